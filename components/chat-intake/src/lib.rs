@@ -1,0 +1,1 @@
+//! Trigger: takes chat webhooks in.

@@ -1,0 +1,1 @@
+//! Trigger: the API for people.

@@ -1,0 +1,1 @@
+//! Trigger: shows a secret once.

@@ -1,0 +1,1 @@
+//! Stage: may this happen?

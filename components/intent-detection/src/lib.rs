@@ -1,0 +1,1 @@
+//! Stage: understands what a person wants.

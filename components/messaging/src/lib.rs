@@ -1,0 +1,1 @@
+//! Stage: chat wire formats, read and written (Slack).

@@ -1,0 +1,1 @@
+//! Stage: keeps the ticket in the PSA (ConnectWise).

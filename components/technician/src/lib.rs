@@ -1,0 +1,1 @@
+//! Trigger: the reference monitor; drives cases and sends every request.

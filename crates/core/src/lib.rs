@@ -1,0 +1,1 @@
+//! Cases, journal, records, keys, signatures, sealing, redaction: no Spin, no WIT, no I/O.

@@ -1,0 +1,1 @@
+//! Spin in miniature on wasmtime.

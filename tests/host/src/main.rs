@@ -1,0 +1,2 @@
+//! The `firstline` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Strict, stateful emulators of the vendors.
