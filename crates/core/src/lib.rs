@@ -1,1 +1,16 @@
 //! Cases, journal, records, keys, signatures, sealing, redaction: no Spin, no WIT, no I/O.
+//!
+//! What components store and exchange is defined here and nowhere else; the state machine of a case is a pure function.
+
+pub mod keys;
+pub mod mailbox;
+pub mod once;
+pub mod people;
+pub mod record;
+pub mod redact;
+pub mod seal;
+pub mod signature;
+pub mod tenant;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Instant = u64;

@@ -1,0 +1,143 @@
+//! Names of stored keys. Every key is at most 256 bytes, whatever a vendor's ids look like, since foreign ids enter only hashed or validated.
+//!
+//! Counters live under `c/` and are only ever incremented, never set: on Spin's SQLite store a set counter breaks the store.
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 as lower-case hex.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        out
+    })
+}
+
+/// The id of a conversation's mailbox, derived from what identifies it, so that two first messages meet.
+#[must_use]
+pub fn conversation(tenant: &str, connection: &str, channel: &str, thread: Option<&str>) -> String {
+    let parts = [tenant, connection, channel, thread.unwrap_or("")];
+    // Lengths keep ("ab", "c") and ("a", "bc") apart.
+    let text: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    sha256_hex(text.as_bytes()).chars().take(32).collect()
+}
+
+/// A conversation id as [`conversation`] makes it; anything else is refused before it becomes part of a key.
+#[must_use]
+pub fn is_conversation(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// A name that people choose (tenant, connection, secret): 1 to 40 of `a-z`, `0-9`, `-`, beginning with a letter or digit.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*) = $format:literal;)*) => {
+        $($(#[$doc])* #[must_use] pub fn $name($($arg: $ty),*) -> String { format!($format) })*
+    };
+}
+
+keys! {
+    /// Counter: numbers of a conversation's events.
+    event_counter(conversation: &str) = "c/event/{conversation}";
+    /// A stored event.
+    event(conversation: &str, number: i64) = "event/{conversation}/{number}";
+    /// Counter: the conversation's epoch, incremented by a takeover.
+    epoch(conversation: &str) = "c/epoch/{conversation}";
+    /// Counter: wakings that no runner has answered yet, of one epoch.
+    pending(conversation: &str, epoch: i64) = "c/pending/{conversation}/{epoch}";
+    /// Counter: the right to send one attempt of a batch that holds a change.
+    sent(case: &str, task: &str, batch: u32, attempt: u32) = "c/sent/{case}/{task}/{batch}/{attempt}";
+    /// Counter: numbers of the due entries of one minute.
+    due_counter(minute: u64) = "c/due/{minute}";
+    /// A due entry.
+    due(minute: u64, number: i64) = "due/{minute}/{number}";
+    /// Marks an hour that has due entries.
+    due_hour(hour: u64) = "due-hour/{hour}";
+    /// The first minute that the sweep still has to read.
+    due_cursor() = "due-cursor";
+    /// An entry of a conversation's log.
+    log(conversation: &str, epoch: i64, number: u64) = "log/{conversation}/{epoch}/{number}";
+    /// The conversation's snapshot: a cache.
+    snapshot(conversation: &str) = "snap/{conversation}";
+    /// From a case id to its conversation.
+    case(case: &str) = "case/{case}";
+    /// Counter: cases of one tenant on one day (days since 1970).
+    case_counter(tenant: &str, day: u64) = "c/case/{tenant}/{day}";
+    /// The n-th case of a tenant and day.
+    case_of_day(tenant: &str, day: u64, number: i64) = "cases/{tenant}/{day}/{number}";
+    /// A secret of a case, sealed to the technician.
+    case_secret(case: &str, name: &str) = "secret/{case}/{name}";
+    /// A view-once secret, by the SHA-256 of its token, sealed to the credential link.
+    once(token_hash: &str) = "once/{token_hash}";
+    /// Counter: claims of a view-once secret.
+    once_claim(token_hash: &str) = "c/once/{token_hash}";
+    /// A tenant's document.
+    tenant(tenant: &str) = "tenant/{tenant}";
+    /// Names of all tenants.
+    tenants() = "tenants";
+    /// From a connection to its tenant.
+    connection(connection: &str) = "connection/{connection}";
+    /// A connection's secret, sealed to the component that uses it.
+    credential(connection: &str, name: &str) = "credential/{connection}/{name}";
+    /// A cached OAuth2 token, sealed to the technician.
+    token(connection: &str) = "token/{connection}";
+    /// Counter: who refreshes a connection's token within one ten-second window.
+    token_refresh(connection: &str, window: u64) = "c/token/{connection}/{window}";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_first_messages_of_one_conversation_meet_and_others_do_not() {
+        let id = conversation("acme", "slack", "D1", None);
+        assert_eq!(id, conversation("acme", "slack", "D1", None));
+        assert!(is_conversation(&id));
+        for other in [conversation("acm", "eslack", "D1", None), conversation("acme", "slack", "D1", Some("1.2")), conversation("globex", "slack", "D1", None)]
+        {
+            assert_ne!(id, other);
+        }
+    }
+
+    #[test]
+    fn names_are_plain_and_ids_are_hex() {
+        for (text, name, id) in [
+            ("acme", true, false),
+            ("a-1", true, false),
+            ("", false, false),
+            ("-a", false, false),
+            ("Acme", false, false),
+            ("a/b", false, false),
+            ("0123456789abcdef0123456789abcdef", true, true),
+            ("0123456789ABCDEF0123456789abcdef", false, false),
+            ("../../../../../../../../../../..", false, false),
+        ] {
+            assert_eq!((is_name(text), is_conversation(text)), (name, id), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_fit_the_portable_limit_and_counters_have_a_prefix_of_their_own() {
+        let (name, id) = ("n".repeat(40), "f".repeat(32));
+        let case = format!("{id}-{}", i64::MAX);
+        for key in [sent(&case, "task-999999", u32::MAX, u32::MAX), credential(&name, &name), case_of_day(&name, u64::MAX, i64::MAX), once(&"f".repeat(64))] {
+            assert!(key.len() <= 256, "{key}");
+        }
+        assert!(
+            [event_counter(&id), epoch(&id), pending(&id, 1), due_counter(1), case_counter(&name, 1), once_claim("x")].iter().all(|key| key.starts_with("c/"))
+        );
+    }
+}

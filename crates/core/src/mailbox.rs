@@ -1,0 +1,175 @@
+//! A conversation's mailbox: events in, due entries for what must happen later.
+//!
+//! A producer takes a number, stores event and due entry in one commit, reads the epoch, then increments the pending counter; 1 means that it must wake a runner.
+
+use crate::record::{Record, write};
+use crate::{Instant, keys};
+use serde::{Deserialize, Serialize};
+
+/// Where something was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// A one-to-one conversation.
+    Direct,
+    /// A channel that others read too.
+    Channel,
+    /// A group conversation that others read too.
+    Group,
+}
+
+/// What somebody did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Wrote text; hostile.
+    Message(String),
+    /// Pressed a button; its value, unverified.
+    Press(String),
+}
+
+/// One stored event. Written by `chat-intake`, so it proves only that the vendor signed the webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Stable over duplicate deliveries.
+    pub id: String,
+    /// The tenant of the connection.
+    pub tenant: String,
+    /// The connection it came through.
+    pub connection: String,
+    /// The workspace it was delivered for.
+    pub workspace: String,
+    /// Author's user id.
+    pub author: String,
+    /// Author's own workspace, where the vendor names it.
+    pub author_workspace: Option<String>,
+    /// Vendor's channel id.
+    pub channel: String,
+    /// Thread, in channels and groups.
+    pub thread: Option<String>,
+    /// Where it happened.
+    pub place: Place,
+    /// The message itself, or the one that holds the button.
+    pub message: String,
+    /// What was done.
+    pub act: Act,
+    /// By the vendor's clock.
+    pub at: Instant,
+    /// When it was stored, by ours.
+    pub received: Instant,
+}
+
+impl Record for Event {
+    const SCHEMA: u64 = 1;
+}
+
+impl Event {
+    /// The mailbox it belongs to: threads matter only in channels and groups.
+    #[must_use]
+    pub fn conversation(&self) -> String {
+        let thread = match self.place {
+            Place::Direct => None,
+            Place::Channel | Place::Group => self.thread.as_deref(),
+        };
+        keys::conversation(&self.tenant, &self.connection, &self.channel, thread)
+    }
+}
+
+/// Something that must be looked at when its minute has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The conversation to wake.
+    pub conversation: String,
+    /// When.
+    pub at: Instant,
+}
+
+impl Record for Due {
+    const SCHEMA: u64 = 1;
+}
+
+/// A runner stops this long after it began, in milliseconds.
+pub const RUN_LIMIT: u64 = 60_000;
+/// A takeover begins this long after the runner's limit.
+pub const TAKEOVER_MARGIN: u64 = 30_000;
+
+/// The minute of an instant.
+#[must_use]
+pub fn minute(at: Instant) -> u64 {
+    at / 60_000
+}
+
+/// When an event that was stored now has to be looked at again, should its first runner die.
+#[must_use]
+pub fn second_look(now: Instant) -> Instant {
+    now + RUN_LIMIT + TAKEOVER_MARGIN
+}
+
+/// Key and value of a due entry with its hour marker.
+#[must_use]
+pub fn due_writes(conversation: &str, at: Instant, due_number: i64) -> Vec<(String, Vec<u8>)> {
+    let minute = minute(at);
+    vec![(keys::due(minute, due_number), write(&Due { conversation: conversation.into(), at })), (keys::due_hour(minute / 60), b"1".to_vec())]
+}
+
+/// Everything to be written for one event, in one commit. `number` comes from [`keys::event_counter`], `due_number` from [`keys::due_counter`] of [`second_look`]'s minute.
+#[must_use]
+pub fn event_writes(event: &Event, number: i64, due_number: i64) -> Vec<(String, Vec<u8>)> {
+    let conversation = event.conversation();
+    let mut writes = due_writes(&conversation, second_look(event.received), due_number);
+    writes.push((keys::event(&conversation, number), write(event)));
+    writes
+}
+
+/// Reads a counter as any back end stores it: 8 raw little-endian bytes (SQLite) or decimal text (Redis). Absent means 0.
+#[must_use]
+pub fn counter(bytes: Option<&[u8]>) -> Option<i64> {
+    let Some(bytes) = bytes else { return Some(0) };
+    match <[u8; 8]>::try_from(bytes) {
+        // Eight digits of text are read as text: a raw counter of that size would exceed 10^18.
+        Ok(raw) if !bytes.iter().all(u8::is_ascii_digit) => Some(i64::from_le_bytes(raw)),
+        _ => std::str::from_utf8(bytes).ok()?.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_of_both_stores_are_read() {
+        for (bytes, expect) in [
+            (None, Some(0)),
+            (Some(&7_i64.to_le_bytes()[..]), Some(7)),
+            (Some(&(-7_i64).to_le_bytes()[..]), Some(-7)),
+            (Some(&b"7"[..]), Some(7)),
+            (Some(&b"12345678"[..]), Some(12_345_678)),
+            (Some(&b"-12"[..]), Some(-12)),
+            (Some(&b"x"[..]), None),
+        ] {
+            assert_eq!(counter(bytes), expect, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_and_its_second_look_are_one_commit() {
+        let event = Event {
+            id: "D1:1.2".into(),
+            tenant: "acme".into(),
+            connection: "s".into(),
+            workspace: "T1".into(),
+            author: "U1".into(),
+            author_workspace: None,
+            channel: "D1".into(),
+            thread: Some("1.2".into()),
+            place: Place::Direct,
+            message: "1.2".into(),
+            act: Act::Message("hi".into()),
+            at: 0,
+            received: 1_000_000,
+        };
+        let id = keys::conversation("acme", "s", "D1", None);
+        let keys: Vec<String> = event_writes(&event, 4, 9).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["due/18/9".to_string(), "due-hour/0".into(), format!("event/{id}/4")]);
+    }
+}

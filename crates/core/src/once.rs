@@ -1,0 +1,82 @@
+//! View-once secrets.
+
+use crate::record::Record;
+use crate::{Instant, keys};
+use serde::{Deserialize, Serialize};
+
+/// A secret that its link shows once. Stored under the SHA-256 of the link's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// Base64 of the secret, sealed to the credential link with [`crate::seal::once_context`] of the token's hash, this tenant and this expiry.
+    pub sealed: String,
+    /// The tenant, part of the associated data.
+    pub tenant: String,
+    /// When it stops working.
+    pub expires: Instant,
+    /// The MSP's name, for the page.
+    pub msp: String,
+    /// Ticket number, for the page; empty if there is none.
+    pub ticket: String,
+}
+
+impl Record for Once {
+    const SCHEMA: u64 = 1;
+}
+
+/// The path of a view-once link below the public URL. The token is itself a secret.
+#[must_use]
+pub fn path(token: &str) -> String {
+    format!("/s/{token}")
+}
+
+/// A token: 64 hex digits of 32 random bytes.
+#[must_use]
+pub fn token(random: [u8; 32]) -> String {
+    keys::hex(&random)
+}
+
+/// The hash that a token is stored under, if it has a token's shape.
+#[must_use]
+pub fn token_hash(token: &str) -> Option<String> {
+    let plain = token.len() == 64 && token.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    plain.then(|| keys::sha256_hex(token.as_bytes()))
+}
+
+/// A temporary password of 16 characters from random bytes: no look-alikes, every kind of character that directories demand, about 90 bits.
+#[must_use]
+pub fn password(random: [u8; 32]) -> String {
+    const KINDS: [&[u8]; 4] = [b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"abcdefghijkmnpqrstuvwxyz", b"23456789", b"!#%*+-=?@"];
+    let all: Vec<u8> = KINDS.concat();
+    let pick = |set: &[u8], pair: &[u8]| -> char {
+        // Two random bytes leave a bias below a tenth of a percent.
+        let number = pair.iter().fold(0_usize, |n, byte| n << 8 | usize::from(*byte));
+        set.get(number.checked_rem(set.len()).unwrap_or(0)).map_or('x', |byte| char::from(*byte))
+    };
+    random.chunks(2).enumerate().map(|(i, pair)| pick(KINDS.get(i).copied().unwrap_or(&all), pair)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_have_every_kind_and_differ() {
+        for seed in 0..=255_u8 {
+            let text = password([seed; 32]);
+            assert_eq!(text.chars().count(), 16);
+            for kind in [char::is_uppercase, char::is_lowercase, |c: char| c.is_ascii_digit(), |c: char| c.is_ascii_punctuation()] {
+                assert!(text.chars().any(kind), "{text}");
+            }
+        }
+        assert_ne!(password([1; 32]), password([2; 32]));
+    }
+
+    #[test]
+    fn only_a_token_is_hashed() {
+        let good = token([9; 32]);
+        assert_eq!(token_hash(&good).unwrap().len(), 64);
+        for bad in ["", "x", &good[1..], &good.to_uppercase(), &format!("{good}/"), "../../../../../../../../../../../../../../../../../../../../../.."] {
+            assert_eq!(token_hash(bad).is_some(), bad == good, "{bad}");
+        }
+    }
+}
