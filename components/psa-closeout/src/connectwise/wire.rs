@@ -1,0 +1,219 @@
+//! ConnectWise PSA's REST API 3.0: the requests that the stage sends and the members that it reads.
+//!
+//! Fields and limits are those of ConnectWise's OpenAPI document.
+
+use crate::bindings::exports::firstline::psa::psa::{self, Closeout, Desk};
+use crate::span::Span;
+use firstline_connector::quote::connectwise as quote;
+use firstline_connector::replay::{change, get};
+use firstline_connector::wire::Request;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A reference to another object.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Reference {
+    /// Its id.
+    pub id: u64,
+    /// Its name, where it has one.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A ticket.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// Id and number.
+    pub id: u64,
+    /// Whose it is.
+    pub company: Reference,
+    /// Where it is.
+    pub board: Reference,
+    /// Its status, one of its board's.
+    pub status: Reference,
+    /// The requester, if known.
+    pub contact: Option<Reference>,
+    /// The status counts as closed.
+    pub closed_flag: Option<bool>,
+    /// The case that opened it.
+    #[serde(rename = "externalXRef")]
+    pub external_x_ref: Option<String>,
+}
+
+impl Ticket {
+    /// Nobody but the agent has set status or board.
+    pub fn is_as_left(&self, out: &Closeout) -> bool {
+        self.board.id == out.board && self.status.id == out.status
+    }
+}
+
+impl From<Ticket> for psa::Ticket {
+    fn from(ticket: Ticket) -> Self {
+        let Ticket { id, company: _, board, status, contact, closed_flag: _, external_x_ref: _ } = ticket;
+        psa::Ticket { id, board: board.id, status: status.id, status_name: status.name, contact: contact.is_some() }
+    }
+}
+
+/// A status of a board.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Id.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// Place in the board's list.
+    pub sort_order: Option<i64>,
+    /// Given to new tickets.
+    pub default_flag: Option<bool>,
+    /// Counts as closed.
+    pub closed_status: Option<bool>,
+    /// No longer in use.
+    pub inactive: Option<bool>,
+}
+
+/// A note of a ticket.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// Its words.
+    pub text: Option<String>,
+    /// For technicians only.
+    pub internal_analysis_flag: Option<bool>,
+    /// What solved it.
+    pub resolution_flag: Option<bool>,
+}
+
+/// A time entry.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TimeEntry {
+    /// Its words.
+    pub notes: Option<String>,
+}
+
+/// A contact.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// Id.
+    pub id: u64,
+    /// Whose contact.
+    pub company: Option<Reference>,
+    /// Addresses and numbers.
+    pub communication_items: Option<Vec<Communication>>,
+}
+
+/// An address or a number.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Communication {
+    /// As it was entered.
+    pub value: Option<String>,
+}
+
+/// Which section of the ticket a note stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// For technicians only.
+    Internal,
+    /// The resolution, which the user may see.
+    Resolution,
+}
+
+/// Reads a ticket.
+pub fn ticket(id: u64) -> Request {
+    get(&["service", "tickets", &id.to_string()])
+}
+
+/// Finds the tickets of the company that carry this case id, oldest first.
+pub fn tickets_of_case(case: &str, company: u64) -> Request {
+    query(
+        get(&["service", "tickets"]),
+        &[("conditions", format!("externalXRef={} and company/id={company}", quote(case))), ("orderBy", "id asc".into()), ("pageSize", "5".into())],
+    )
+}
+
+/// Reads every status of a board.
+pub fn statuses(board: u64) -> Request {
+    query(get(&["service", "boards", &board.to_string(), "statuses"]), &[("pageSize", "1000".into())])
+}
+
+/// Finds the company's active contacts with this address.
+pub fn contacts(company: u64, address: &str) -> Request {
+    query(
+        get(&["company", "contacts"]),
+        &[
+            ("conditions", format!("company/id={company} and inactiveFlag=false")),
+            ("childConditions", format!("communicationItems/value={}", quote(address))),
+            ("pageSize", "5".into()),
+        ],
+    )
+}
+
+/// Reads a ticket's newest notes.
+pub fn notes(ticket: u64) -> Request {
+    query(get(&["service", "tickets", &ticket.to_string(), "notes"]), &[("orderBy", "id desc".into()), ("pageSize", "50".into())])
+}
+
+/// Reads a ticket's newest time entries.
+pub fn time_entries(ticket: u64) -> Request {
+    query(
+        get(&["time", "entries"]),
+        &[("conditions", format!("chargeToId={ticket} and chargeToType=\"ServiceTicket\"")), ("orderBy", "id desc".into()), ("pageSize", "50".into())],
+    )
+}
+
+/// Finds a work type by name.
+pub fn work_types(name: &str) -> Request {
+    query(get(&["time", "workTypes"]), &[("conditions", format!("name={} and inactiveFlag=false", quote(name))), ("pageSize", "5".into())])
+}
+
+/// Opens a ticket.
+pub fn open_ticket(body: &Value) -> Request {
+    change("POST", &["service", "tickets"], body)
+}
+
+/// Writes a note. Each flag is said, so that no default of the desk shows an internal note to the user.
+pub fn add_note(ticket: u64, section: Section, text: &str) -> Request {
+    let body = json!({
+        "text": text,
+        "detailDescriptionFlag": false,
+        "internalAnalysisFlag": section == Section::Internal,
+        "resolutionFlag": section == Section::Resolution,
+    });
+    change("POST", &["service", "tickets", &ticket.to_string(), "notes"], &body)
+}
+
+/// Logs time. Each flag is said, so that the entry adds no note of its own and mails nobody.
+pub fn add_time(ticket: u64, desk: &Desk, work_type: Option<u64>, billable: bool, span: &Span, notes: &str) -> Request {
+    let mut body = json!({
+        "chargeToId": ticket,
+        "chargeToType": "ServiceTicket",
+        "timeStart": span.start,
+        "timeEnd": span.end,
+        "actualHours": span.hours,
+        "billableOption": if billable { "Billable" } else { "DoNotBill" },
+        "notes": notes,
+        "addToDetailDescriptionFlag": false,
+        "addToInternalAnalysisFlag": false,
+        "addToResolutionFlag": false,
+        "emailContactFlag": false,
+        "emailResourceFlag": false,
+        "emailCcFlag": false,
+    });
+    if let Some(members) = body.as_object_mut() {
+        members.extend(desk.member.iter().map(|member| ("member".into(), json!({ "identifier": member }))));
+        members.extend(work_type.map(|id| ("workType".into(), json!({ "id": id }))));
+    }
+    change("POST", &["time", "entries"], &body)
+}
+
+/// Sets the status, and nothing else.
+pub fn set_status(ticket: u64, status: u64) -> Request {
+    change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "status", "value": { "id": status } }]))
+}
+
+fn query(mut request: Request, pairs: &[(&str, String)]) -> Request {
+    request.query = pairs.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect();
+    request
+}
