@@ -12,23 +12,23 @@ mod bindings {
         },
     });
 }
-use bindings::exports::firstline::idp::idp::{Guest, Outcome, Step, Task};
+mod directory;
+mod entra;
+mod okta;
+
+use bindings::exports::firstline::idp::idp::{Guest, Step, Task};
 use firstline_connector::{replay, types::Error, wire::Reply};
 
 struct Stage;
 
 impl Guest for Stage {
     fn next(task: Task, seen: Vec<Reply>) -> Result<Step, Error> {
-        let step = replay::run(task.started, &seen, |io| {
-            let r = io.read(replay::get(&["users", &task.vendor]))?;
-            let _ = r;
-            Ok(Outcome::Absent)
-        })?;
+        let step = replay::run(task.started, &seen, |io| directory::act(io, &task).map(Box::new))?;
         Ok(match step {
             replay::Step::SendAll(requests) => Step::SendAll(requests),
             replay::Step::Wait(seconds) => Step::Wait(seconds),
             replay::Step::Checkpoint(state) => Step::Checkpoint(state),
-            replay::Step::Done(outcome) => Step::Done(outcome),
+            replay::Step::Done(outcome) => Step::Done(*outcome),
         })
     }
 }

@@ -1,0 +1,206 @@
+//! What the vendors share: the acts, how a refusal is read, and how a change is confirmed.
+
+use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Outcome, Report, Subject, Task};
+use crate::{entra::Entra, okta::Okta};
+use firstline_connector::replay::{Changed, Io, Read, Stop, end};
+use firstline_connector::types::Error;
+use firstline_connector::wire::{Request, Response};
+use serde::de::DeserializeOwned;
+
+/// The name of the one secret that this stage yields.
+pub(crate) const SECRET: &str = "temporary-password";
+
+/// How often a state is read back, and the pause between: both vendors' reads may lag behind a change.
+const LOOKS: u32 = 3;
+const PAUSE: u32 = 2;
+
+/// What connector code returns: a value, or where it stopped. Boxed, because every `?` moves it.
+pub(crate) type Flow<T> = Result<T, Stop<Box<Outcome>>>;
+
+/// One identity provider. Each act is straight-line code that is replayed from its first line.
+pub(crate) trait Directory {
+    /// Finds the one account, and what guardrails need to know of it.
+    fn find(&self, io: &mut Io, login: &str) -> Flow<Outcome>;
+    /// Unlocks.
+    fn unlock(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome>;
+    /// Sets a temporary password.
+    fn reset_password(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome>;
+    /// Ends every session.
+    fn revoke_sessions(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome>;
+}
+
+/// Goes on with a task at the directory it names.
+pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
+    let directory: &dyn Directory = match task.vendor.as_str() {
+        "entra" => &Entra,
+        "okta" => &Okta,
+        other => return Err(Error::Unsupported(format!("vendor `{other}`")).into()),
+    };
+    match &task.act {
+        Act::Find(login) => directory.find(io, login.trim()),
+        Act::Unlock(subject) => directory.unlock(io, named(subject)?),
+        Act::ResetPassword(subject) => directory.reset_password(io, named(subject)?),
+        Act::RevokeSessions(subject) => directory.revoke_sessions(io, named(subject)?),
+    }
+}
+
+/// A change to an account without an id would fall back on a name, which may have moved to somebody else.
+fn named(subject: &Subject) -> Flow<&Subject> {
+    match subject.id.trim() {
+        "" => Err(Error::Invalid("the subject has no id".into()).into()),
+        _ => Ok(subject),
+    }
+}
+
+/// Hands the case to a human.
+pub(crate) fn escalate<T>(code: &str, text: impl Into<String>) -> Flow<T> {
+    end(Box::new(Outcome::Escalate(Escalation { code: code.into(), text: text.into() })))
+}
+
+/// Done and read back.
+pub(crate) fn changed(evidence: Vec<String>, secret: Option<&str>) -> Outcome {
+    Outcome::Changed(Report { evidence, secret: secret.map(Into::into) })
+}
+
+/// The account as it stands just before acting must be the one that was judged, and still one that may be touched (P-11, P-14).
+pub(crate) fn fit(account: &Account, subject: &Subject) -> Flow<String> {
+    let (login, id) = (&account.login, &account.id);
+    if *id != subject.id {
+        return escalate("not-found", format!("another account answered for id `{}`; nothing was changed", subject.id));
+    }
+    if !account.privileged.is_empty() {
+        return escalate("privileged", format!("`{login}` is privileged: {}; nothing was changed", account.privileged.join(", ")));
+    }
+    if account.guest {
+        return escalate("guest", format!("`{login}` is a guest of the directory; nothing was changed"));
+    }
+    if !account.enabled {
+        return escalate("disabled", format!("`{login}` may not sign in ({}); nothing was changed", account.state));
+    }
+    if account.synced {
+        return escalate("synced", format!("`{login}` is mastered in another directory and has to be changed there; nothing was changed"));
+    }
+    Ok(format!("read `{login}` ({id}) just before: {}, not privileged, not a guest, not synced", account.state))
+}
+
+/// The body of a read that has to succeed.
+pub(crate) fn body<D: DeserializeOwned>(read: &Read, what: &str, needs: &str) -> Flow<D> {
+    match read {
+        Read::Answered(response) if ok(response) => Ok(read.json()?),
+        Read::Answered(response) => {
+            let (code, text) = refusal(response, &format!("reading {what}"), needs);
+            escalate(code, text)
+        }
+        Read::Down => escalate("vendor-down", format!("reading {what}: no answer")),
+    }
+}
+
+/// A change, and what a refusal of it means.
+pub(crate) struct Change<'a> {
+    /// What is sent.
+    pub(crate) request: Request,
+    /// What it does, for sentences.
+    pub(crate) what: &'a str,
+    /// What the vendor demands of the credential (P-16).
+    pub(crate) needs: &'a str,
+}
+
+/// Sends a change once. None: it may or may not have been applied. `lost`: so was the reply to an earlier one.
+pub(crate) fn sent(io: &mut Io, change: &Change, lost: bool) -> Flow<Option<Response>> {
+    let what = change.what;
+    let (code, text) = match io.change(change.request.clone())? {
+        Changed::Answered(response) if ok(&response) => return Ok(Some(response)),
+        Changed::Unknown => return Ok(None),
+        Changed::Answered(response) => refusal(&response, what, change.needs),
+        Changed::NotApplied => ("vendor-down", format!("{what}: the vendor did not take the request")),
+    };
+    if lost {
+        return escalate("unknown-outcome", format!("{text}; an earlier request, whose reply was lost, may have been applied"));
+    }
+    escalate(code, format!("{text}; it was not applied"))
+}
+
+/// Sends a change until its effect is read back: once, and once more if the reply was lost and the read-back says that it was not applied.
+/// `read_back` says what it saw, or none if the effect is not there.
+pub(crate) fn confirmed(io: &mut Io, change: &Change, evidence: &mut Vec<String>, mut read_back: impl FnMut(&mut Io) -> Flow<Option<String>>) -> Flow<()> {
+    let what = change.what;
+    for lost in [false, true] {
+        let answer = sent(io, change, lost)?;
+        evidence.push(match &answer {
+            Some(response) => format!("{what}: answered {}", response.status),
+            None => format!("{what}: the reply was lost"),
+        });
+        match (read_back(io)?, answer) {
+            (Some(seen), _) => {
+                evidence.push(seen);
+                return Ok(());
+            }
+            (None, Some(response)) => {
+                let text = format!("{what}: answered {}, but the change did not show in {LOOKS} reads; it may have been applied", response.status);
+                return escalate("read-back-failed", text);
+            }
+            (None, None) => evidence.push("read back: not applied".into()),
+        }
+    }
+    escalate("unknown-outcome", format!("{what}: the reply was lost twice and the change did not show; it may still be applied"))
+}
+
+/// Sends a change that does no harm when sent twice, and once more if the reply was lost.
+pub(crate) fn repeatable(io: &mut Io, change: &Change) -> Flow<Vec<String>> {
+    let what = change.what;
+    for lost in [false, true] {
+        if let Some(response) = sent(io, change, lost)? {
+            return Ok(vec![format!("{what}: answered {}", response.status)]);
+        }
+    }
+    escalate("unknown-outcome", format!("{what}: the reply was lost twice"))
+}
+
+/// Reads until `holds` says what it saw, a few times with a pause. A read that fails is a read that does not show it.
+pub(crate) fn shows<D: DeserializeOwned>(io: &mut Io, request: &Request, holds: impl Fn(&D) -> Option<String>) -> Flow<Option<String>> {
+    for look in 0..LOOKS {
+        if look > 0 {
+            io.wait(PAUSE)?;
+        }
+        if let Some(seen) = io.read(request.clone())?.json().ok().and_then(|state| holds(&state)) {
+            return Ok(Some(seen));
+        }
+    }
+    Ok(None)
+}
+
+/// Names in lower case, without blanks and repetitions, in the order given.
+pub(crate) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in all.into_iter().map(|name| name.trim().to_lowercase()) {
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The vendor's own code of an error: `/error/code` at Microsoft, `/errorCode` at Okta. Its message may quote what was sent, so it is left out.
+pub(crate) fn vendor_code(response: &Response) -> String {
+    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap_or_default();
+    let code = body.pointer("/error/code").or_else(|| body.pointer("/errorCode")).and_then(|code| code.as_str()).unwrap_or_default();
+    code.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(64).collect()
+}
+
+fn ok(response: &Response) -> bool {
+    (200..300).contains(&response.status)
+}
+
+/// What a failure means: a code for the case, and a text for the technician.
+fn refusal(response: &Response, doing: &str, needs: &str) -> (&'static str, String) {
+    let (status, code) = (response.status, vendor_code(response));
+    let seen = if code.is_empty() { format!("{doing}: answered {status}") } else { format!("{doing}: answered {status} `{code}`") };
+    match status {
+        // Okta's word for an account that cannot be unlocked; no permission would help.
+        403 if code == "E0000032" => ("vendor-refused", seen),
+        401 | 403 => ("permission-missing", format!("{seen}; the connection needs {needs}")),
+        404 => ("not-found", seen),
+        429 | 500.. => ("vendor-down", seen),
+        _ => ("vendor-refused", seen),
+    }
+}

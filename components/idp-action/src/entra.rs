@@ -1,0 +1,222 @@
+//! Microsoft Entra through Graph v1.0.
+//!
+//! Names of an account are its sign-in name, its mail address and its SMTP proxy addresses.
+//! `otherMails` is left out on purpose: a user may set it to any private address, so it identifies nobody.
+
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Outcome, Subject};
+use crate::directory::{self, Change, Directory, Flow, SECRET, body, changed, escalate, fit};
+use firstline_connector::quote;
+use firstline_connector::replay::{Io, Read, change, get, request};
+use firstline_connector::wire::{Body, Effect, Fill, Request, Target};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[cfg(test)]
+mod tests;
+
+const ACCOUNT: &str = "id,userPrincipalName,displayName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime";
+const OBJECT: &str = "id,displayName,isAssignableToRole";
+const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
+const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";
+const REVOKES: &str = "the application permission User.RevokeSessions.All";
+/// Pages of one listing that are followed; a hundred objects each.
+const PAGES: usize = 20;
+
+/// The vendor `entra`.
+pub(crate) struct Entra;
+
+impl Directory for Entra {
+    fn find(&self, io: &mut Io, login: &str) -> Flow<Outcome> {
+        // Without an address this would be one of Graph's own words, such as `delta`.
+        if !login.contains('@') {
+            return Ok(Outcome::Absent);
+        }
+        let [user, member, owned] = io.read_all([account(login), member_of(login), owned_by(login)])?;
+        let (user, listings) = if user.status() == 404 {
+            let Some(user) = by_address(io, login)? else {
+                return Ok(Outcome::Absent);
+            };
+            let [member, owned] = io.read_all([member_of(&user.id), owned_by(&user.id)])?;
+            (user, [member, owned])
+        } else {
+            (body::<User>(&user, "the account", READS)?, [member, owned])
+        };
+        if !user.names().contains(&login.to_lowercase()) {
+            return Ok(Outcome::Absent);
+        }
+        let privileged = privileges(io, listings)?;
+        Ok(Outcome::Found(user.account(privileged)))
+    }
+
+    fn unlock(&self, _io: &mut Io, _subject: &Subject) -> Flow<Outcome> {
+        escalate("vendor-refused", "Entra has no unlock: smart lockout passes by itself or with a password reset; nothing was changed")
+    }
+
+    /// A synced account is refused even where write-back is set up: only the delegated `resetPassword` writes back (P-17),
+    /// an application's password would be overwritten from on premises.
+    fn reset_password(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
+        let [user, member, owned] = io.read_all([account(&subject.id), member_of(&subject.id), owned_by(&subject.id)])?;
+        let user: User = body(&user, "the account", READS)?;
+        let privileged = privileges(io, [member, owned])?;
+        let before = user.last_password_change_date_time.clone();
+        let mut evidence = vec![fit(&user.account(privileged), subject)?];
+
+        let set = Change { request: new_password(&subject.id), what: "setting a temporary password", needs: RESETS };
+        let look = account(&subject.id);
+        // Both instants are Graph's own, so no clock of ours is compared with Microsoft's.
+        // Graph writes them in UTC and to the second, so their order as text is their order in time.
+        directory::confirmed(io, &set, &mut evidence, |io| {
+            directory::shows(io, &look, |now: &User| {
+                let now = now.last_password_change_date_time.as_ref().filter(|now| before.as_ref().is_none_or(|before| *now > before))?;
+                Some(format!("read back: last password change moved from {} to {now}", before.as_deref().unwrap_or("never")))
+            })
+        })?;
+        Ok(changed(evidence, Some(SECRET)))
+    }
+
+    fn revoke_sessions(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
+        let request = request("POST", &["users", &subject.id, "revokeSignInSessions"], Body::Empty, Effect::Change);
+        let mut evidence = directory::repeatable(io, &Change { request, what: "revoking sign-in sessions", needs: REVOKES })?;
+        evidence.push("sessions end within minutes".into());
+        Ok(changed(evidence, None))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    id: String,
+    user_principal_name: String,
+    display_name: Option<String>,
+    mail: Option<String>,
+    proxy_addresses: Option<Vec<String>>,
+    account_enabled: Option<bool>,
+    user_type: Option<String>,
+    on_premises_sync_enabled: Option<bool>,
+    last_password_change_date_time: Option<String>,
+}
+
+impl User {
+    fn names(&self) -> Vec<String> {
+        let proxies = self.proxy_addresses.iter().flatten().filter_map(|address| {
+            let (kind, address) = address.split_once(':')?;
+            kind.eq_ignore_ascii_case("smtp").then_some(address)
+        });
+        directory::names([self.user_principal_name.as_str()].into_iter().chain(self.mail.as_deref()).chain(proxies))
+    }
+
+    /// What Graph does not say counts against the account.
+    fn account(self, privileged: Vec<String>) -> Account {
+        let enabled = self.account_enabled == Some(true);
+        // A guest who was made a member still has the password of another directory; only the name shows it.
+        let guest =
+            self.user_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("guest")) || self.user_principal_name.to_uppercase().contains("#EXT#");
+        Account {
+            names: self.names(),
+            name: self.display_name.unwrap_or_else(|| self.user_principal_name.clone()),
+            id: self.id,
+            login: self.user_principal_name,
+            enabled,
+            state: if enabled { "sign-in allowed" } else { "sign-in blocked" }.into(),
+            lock: Lock::Unknown,
+            guest,
+            synced: self.on_premises_sync_enabled == Some(true),
+            privileged,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    #[serde(rename = "@odata.type")]
+    kind: Option<String>,
+    id: String,
+    display_name: Option<String>,
+    is_assignable_to_role: Option<bool>,
+}
+
+impl Object {
+    /// Why belonging to this object, or owning it, makes an account privileged (P-11).
+    fn privilege(&self, relation: &str) -> Option<String> {
+        let name = self.display_name.as_deref().unwrap_or(&self.id);
+        match self.kind.as_deref() {
+            Some("#microsoft.graph.directoryRole") => Some(format!("directory role `{name}`")),
+            // Graph blanks what the application may not read, and a group always has a name.
+            Some("#microsoft.graph.group") if self.display_name.is_none() => Some(format!("{relation} group `{name}`, which may not be read")),
+            Some("#microsoft.graph.group") => self.is_assignable_to_role.unwrap_or(false).then(|| format!("{relation} role-assignable group `{name}`")),
+            Some(_) => None,
+            None => Some(format!("{relation} object `{name}` of an unknown kind")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+/// Follows a listing to its end. None: it has more pages than are followed.
+fn pages<T: DeserializeOwned>(io: &mut Io, first: Read, headers: &[(String, String)], what: &str) -> Flow<Option<Vec<T>>> {
+    let mut page: Page<T> = body(&first, what, READS)?;
+    let mut all = Vec::new();
+    for _ in 0..PAGES {
+        all.append(&mut page.value);
+        let Some(next) = page.next else {
+            return Ok(Some(all));
+        };
+        let follow = Request { target: Target::Follow(next), headers: headers.to_vec(), ..get(&[]) };
+        page = body(&io.read(follow)?, what, READS)?;
+    }
+    Ok(None)
+}
+
+/// Roles and role-assignable groups that the account belongs to, directly or through groups, or owns.
+fn privileges(io: &mut Io, listings: [Read; 2]) -> Flow<Vec<String>> {
+    let mut reasons = Vec::new();
+    for (listing, (relation, what)) in listings.into_iter().zip([("member of", "memberships"), ("owner of", "owned objects")]) {
+        match pages::<Object>(io, listing, &[], what)? {
+            Some(objects) => reasons.extend(objects.iter().filter_map(|object| object.privilege(relation))),
+            None => reasons.push(format!("too many {what} to read them all")),
+        }
+    }
+    Ok(reasons)
+}
+
+/// The one account that carries an address which is not its sign-in name.
+fn by_address(io: &mut Io, address: &str) -> Flow<Option<User>> {
+    let filter = format!("mail eq {} or proxyAddresses/any(p:p eq {})", quote::odata(address), quote::odata(&format!("smtp:{address}")));
+    let headers = vec![("ConsistencyLevel".to_string(), "eventual".to_string())];
+    let query = [("$filter", filter.as_str()), ("$select", ACCOUNT), ("$count", "true")];
+    let search = Request { query: pairs(&query), headers: headers.clone(), ..get(&["users"]) };
+    let first = io.read(search)?;
+    let hits = pages::<User>(io, first, &headers, "accounts by address")?;
+    match hits {
+        Some(mut hits) if hits.len() <= 1 => Ok(hits.pop()),
+        Some(_) | None => escalate("not-found", format!("more than one account carries the address `{address}`")),
+    }
+}
+
+fn account(key: &str) -> Request {
+    Request { query: pairs(&[("$select", ACCOUNT)]), ..get(&["users", key]) }
+}
+
+fn member_of(key: &str) -> Request {
+    Request { query: pairs(&[("$select", OBJECT)]), ..get(&["users", key, "transitiveMemberOf"]) }
+}
+
+fn owned_by(key: &str) -> Request {
+    Request { query: pairs(&[("$select", OBJECT)]), ..get(&["users", key, "ownedObjects"]) }
+}
+
+fn new_password(id: &str) -> Request {
+    let body = serde_json::json!({"passwordProfile": {"forceChangePasswordNextSignIn": true, "password": ""}});
+    let fill = vec![Fill { pointer: "/passwordProfile/password".into(), name: SECRET.into() }];
+    Request { fill, ..change("PATCH", &["users", id], &body) }
+}
+
+fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
+    query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+}
