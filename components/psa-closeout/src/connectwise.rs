@@ -328,7 +328,7 @@ fn place(status: &&Status) -> (i64, u64) {
 }
 
 fn same(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
+    a.trim().eq_ignore_ascii_case(b.trim())
 }
 
 fn is(flag: Option<bool>) -> bool {
