@@ -1,0 +1,241 @@
+//! The one catalogue of what people are told: name → text with placeholders.
+//!
+//! In a text, `{name}` stands for an argument and `{label:name}` for the button label that an argument names.
+//! A part in `[…]` is left out if an argument within it is empty; anywhere else an argument must have a value.
+
+use firstline_connector::types::Error;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One catalogue a language; the first is the one to fall back to.
+const LANGUAGES: [(&str, &str); 1] = [("en", include_str!("sentences/en.json"))];
+
+/// Longest argument that is shown in full; no real name, login or number comes near it.
+const ARGUMENT_LIMIT: usize = 300;
+
+/// The sentences and labels of one language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    sentences: BTreeMap<String, Sentence>,
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sentence {
+    /// Name → what it is, for translators.
+    arguments: BTreeMap<String, String>,
+    text: String,
+    /// Label of the button that leads to a secret link.
+    link: Option<String>,
+    /// May be said where others read too.
+    #[serde(default)]
+    public: bool,
+}
+
+/// A sentence with its arguments filled in: plain text, without any vendor's markup.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The words.
+    pub text: String,
+    /// The words on the button of a secret link.
+    pub link: Option<String>,
+    /// May be said where others read too.
+    pub public: bool,
+}
+
+impl Catalogue {
+    /// The catalogue for a locale such as `en-GB`; English where there is none.
+    ///
+    /// # Errors
+    /// `other`, if the catalogue that was built in is broken; a test reads each.
+    pub fn of(locale: &str) -> Result<Self, Error> {
+        let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        let [(_, english), ..] = LANGUAGES;
+        let json = LANGUAGES.iter().find(|(name, _)| *name == language).map_or(english, |(_, json)| *json);
+        serde_json::from_str(json).map_err(|error| Error::Other(format!("catalogue of sentences: {error}")))
+    }
+
+    /// The words on a button.
+    ///
+    /// # Errors
+    /// `invalid`, if the catalogue has no such label.
+    pub fn label(&self, name: &str) -> Result<&str, Error> {
+        self.labels.get(name).map(String::as_str).ok_or_else(|| invalid(format!("no label `{name}`")))
+    }
+
+    /// A sentence with its arguments.
+    ///
+    /// # Errors
+    /// `invalid`, if the sentence is unknown, or an argument is missing, superfluous, given twice or empty where it must not be.
+    pub fn sentence(&self, name: &str, arguments: &[(String, String)]) -> Result<Said, Error> {
+        let sentence = self.sentences.get(name).ok_or_else(|| invalid(format!("no sentence `{name}`")))?;
+        let mut values = BTreeMap::new();
+        for (argument, value) in arguments {
+            if !sentence.arguments.contains_key(argument) {
+                return Err(invalid(format!("sentence `{name}` has no argument `{argument}`")));
+            }
+            if values.insert(argument.as_str(), shown(value)).is_some() {
+                return Err(invalid(format!("argument `{argument}` of sentence `{name}` is given twice")));
+            }
+        }
+        if let Some(argument) = sentence.arguments.keys().find(|argument| !values.contains_key(argument.as_str())) {
+            return Err(invalid(format!("argument `{argument}` of sentence `{name}` is missing")));
+        }
+        Ok(Said {
+            text: self.fill(name, &sentence.text, &values)?,
+            link: sentence.link.as_deref().map(|label| self.label(label).map(str::to_string)).transpose()?,
+            public: sentence.public,
+        })
+    }
+
+    /// One pass over the text, so that nothing within a value is ever read as a placeholder.
+    fn fill(&self, name: &str, text: &str, values: &BTreeMap<&str, String>) -> Result<String, Error> {
+        let mut out = String::with_capacity(text.len());
+        // Where the optional part began, and whether it stays.
+        let mut part: Option<(usize, bool)> = None;
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '{' => {
+                    let placeholder: String = chars.by_ref().take_while(|c| *c != '}').collect();
+                    let (argument, is_label) = placeholder.strip_prefix("label:").map_or((placeholder.as_str(), false), |argument| (argument, true));
+                    let value = values.get(argument).map(String::as_str).unwrap_or_default();
+                    match (&mut part, value.is_empty()) {
+                        (Some((_, stays)), true) => *stays = false,
+                        (None, true) => return Err(invalid(format!("argument `{argument}` of sentence `{name}` is empty"))),
+                        (Some(_) | None, false) => {}
+                    }
+                    // A choice that is no label is shown as it is.
+                    out.push_str(if is_label { self.labels.get(value).map_or(value, String::as_str) } else { value });
+                }
+                '[' => part = Some((out.len(), true)),
+                ']' => {
+                    if let Some((start, false)) = part.take() {
+                        out.truncate(start);
+                    }
+                }
+                c => out.push(c),
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// A value as it may stand within a sentence: one line, of bounded length, unable to turn the text around it.
+fn shown(value: &str) -> String {
+    let mut chars = value
+        .chars()
+        .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c });
+    let mut out: String = chars.by_ref().take(ARGUMENT_LIMIT).collect();
+    if chars.next().is_some() {
+        out.push('…');
+    }
+    out.trim().to_string()
+}
+
+fn invalid(what: String) -> Error {
+    Error::Invalid(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, arguments: &[(&str, &str)], expect: &str) {
+        let arguments: Vec<(String, String)> = arguments.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let got = match Catalogue::of("en").unwrap().sentence(name, &arguments) {
+            Ok(said) => said.text,
+            Err(error) => format!("{error:?}"),
+        };
+        assert!(got.contains(expect), "{name}: {got}");
+    }
+
+    #[test]
+    fn arguments_stand_where_the_sentence_wants_them() {
+        check("unlock-done", &[("login", "jane@acme.com")], "Your account jane@acme.com is unlocked.");
+        check("offer-reset", &[("system", "Okta"), ("login", "j"), ("ticket", "#7")], "This is ticket #7. If");
+        check("offer-reset", &[("system", "Okta"), ("login", "j"), ("ticket", "")], "IT support. If you agree");
+        check("offer-pressed", &[("choice", "something-else")], "You pressed: Something else");
+        check("offer-pressed", &[("choice", "Maybe")], "You pressed: Maybe");
+        check("handed-over-no-ticket", &[("msp", "Acme IT"), ("phone", " ")], "anything.");
+    }
+
+    #[test]
+    fn what_does_not_fit_the_sentence_is_refused_by_name() {
+        check("nonsense", &[], "no sentence `nonsense`");
+        check("unlock-done", &[], "argument `login` of sentence `unlock-done` is missing");
+        check("unlock-done", &[("login", "j"), ("logon", "j")], "sentence `unlock-done` has no argument `logon`");
+        check("unlock-done", &[("login", "j"), ("login", "k")], "argument `login` of sentence `unlock-done` is given twice");
+        check("unlock-done", &[("login", "\u{202E}\n")], "argument `login` of sentence `unlock-done` is empty");
+        assert!(Catalogue::of("en").unwrap().label("no").is_err());
+    }
+
+    #[test]
+    fn a_value_is_never_read_as_part_of_the_sentence() {
+        check("unlock-done", &[("login", "{login}[{x}]")], "Your account {login}[{x}] is unlocked.");
+        check("unlock-done", &[("login", "{{secret:pw}}")], "Your account {{secret:pw}} is unlocked.");
+        check("unlock-done", &[("login", "a\u{202E}b\nc")], "Your account ab c is unlocked.");
+        check("unlock-done", &[("login", "שלום 👩‍🔧")], "Your account שלום 👩‍🔧 is unlocked.");
+        check("unlock-done", &[("login", &"é".repeat(100_000))], "é… is unlocked.");
+    }
+
+    #[test]
+    fn an_unknown_language_is_english() {
+        for locale in ["en", "en-GB", "EN_us", "tlh", "", "日本"] {
+            assert!(Catalogue::of(locale).unwrap().sentences["welcome"].text.starts_with("You're"), "{locale}");
+        }
+    }
+
+    fn placeholders(text: &str) -> Vec<&str> {
+        text.split('{').skip(1).map(|rest| rest.split_once('}').unwrap().0.trim_start_matches("label:")).collect()
+    }
+
+    #[test]
+    fn every_catalogue_keeps_the_house_rules() {
+        let names = "greeting welcome moved-to-direct offer-reset offer-unlock offer-withdrawn offer-pressed press-button clarify working reset-done unlock-done \
+             unlock-not-needed closed handed-over handed-over-no-ticket protected-handed-over not-you expired-offer link-replaced denied";
+        for (language, _) in LANGUAGES {
+            let Catalogue { sentences, labels } = Catalogue::of(language).unwrap();
+            for name in names.split_whitespace() {
+                assert!(sentences.contains_key(name), "{language} lacks {name}");
+            }
+            for label in ["yes", "something-else", "talk-to-person", "open-link"] {
+                assert!(labels.contains_key(label), "{language} lacks {label}");
+            }
+            assert!(labels.values().all(|label| !label.is_empty() && label.chars().count() <= 75));
+            for (name, sentence) in &sentences {
+                assert!(sentence.text.chars().count() <= 600, "{name} is long");
+                let mut used = placeholders(&sentence.text);
+                used.sort_unstable();
+                used.dedup();
+                assert_eq!(used, sentence.arguments.keys().map(String::as_str).collect::<Vec<_>>(), "{name}");
+                assert!(sentence.arguments.values().all(|meaning| !meaning.is_empty()), "{name} has an argument without a meaning");
+                for argument in used {
+                    // A secret can only come by link: no argument may carry one.
+                    assert!(["msp", "system", "login", "ticket", "choice", "minutes", "phone"].contains(&argument), "{name}: {argument}");
+                }
+                for promise in ["password is", "password: ", "code is", "sent you the password", "send you the password"] {
+                    assert!(!sentence.text.contains(promise), "{name} speaks of a secret in clear");
+                }
+                assert_eq!(sentence.text.matches('[').count(), sentence.text.matches(']').count(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_reads_a_first_message_knows_that_it_is_automated_and_how_to_reach_a_person() {
+        let sentences = Catalogue::of("en").unwrap().sentences;
+        for name in ["greeting", "offer-reset", "offer-unlock", "clarify", "handed-over", "handed-over-no-ticket", "protected-handed-over", "not-you", "denied"]
+        {
+            assert!(sentences[name].text.contains("automated assistant"), "{name}");
+            assert!(sentences[name].text.contains("person"), "{name}");
+        }
+        let without_a_person: Vec<&str> = sentences.iter().filter(|(_, s)| !s.text.contains("person")).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(without_a_person, ["moved-to-direct", "offer-pressed"]);
+        let public: Vec<&str> = sentences.iter().filter(|(_, s)| s.public).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(public, ["moved-to-direct"]);
+    }
+}
