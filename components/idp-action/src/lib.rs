@@ -15,6 +15,8 @@ mod bindings {
 mod directory;
 mod entra;
 mod okta;
+#[cfg(test)]
+mod testing;
 
 use bindings::exports::firstline::idp::idp::{Guest, Step, Task};
 use firstline_connector::{replay, types::Error, wire::Reply};

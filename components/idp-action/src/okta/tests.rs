@@ -1,1 +1,274 @@
+use crate::bindings::exports::firstline::idp::idp::Act;
+use crate::testing::{golden, jane, next, ok, recorded, requests, rows};
+use firstline_connector::replay::testing::answer;
+use firstline_connector::wire::Reply;
 
+const PAIR: &str = "GET api/v1/users/00u1 | GET api/v1/users/00u1/roles";
+const READ: &str = "GET api/v1/users/00u1";
+const UNLOCK: &str = "POST api/v1/users/00u1/lifecycle/unlock";
+const RESET: &str = "POST api/v1/users/00u1/lifecycle/expire_password_with_temp_password";
+const SEALED: &str = r#"{"tempPassword":{"secret":"temporary-password"}}"#;
+const NEEDS: &str = "the connection needs a token of an administrator who may manage this user (`okta.users.manage`)";
+
+fn check(act: Act, seen: &[Reply], expect: &str) {
+    assert_eq!(next("okta", act, seen), expect);
+}
+
+fn account(status: &str, provider: &str) -> String {
+    serde_json::json!({
+        "id": "00u1", "status": status, "credentials": {"provider": {"type": provider, "name": provider}},
+        "profile": {"login": "Jane@acme.com", "email": "jane.doe@acme.com", "secondEmail": "jane@home.example", "firstName": "Jane", "lastName": "Doe"},
+    })
+    .to_string()
+}
+
+fn is(status: &str) -> Reply {
+    ok(&account(status, "OKTA"))
+}
+
+fn none() -> Reply {
+    ok("[]")
+}
+
+fn looked(status: &str) -> String {
+    format!("read `Jane@acme.com` (00u1) just before: {status}, not privileged, not a guest, not synced")
+}
+
+fn then(first: &[Reply], rest: &[Reply]) -> Vec<Reply> {
+    [first, rest].concat()
+}
+
+fn find() -> Act {
+    Act::Find("jane@acme.com".into())
+}
+
+fn unlock() -> Act {
+    Act::Unlock(jane("00u1"))
+}
+
+fn reset() -> Act {
+    Act::ResetPassword(jane("00u1"))
+}
+
+fn found(flags: &str, privileged: &str) -> String {
+    format!("found 00u1 Jane@acme.com `Jane Doe` [jane@acme.com jane.doe@acme.com] {flags} [{privileged}]")
+}
+
+#[test]
+fn an_account_is_found_with_its_state_and_its_roles() {
+    check(find(), &[], "GET api/v1/users/jane@acme.com");
+    check(find(), &[is("ACTIVE")], "GET api/v1/users/00u1/roles");
+    for (status, flags) in [
+        ("ACTIVE", "ACTIVE enabled Lock::Open"),
+        ("LOCKED_OUT", "LOCKED_OUT enabled Lock::Locked"),
+        ("PASSWORD_EXPIRED", "PASSWORD_EXPIRED enabled Lock::Open"),
+        ("RECOVERY", "RECOVERY enabled Lock::Open"),
+        ("SUSPENDED", "SUSPENDED Lock::Open"),
+        ("DEPROVISIONED", "DEPROVISIONED Lock::Open"),
+        ("STAGED", "STAGED Lock::Open"),
+        ("PROVISIONED", "PROVISIONED Lock::Open"),
+        ("NEWLY_INVENTED", "NEWLY_INVENTED Lock::Open"),
+    ] {
+        check(find(), &[is(status), none()], &found(flags, ""));
+    }
+}
+
+#[test]
+fn an_account_with_another_provider_is_mastered_elsewhere() {
+    for provider in ["ACTIVE_DIRECTORY", "LDAP", "FEDERATION", "SOCIAL", "IMPORT"] {
+        check(find(), &[ok(&account("ACTIVE", provider)), none()], &found("ACTIVE enabled synced Lock::Open", ""));
+    }
+    let unsaid = r#"{"id":"00u1","status":"ACTIVE","profile":{"login":"jane@acme.com"}}"#;
+    check(find(), &[ok(unsaid), none()], "found 00u1 jane@acme.com `jane@acme.com` [jane@acme.com] ACTIVE enabled synced Lock::Open []");
+}
+
+#[test]
+fn any_administrator_role_makes_an_account_privileged() {
+    let roles = ok(r#"[{"id":"r1","label":"Help Desk Administrator","type":"HELP_DESK_ADMIN","status":"INACTIVE"},{"id":"r2","type":"CUSTOM"},{}]"#);
+    let expect = "administrator role `Help Desk Administrator`, administrator role `CUSTOM`, administrator role `unknown`";
+    check(find(), &[is("ACTIVE"), roles], &found("ACTIVE enabled Lock::Open", expect));
+    let denied = answer(403, r#"{"errorCode":"E0000006"}"#);
+    let needs = "a token of an administrator who may read users and their administrator roles (`okta.users.read`, `okta.roles.read`)";
+    let expect = format!("permission-missing: reading administrator roles: answered 403 `E0000006`; the connection needs {needs}");
+    check(find(), &[is("ACTIVE"), denied], &expect);
+}
+
+#[test]
+fn an_address_that_is_no_login_is_searched_for() {
+    let gone = answer(404, r#"{"errorCode":"E0000007"}"#);
+    let act = || Act::Find("jane.\"doe@acme.com".into());
+    check(act(), std::slice::from_ref(&gone), r#"GET api/v1/users?search=profile.email eq "jane.\"doe@acme.com""#);
+    let act = || Act::Find("Jane.Doe@acme.com".into());
+    let one = ok(&format!("[{}]", account("ACTIVE", "OKTA")));
+    check(act(), &[gone.clone(), one.clone()], "GET api/v1/users/00u1/roles");
+    check(act(), &[gone.clone(), one, none()], &found("ACTIVE enabled Lock::Open", ""));
+    check(act(), &[gone.clone(), none()], "absent");
+    let two = ok(&format!("[{0},{0}]", account("ACTIVE", "OKTA")));
+    check(act(), &[gone, two], "not-found: 2 accounts carry the address `Jane.Doe@acme.com`");
+}
+
+#[test]
+fn the_owner_of_the_token_and_accounts_of_another_name_are_absent() {
+    check(Act::Find("me".into()), &[], "absent");
+    check(Act::Find(" ".into()), &[], "absent");
+    check(Act::Find("john@acme.com".into()), &[is("ACTIVE")], "absent");
+    check(Act::Find("jane@home.example".into()), &[is("ACTIVE")], "absent");
+}
+
+#[test]
+fn an_unlock_reads_again_unlocks_and_reads_back() {
+    let locked = [is("LOCKED_OUT"), none()];
+    check(unlock(), &[], PAIR);
+    check(unlock(), &locked, UNLOCK);
+    check(unlock(), &then(&locked, &[ok("{}")]), READ);
+    let done = format!("changed (): {} / unlocking: answered 200 / read back: the state is ACTIVE", looked("LOCKED_OUT"));
+    check(unlock(), &then(&locked, &[ok("{}"), is("ACTIVE")]), &done);
+    check(unlock(), &then(&locked, &[ok("{}"), is("LOCKED_OUT")]), "wait 2");
+    check(unlock(), &then(&locked, &[ok("{}"), is("LOCKED_OUT"), Reply::Waited(3), is("ACTIVE")]), &done);
+}
+
+#[test]
+fn an_account_that_is_not_locked_is_left_alone() {
+    for status in ["ACTIVE", "PASSWORD_EXPIRED", "RECOVERY"] {
+        check(unlock(), &[is(status), none()], &format!("unchanged (): {} / not locked out: the state is {status}", looked(status)));
+    }
+}
+
+#[test]
+fn nothing_is_done_to_an_account_that_is_not_fit_for_it_just_before() {
+    let role = ok(r#"[{"id":"r","label":"Super Administrator"}]"#);
+    for act in [unlock, reset] {
+        for (user, roles, expect) in [
+            (is("LOCKED_OUT"), role.clone(), "privileged: `Jane@acme.com` is privileged: administrator role `Super Administrator`; nothing was changed"),
+            (is("SUSPENDED"), none(), "disabled: `Jane@acme.com` may not sign in (SUSPENDED); nothing was changed"),
+            (is("DEPROVISIONED"), none(), "disabled: `Jane@acme.com` may not sign in (DEPROVISIONED); nothing was changed"),
+            (
+                ok(&account("LOCKED_OUT", "ACTIVE_DIRECTORY")),
+                none(),
+                "synced: `Jane@acme.com` is mastered in another directory and has to be changed there; nothing was changed",
+            ),
+            (ok(&account("ACTIVE", "OKTA").replace("00u1", "00u2")), none(), "not-found: another account answered for id `00u1`; nothing was changed"),
+            (answer(404, ""), answer(404, ""), "not-found: reading the account: answered 404"),
+            (Reply::Unknown(1), none(), "vendor-down: reading the account: no answer"),
+        ] {
+            check(act(), &[user, roles], expect);
+        }
+    }
+}
+
+#[test]
+fn an_unlock_that_fails_says_how() {
+    let locked = [is("LOCKED_OUT"), none()];
+    let denied = answer(403, r#"{"errorCode":"E0000006"}"#);
+    check(unlock(), &then(&locked, &[denied]), &format!("permission-missing: unlocking: answered 403 `E0000006`; {NEEDS}; it was not applied"));
+    let refused = answer(403, r#"{"errorCode":"E0000032"}"#);
+    check(unlock(), &then(&locked, &[refused]), "vendor-refused: unlocking: answered 403 `E0000032`; it was not applied");
+    check(unlock(), &then(&locked, &[Reply::NotApplied(1)]), "vendor-down: unlocking: the vendor did not take the request; it was not applied");
+    let still = [is("LOCKED_OUT"), Reply::Waited(1), is("LOCKED_OUT"), Reply::Waited(2), is("LOCKED_OUT")];
+    let expect = "read-back-failed: unlocking: answered 200, but the change did not show in 3 reads; it may have been applied";
+    check(unlock(), &[&locked[..], &[ok("{}")], &still].concat(), expect);
+
+    let lost = then(&locked, &[Reply::Unknown(1)]);
+    let done = format!("changed (): {} / unlocking: the reply was lost / read back: the state is ACTIVE", looked("LOCKED_OUT"));
+    check(unlock(), &then(&lost, &[is("ACTIVE")]), &done);
+    let again = then(&lost, &still);
+    check(unlock(), &again, UNLOCK);
+    let expect = "unknown-outcome: unlocking: the reply was lost twice and the change did not show; it may still be applied";
+    check(unlock(), &[&again[..], &[Reply::Unknown(1)], &still].concat(), expect);
+}
+
+#[test]
+fn a_reset_sets_a_temporary_password_and_reads_back() {
+    let active = [is("ACTIVE"), none()];
+    check(reset(), &[], PAIR);
+    check(reset(), &active, RESET);
+    check(reset(), &then(&active, &[ok(SEALED)]), READ);
+    let rest = "setting a temporary password: answered 200 / read back: the state is PASSWORD_EXPIRED";
+    let expect = format!("changed (temporary-password): {} / {rest}", looked("ACTIVE"));
+    check(reset(), &then(&active, &[ok(SEALED), is("PASSWORD_EXPIRED")]), &expect);
+}
+
+#[test]
+fn a_locked_account_is_unlocked_before_its_reset() {
+    let what = "setting a temporary password (the account was unlocked before)";
+    let locked = [is("LOCKED_OUT"), none()];
+    check(reset(), &locked, UNLOCK);
+    let open = then(&locked, &[ok("{}"), is("ACTIVE")]);
+    check(reset(), &open, RESET);
+    let expect = format!(
+        "changed (temporary-password): {} / unlocking: answered 200 / read back: the state is ACTIVE / {what}: answered 200 / read back: the state is PASSWORD_EXPIRED",
+        looked("LOCKED_OUT")
+    );
+    check(reset(), &then(&open, &[ok(SEALED), is("PASSWORD_EXPIRED")]), &expect);
+    check(reset(), &then(&open, &[answer(400, "")]), &format!("vendor-refused: {what}: answered 400; it was not applied"));
+}
+
+#[test]
+fn a_reset_whose_password_is_missing_or_does_not_show_is_in_doubt() {
+    let what = "setting a temporary password";
+    let active = [is("ACTIVE"), none()];
+    for body in ["{}", r#"{"tempPassword":"in the clear"}"#] {
+        check(reset(), &then(&active, &[ok(body)]), &format!("read-back-failed: {what}: answered 200 without a password; the old one may be gone"));
+    }
+    let same = [is("ACTIVE"), Reply::Waited(1), answer(500, ""), Reply::Waited(2), is("ACTIVE")];
+    let expect = format!("read-back-failed: {what}: answered 200, but the state did not become PASSWORD_EXPIRED");
+    check(reset(), &[&active[..], &[ok(SEALED)], &same].concat(), &expect);
+}
+
+#[test]
+fn a_lost_password_is_replaced_once() {
+    let what = "setting a temporary password";
+    let lost = [is("ACTIVE"), none(), Reply::Unknown(1)];
+    check(reset(), &lost, READ);
+    let seen = then(&lost, &[is("PASSWORD_EXPIRED")]);
+    check(reset(), &seen, RESET);
+    let expect = format!(
+        "changed (temporary-password): {} / {what}: the reply was lost / read back: the state is PASSWORD_EXPIRED; whatever password was set is lost, so another is set / {what}: answered 200 / read back: the state is PASSWORD_EXPIRED",
+        looked("ACTIVE")
+    );
+    check(reset(), &then(&seen, &[ok(SEALED), is("PASSWORD_EXPIRED")]), &expect);
+    let expect = format!("unknown-outcome: {what}: the reply was lost twice; a password may have been set that nobody knows");
+    check(reset(), &then(&seen, &[Reply::Unknown(1)]), &expect);
+    let expect = format!("unknown-outcome: {what}: the vendor did not take the request; an earlier request, whose reply was lost, may have been applied");
+    check(reset(), &then(&seen, &[Reply::NotApplied(1)]), &expect);
+
+    let away = [is("SUSPENDED"), Reply::Waited(1), answer(500, ""), Reply::Waited(2), is("SUSPENDED")];
+    let expect = format!("unknown-outcome: {what}: the reply was lost, and so was the account; a password may have been set that nobody knows");
+    check(reset(), &then(&lost, &away), &expect);
+}
+
+#[test]
+fn sessions_and_tokens_are_ended_and_a_lost_reply_is_sent_again() {
+    let act = || Act::RevokeSessions(jane("00u1"));
+    let line = "DELETE api/v1/users/00u1/sessions?oauthTokens=true";
+    check(act(), &[], line);
+    check(act(), &[answer(204, "")], "changed (): ending sessions and tokens: answered 204");
+    check(act(), &[Reply::Unknown(1)], line);
+    check(act(), &[Reply::Unknown(1), answer(204, "")], "changed (): ending sessions and tokens: answered 204");
+    check(act(), &[Reply::Unknown(1), Reply::Unknown(1)], "unknown-outcome: ending sessions and tokens: the reply was lost twice");
+}
+
+#[test]
+fn requests_are_those_of_the_vendors_own_client() {
+    let golden = golden(include_str!("../../tests/data/okta.jsonl"));
+    let ours = |act: Act, seen: &[Reply]| recorded(&requests("okta", act, seen)[0], "", "");
+    let [get, unlocking, resetting, ending] = &golden[..] else { panic!("{golden:?}") };
+    assert_eq!(&ours(find(), &[]), get);
+    assert_eq!(&ours(unlock(), &[is("LOCKED_OUT"), none()]), unlocking);
+    assert_eq!(&ours(reset(), &[is("ACTIVE"), none()]), resetting);
+    assert_eq!(&ours(Act::RevokeSessions(jane("00u1")), &[]), ending);
+    // The control: one lifecycle call is told from another.
+    assert_ne!(&ours(unlock(), &[is("LOCKED_OUT"), none()]), resetting);
+}
+
+#[test]
+fn every_request_has_its_row_in_the_catalogue() {
+    let catalogue = include_str!("../../../technician/src/catalogue/okta.json");
+    let check = |act: Act, seen: &[Reply], expect: &[&str]| assert_eq!(rows(catalogue, &requests("okta", act, seen)), expect);
+    check(find(), &[], &["read-user"]);
+    check(find(), &[answer(404, "")], &["find-user"]);
+    check(unlock(), &[], &["read-user", "read-roles"]);
+    check(unlock(), &[is("LOCKED_OUT"), none()], &["unlock"]);
+    check(reset(), &[is("ACTIVE"), none()], &["set-temporary-password"]);
+    check(Act::RevokeSessions(jane("00u1")), &[], &["revoke-sessions"]);
+}
