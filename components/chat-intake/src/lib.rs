@@ -1,1 +1,14 @@
 //! Trigger: takes chat webhooks in.
+//!
+//! Verifies, lets the stage `messaging` read, stores the events, answers, and only then wakes the technician.
+//! `spin.rs` is the only file that calls the Spin SDK.
+
+pub mod host;
+pub mod store;
+pub mod webhook;
+
+#[cfg(target_arch = "wasm32")]
+mod spin;
+
+#[cfg(test)]
+mod fake;

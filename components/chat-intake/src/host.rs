@@ -1,0 +1,54 @@
+//! What the logic needs from outside.
+
+use firstline_core::Instant;
+use firstline_core::mailbox::Event;
+use firstline_core::signature::Verified;
+
+/// The store, or what stands behind it, failed. The text is for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+/// A webhook whose signature was verified.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// The connection's vendor.
+    pub vendor: String,
+    /// Media type without parameters, in lower case.
+    pub content_type: String,
+    /// The raw body.
+    pub body: Verified<Vec<u8>>,
+}
+
+/// What a webhook turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inbound {
+    /// The vendor checks the URL: answer with this text.
+    Challenge(String),
+    /// Things that people did. Tenant, connection and time of receipt are still empty: the stage does not know them.
+    Events(Vec<Event>),
+    /// Understood, and of no interest. Why, for the log.
+    Ignored(String),
+}
+
+/// The body could not be read; the text names the field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable(pub String);
+
+/// Store, clock, variables and the stage `messaging`.
+pub trait Host {
+    /// A variable; empty if it is not set.
+    fn variable(&self, name: &str) -> impl Future<Output = String>;
+    /// Reads a key.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>>;
+    /// Writes keys in one commit.
+    fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> impl Future<Output = Result<(), Fault>>;
+    /// Adds to a counter and returns its new value.
+    fn increment(&self, key: &str, by: i64) -> impl Future<Output = Result<i64, Fault>>;
+    /// The time.
+    fn now(&self) -> Instant;
+    /// The stage `messaging`.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if the body is not what the vendor documents.
+    fn read(&self, webhook: Webhook) -> Result<Inbound, Unreadable>;
+}
