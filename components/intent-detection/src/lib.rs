@@ -1,1 +1,39 @@
-//! Stage: understands what a person wants.
+//! Stage `firstline:intent`: understands what a person wants.
+
+pub mod detect;
+pub mod features;
+pub mod labels;
+pub mod lexicon;
+pub mod model;
+pub mod pattern;
+pub mod signals;
+pub mod text;
+
+mod bindings {
+    #![allow(missing_docs, unsafe_code, clippy::all, clippy::indexing_slicing)]
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "firstline:intent/intent-stage",
+        generate_all,
+        with: { "firstline:types/types@0.1.0": firstline_connector::types },
+    });
+}
+use bindings::exports::firstline::intent::intent::{Candidate, Guest, Understanding, Utterance};
+use firstline_connector::types::Error;
+
+struct Stage;
+
+impl Guest for Stage {
+    fn detect(utterance: Utterance) -> Result<Understanding, Error> {
+        // The context is not needed: "yes" is `other` with and without a button.
+        let Utterance { text, context: _ } = utterance;
+        let model = model::Model::read(detect::ARTEFACT).ok_or_else(|| Error::Other("the model's file is damaged".into()))?;
+        let detect::Understanding { readings, abstained, other_system, about_another } = detect::detect(&text, &model);
+        let candidates = readings.into_iter().map(|reading| Candidate { intent: reading.intent.name().into(), confidence: reading.confidence, because: reading.because });
+        Ok(Understanding { candidates: candidates.collect(), abstained, other_system, about_another })
+    }
+}
+
+// The export names hold `:` and `/`, which the native linker refuses.
+#[cfg(target_arch = "wasm32")]
+bindings::export!(Stage with_types_in bindings);

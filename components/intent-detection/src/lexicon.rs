@@ -1,0 +1,152 @@
+//! Word lists. What is neither a plain word nor the identity provider's, in the place of a name, is taken for a name.
+
+use std::collections::HashSet;
+use strsim::osa_distance;
+
+/// Words around the identity provider: a password "of" these is the account's own.
+const PROVIDER: &[&str] = &[
+    "microsoft", "ms", "office", "o365", "m365", "office365", "microsoft365", "outlook", "windows", "okta", "teams", "entra", "azure", "ad", "active",
+    "directory", "exchange", "onedrive", "sharepoint", "laptop", "computer", "pc", "desktop", "work", "company", "corporate", "domain", "network", "email",
+    "mail", "mailbox", "sso", "user", "workstation", "business",
+];
+
+/// Things with a credential of their own, matched only next to a word for a credential.
+const THINGS: &[&str] = &[
+    "admin", "administrator", "alarm", "app", "apps", "application", "applications", "archive", "backup", "bank", "bios", "bitlocker", "building", "car",
+    "card", "customer", "database", "db", "disk", "document", "documents", "door", "drive", "erp", "file", "files", "folder", "guest", "house", "key",
+    "keyboard", "local", "mobile", "online", "partition", "payroll", "pdf", "phone", "pin", "portal", "presentation", "printer", "recovery", "room", "root",
+    "router", "safe", "school", "screen", "server", "service", "shared", "sheet", "shop", "sim", "site", "spreadsheet", "store", "supplier", "tablet", "usb",
+    "vendor", "visitor", "visitors", "website", "workbook", "zip", "personal", "private",
+];
+
+/// People other than the writer.
+const PEOPLE: &[&str] = &[
+    "colleague", "colleagues", "coworker", "coworkers", "manager", "boss", "employee", "employees", "intern", "interns", "assistant", "wife", "husband", "son",
+    "daughter", "kid", "kids", "friend", "teammate", "teammates", "ceo", "cfo", "cto", "coo", "director", "receptionist", "secretary", "supervisor", "hire",
+    "hires", "starter", "starters", "joiner", "client", "clients", "customer", "customers", "staff", "student", "students", "teacher", "patient", "contractor",
+    "contractors", "temp", "temps", "vp", "owner", "president", "partner", "somebody", "everyone", "everybody", "nobody", "users", "people", "guy", "lady",
+    "apprentice", "trainee", "consultant", "volunteer", "driver", "technician", "engineer", "accountant", "paralegal", "nurse", "doctor", "member", "members",
+    "administrator", "father", "mother", "dad", "mum", "mom", "brother", "sister", "team", "salesperson", "rep", "bookkeeper", "clerk", "executive", "else",
+];
+
+/// Words for a credential or an account.
+const CREDENTIALS: &[&str] = &[
+    "password", "passwords", "pw", "pwd", "pass", "passcode", "passphrase", "login", "logins", "logon", "signin", "signon", "credentials", "credential",
+    "account", "accounts", "profile", "user", "username",
+];
+
+/// Words for a secret that one knows.
+const SECRETS: &[&str] = &["password", "passwords", "pw", "pwd", "pass", "passcode", "passphrase", "login", "logon", "credentials", "signin"];
+
+/// Every list, ready to be asked.
+pub struct Lexicon {
+    plain: HashSet<&'static str>,
+    products: HashSet<&'static str>,
+    names: HashSet<&'static str>,
+}
+
+impl Lexicon {
+    /// Reads the lists.
+    #[must_use]
+    pub fn new() -> Self {
+        let set = |list: &'static str| list.split_ascii_whitespace().collect();
+        Lexicon {
+            plain: set(include_str!("lexicon/plain.txt")),
+            products: set(include_str!("lexicon/products.txt")),
+            names: set(include_str!("lexicon/names.txt")),
+        }
+    }
+
+    /// A product or service known to have credentials of its own.
+    #[must_use]
+    pub fn product(&self, word: &str) -> bool {
+        self.products.contains(word)
+    }
+
+    /// A first name.
+    #[must_use]
+    pub fn name(&self, word: &str) -> bool {
+        self.names.contains(word)
+    }
+
+    /// A first name with the `s` of a possessive whose apostrophe was left out.
+    #[must_use]
+    pub fn names(&self, word: &str) -> bool {
+        !self.plain.contains(word) && word.strip_suffix('s').is_some_and(|name| self.names.contains(name))
+    }
+
+    /// Neither a plain word, nor the provider's, nor a typing error of one.
+    #[must_use]
+    pub fn unknown(&self, word: &str) -> bool {
+        let known = self.plain.contains(word) || provider(word) || credential(word) || PEOPLE.contains(&word) || word.chars().all(|c| c.is_ascii_digit());
+        let slip = || word.len() > 4 && self.plain.iter().any(|plain| plain.len() > 4 && osa_distance(plain, word) <= 1);
+        !word.is_empty() && (self.products.contains(word) || !known && !slip())
+    }
+
+    /// In the place of a name, this word names a system that is not the identity provider.
+    #[must_use]
+    pub fn system(&self, word: &str) -> bool {
+        THINGS.contains(&word) || self.unknown(word)
+    }
+}
+
+impl Default for Lexicon {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A word of the identity provider.
+#[must_use]
+pub fn provider(word: &str) -> bool {
+    close(PROVIDER, word, 7)
+}
+
+/// Somebody other than the writer.
+#[must_use]
+pub fn person(word: &str) -> bool {
+    PEOPLE.contains(&word)
+}
+
+/// A credential or an account.
+#[must_use]
+pub fn credential(word: &str) -> bool {
+    close(CREDENTIALS, word, 6)
+}
+
+/// Something that one can forget.
+#[must_use]
+pub fn secret(word: &str) -> bool {
+    close(SECRETS, word, 6) || word.starts_with("passw") || word.starts_with("pasw")
+}
+
+/// In the list, or one slip away from a long word of it.
+fn close(list: &[&str], word: &str, least: usize) -> bool {
+    list.contains(&word) || list.iter().any(|known| known.len() >= least && word.len().abs_diff(known.len()) <= 1 && osa_distance(known, word) <= 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lexicon, PROVIDER, credential, provider};
+
+    #[test]
+    fn no_product_or_name_is_a_plain_word() {
+        let lexicon = Lexicon::new();
+        let both: Vec<_> = lexicon.plain.iter().filter(|word| lexicon.products.contains(**word) || lexicon.names.contains(**word)).collect();
+        assert!(both.is_empty(), "{both:?}");
+        let both: Vec<_> = PROVIDER.iter().filter(|word| lexicon.products.contains(**word)).collect();
+        assert!(both.is_empty(), "{both:?}");
+    }
+
+    #[test]
+    fn typing_errors_are_no_names() {
+        let lexicon = Lexicon::new();
+        for word in ["temporay", "windwos", "forgt", "acount", "tomorow"] {
+            assert!(!lexicon.unknown(word), "{word}");
+        }
+        for word in ["zorblatt", "quickbooks", "dentrix", "fizzbuzz"] {
+            assert!(lexicon.unknown(word), "{word}");
+        }
+        assert!(credential("pasword") && provider("windws"));
+    }
+}

@@ -1,0 +1,108 @@
+//! A small matcher over tokens, so that the rules can be read as a table.
+//!
+//! A pattern is a list of words: `a|b` is either, `lock*` a beginning, `..` up to three words, `...` up to four of which none speaks of the writer,
+//! and `%class` a class of words. It never crosses the beginning of a sentence.
+
+use crate::{
+    lexicon::{self, Lexicon},
+    text::{Kind, Text, Token},
+};
+
+/// Words that bring the writer in, after which a person named before is no longer the subject.
+const WRITER: &[&str] = &["i", "im", "ive", "my", "me", "mine", "id", "ill"];
+
+/// Finds the first place where a pattern stands: first and last token.
+#[must_use]
+pub fn find(pattern: &str, text: &Text, lexicon: &Lexicon) -> Option<(usize, usize)> {
+    let parts: Vec<&str> = pattern.split(' ').collect();
+    (0..text.tokens.len()).find_map(|start| matches(&parts, start, start, text, lexicon).map(|end| (start, end)))
+}
+
+/// Finds every place where a pattern stands.
+#[must_use]
+pub fn all(pattern: &str, text: &Text, lexicon: &Lexicon) -> Vec<(usize, usize)> {
+    let parts: Vec<&str> = pattern.split(' ').collect();
+    (0..text.tokens.len()).filter_map(|start| matches(&parts, start, start, text, lexicon).map(|end| (start, end))).collect()
+}
+
+/// Finds the first of several patterns that stands in the text.
+#[must_use]
+pub fn any(patterns: &[&str], text: &Text, lexicon: &Lexicon) -> Option<(usize, usize)> {
+    patterns.iter().find_map(|pattern| find(pattern, text, lexicon))
+}
+
+fn matches(parts: &[&str], at: usize, start: usize, text: &Text, lexicon: &Lexicon) -> Option<usize> {
+    let (part, rest) = parts.split_first()?;
+    let (most, writer) = match *part {
+        ".." => (3, true),
+        "..." => (4, false),
+        _ => {
+            let token = text.tokens.get(at)?;
+            let fits = (at == start || !token.first) && part.split('|').any(|word| fits(word, token, lexicon));
+            return match (fits, rest.is_empty()) {
+                (false, _) => None,
+                (true, true) => Some(at),
+                (true, false) => matches(rest, at + 1, start, text, lexicon),
+            };
+        }
+    };
+    for skipped in 0..=most {
+        if let Some(end) = matches(rest, at + skipped, start, text, lexicon) {
+            return Some(end);
+        }
+        let token = text.tokens.get(at + skipped)?;
+        if token.first || (!writer && WRITER.contains(&token.word.as_str())) {
+            return None;
+        }
+    }
+    None
+}
+
+fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
+    match word {
+        "%credential" => lexicon::credential(&token.word),
+        "%secret" => lexicon::secret(&token.word),
+        "%provider" => lexicon::provider(&token.word),
+        "%person" => lexicon::person(&token.word),
+        "%name" => token.kind == Kind::Mask || lexicon.name(&token.word) && !token.possessive,
+        "%capital" => token.kind == Kind::Word && token.capital && !token.first && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
+        "%unknown" => token.kind == Kind::Word && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
+        "%owner" => owner(token, lexicon),
+        "%email" => token.kind == Kind::Email,
+        "%mention" => token.kind == Kind::Mention,
+        _ => match word.strip_suffix('*') {
+            Some(stem) => token.word.starts_with(stem),
+            None => token.word == word,
+        },
+    }
+}
+
+/// `Bob's`, and `bobs` for a known name.
+fn owner(token: &Token, lexicon: &Lexicon) -> bool {
+    const NO_OWNER: &[&str] = &["it", "that", "what", "let", "here", "there", "today", "who", "how", "where", "everything", "he", "she", "company", "account", "password", "thing"];
+    let owner = token.possessive && !NO_OWNER.contains(&token.word.as_str()) && !lexicon::provider(&token.word) && !lexicon.product(&token.word);
+    owner || lexicon.names(&token.word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::{lexicon::Lexicon, text::Text};
+
+    fn check(pattern: &str, source: &str, expected: Option<(usize, usize)>) {
+        assert_eq!(find(pattern, &Text::read(source), &Lexicon::new()), expected, "{pattern} in {source}");
+    }
+
+    #[test]
+    fn patterns_match_words_in_one_sentence() {
+        check("a b", "x a b", Some((1, 2)));
+        check("a .. b", "a x y z b", Some((0, 4)));
+        check("a .. b", "a x y z w b", None);
+        check("a .. b", "a x. b", None);
+        check("not|never lock*", "never locked", Some((0, 1)));
+        check("%person ... locked", "manager is locked", Some((0, 2)));
+        check("%person ... locked", "manager says i am locked", None);
+        check("%owner .. %secret", "Bob's Windows pasword", Some((0, 2)));
+        check("%owner .. %secret", "it's my password", None);
+    }
+}
