@@ -1,0 +1,24 @@
+//! Dispatch.
+
+mod build;
+mod serve;
+
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// Runs one subcommand.
+pub async fn run(arguments: &[String]) -> Result<()> {
+    match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        Some(("build", [])) => build::run(),
+        Some(("serve", rest)) => serve::run(rest).await,
+        Some((other, _)) => bail!("unknown command `{other}`: use `build` or `serve [address]`"),
+        None => bail!("use `build` or `serve [address]`"),
+    }
+}
+
+/// The folder with `spin.toml`: the current one or one above it.
+fn project() -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let found = here.ancestors().find(|folder| folder.join("spin.toml").is_file());
+    Ok(found.map(Path::to_path_buf).with_context(|| format!("no `spin.toml` in `{}` or above", here.display()))?)
+}
