@@ -1,0 +1,151 @@
+//! What a request to a link does.
+
+use crate::host::{Fault, Host};
+use crate::page;
+use firstline_core::once::{Once, token_hash};
+use firstline_core::seal::{PrivateKey, Secret, once_context, unbase64};
+use firstline_core::{keys, record, redact};
+use serde::Serialize;
+
+/// A request as it came. Its body is never read.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Upper case.
+    pub method: String,
+    /// Without query.
+    pub path: String,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Option<String>,
+    /// `Purpose` or `Sec-Purpose`: somebody fetches ahead.
+    pub purpose: Option<String>,
+}
+
+/// A page and its status. `Debug` shows no page, since one holds a secret.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The page; empty for HEAD.
+    pub html: String,
+    /// For the log.
+    pub line: Line,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// The page with the button.
+    Opened,
+    /// The secret.
+    Shown,
+    /// Unknown, used or expired.
+    Gone,
+    /// Not the button of our own page, or no link.
+    Refused,
+    /// Something is broken here.
+    Fault,
+}
+
+/// One line of the log: neither token nor hash nor secret.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    component: &'static str,
+    tenant: String,
+    ticket: String,
+    what: What,
+    why: String,
+}
+
+fn answer(status: u16, html: String, what: What, why: &str) -> Answer {
+    let line = Line { component: "credential-link", tenant: String::new(), ticket: String::new(), what, why: redact::line(why, 300) };
+    Answer { status, html, line }
+}
+
+/// Headers of every answer.
+#[must_use]
+pub fn headers() -> Vec<(&'static str, String)> {
+    vec![
+        ("content-type", "text/html; charset=utf-8".into()),
+        ("cache-control", "no-store".into()),
+        ("referrer-policy", "no-referrer".into()),
+        ("content-security-policy", page::policy()),
+        ("x-content-type-options", "nosniff".into()),
+        ("x-robots-tag", "noindex".into()),
+        ("cross-origin-opener-policy", "same-origin".into()),
+        ("cross-origin-resource-policy", "same-origin".into()),
+    ]
+}
+
+/// Answers a request.
+pub async fn handle(host: &impl Host, request: &Request) -> Answer {
+    let Some(token) = request.path.strip_prefix("/s/").filter(|token| !token.is_empty() && !token.contains('/')) else {
+        return answer(404, page::no_link(), What::Refused, "no link");
+    };
+    match request.method.as_str() {
+        // INVARIANT: neither store nor token is looked at here, so opening a link tells and burns nothing.
+        "GET" => answer(200, page::ready(), What::Opened, ""),
+        "HEAD" => answer(200, String::new(), What::Opened, "head"),
+        "POST" => press(host, request, token).await,
+        _ => answer(405, page::no_link(), What::Refused, "method"),
+    }
+}
+
+async fn press(host: &impl Host, request: &Request, token: &str) -> Answer {
+    // Browsers that send the header tell a press on our page from a form that another site submits. `Origin` is `null` under `no-referrer`.
+    if request.purpose.is_some() || request.fetch_site.as_deref().is_some_and(|site| !site.eq_ignore_ascii_case("same-origin")) {
+        return answer(403, page::refused(), What::Refused, "not pressed on the link's own page");
+    }
+    match reveal(host, token).await {
+        Ok((once, secret)) => {
+            let mut answer = answer(200, page::shown(&once, &secret), What::Shown, "");
+            (answer.line.tenant, answer.line.ticket) = (once.tenant, redact::line(&once.ticket, 40));
+            answer
+        }
+        Err(Hidden::Gone(why)) => answer(410, page::gone(), What::Gone, why),
+        Err(Hidden::Variable(why)) => answer(503, page::fault(&why), What::Fault, &why),
+        Err(Hidden::Fault(why)) => answer(503, page::fault(""), What::Fault, &why),
+    }
+}
+
+/// Why nothing is shown.
+enum Hidden {
+    /// One page for all; the reason is for the log.
+    Gone(&'static str),
+    /// A variable is missing; the text names it.
+    Variable(String),
+    /// The store failed, or what it holds cannot be used; the text is for the log.
+    Fault(String),
+}
+
+impl From<Fault> for Hidden {
+    fn from(Fault(why): Fault) -> Self {
+        Hidden::Fault(why)
+    }
+}
+
+/// Opens the secret, claims it, deletes it, and only then hands it out.
+async fn reveal(host: &impl Host, token: &str) -> Result<(Once, Secret), Hidden> {
+    const KEY: &str = "link_private_key";
+    let key = PrivateKey::parse(KEY, &host.variable(KEY).await).map_err(Hidden::Variable)?;
+    let hash = token_hash(token).ok_or(Hidden::Gone("unknown"))?;
+    let stored = host.get(&keys::once(&hash)).await?.ok_or(Hidden::Gone("unknown or used"))?;
+    let once: Once = record::read(&stored).map_err(|corrupt| Hidden::Fault(corrupt.to_string()))?;
+    if host.now() >= once.expires {
+        // Best effort: the associated data binds the expiry, so nobody can open it later either.
+        _ = host.delete(&keys::once(&hash)).await;
+        return Err(Hidden::Gone("expired"));
+    }
+    // Opened before it is claimed, so that a wrong key burns nothing.
+    let context = once_context(&hash, &once.tenant, once.expires);
+    let secret = unbase64(&once.sealed).and_then(|sealed| key.open(&sealed, &context));
+    let secret = secret.ok_or_else(|| Hidden::Fault("the secret was sealed to another key, or changed".into()))?;
+    if host.increment(&keys::once_claim(&hash), 1).await? != 1 {
+        return Err(Hidden::Gone("used"));
+    }
+    // INVARIANT: the claim's counter outlives the sealed value and is never deleted here, so that it cannot start at 1 again.
+    host.delete(&keys::once(&hash)).await?;
+    Ok((once, secret))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! The only file that calls the Spin SDK.
+
+use crate::host::{Fault, Host};
+use crate::link;
+use bytes::Bytes;
+use firstline_core::Instant;
+use spin_sdk::experimental::wasi::keyvalue::{atomics, store as wasi};
+use spin_sdk::http::{FullBody, HeaderValue, Request, Response, StatusCode};
+use spin_sdk::{http_service, key_value, time, variables};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[http_service]
+async fn handle(request: Request) -> Response<FullBody<Bytes>> {
+    let header = |name: &str| request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let read = link::Request {
+        method: request.method().as_str().into(),
+        path: request.uri().path().into(),
+        fetch_site: header("sec-fetch-site"),
+        purpose: header("sec-purpose").or_else(|| header("purpose")),
+    };
+    let answer = link::handle(&Spin, &read).await;
+    eprintln!("{}", serde_json::to_string(&answer.line).unwrap_or_default());
+    let mut response = Response::new(FullBody::new(Bytes::from(answer.html)));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in link::headers() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if answer.status == 405 {
+        response.headers_mut().insert("allow", HeaderValue::from_static("GET, HEAD, POST"));
+    }
+    response
+}
+
+struct Spin;
+
+impl Host for Spin {
+    async fn variable(&self, name: &str) -> String {
+        variables::get(name).await.unwrap_or_default()
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        store().await?.get(key).await.map_err(|e| Fault(e.to_string()))
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Fault> {
+        store().await?.delete(key).await.map_err(|e| Fault(e.to_string()))
+    }
+
+    async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
+        let bucket = wasi::open("default").map_err(fault)?;
+        // Two processes on one SQLite file: some increments fail with `database is locked`, and have then not been applied.
+        for pause in [5, 20, 80] {
+            match atomics::increment(&bucket, key, by) {
+                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
+                done => return done.map_err(fault),
+            }
+        }
+        atomics::increment(&bucket, key, by).map_err(fault)
+    }
+
+    fn now(&self) -> Instant {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+async fn store() -> Result<key_value::Store, Fault> {
+    key_value::Store::open_default().await.map_err(|e| Fault(e.to_string()))
+}
+
+fn fault(error: wasi::Error) -> Fault {
+    Fault(format!("{error:?}"))
+}
