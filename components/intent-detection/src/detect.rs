@@ -16,6 +16,9 @@ const READINGS: usize = 4;
 /// Words shown for a reading.
 const REASONS: usize = 4;
 
+/// Where second factors live.
+const DEVICES: [&str; 7] = ["phone", "samsung", "pixel", "tablet", "ipad", "android", "app"];
+
 /// One reading of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -75,7 +78,10 @@ pub fn detect(source: &str, model: &Model) -> Understanding {
     if let Some(reading) = readings.first() {
         abstained |= f32::from(reading.confidence) / 1000.0 < threshold(reading.intent, model);
     }
-    Understanding { readings, abstained, other_system: signals.other_system, about_another: signals.about_another }
+    // The phone that was lost is no system to log in to.
+    let factor = readings.first().is_some_and(|reading| reading.intent == Intent::MfaReset);
+    let other_system = signals.other_system.filter(|system| !(factor && DEVICES.iter().any(|device| system.to_lowercase().contains(device))));
+    Understanding { readings, abstained, other_system, about_another: signals.about_another }
 }
 
 /// How sure one has to be of an intent.
@@ -92,6 +98,11 @@ pub fn threshold(intent: Intent, model: &Model) -> f32 {
 /// Lets the rules move weight between classes; true if what remains must not be acted upon.
 fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
     let Some(&(first, _)) = ranked.first() else { return true };
+    // Locked out with the password forgotten: unlocking alone would not help.
+    let first = if first == Intent::AccountUnlock && signals.lost_secret && signals.names_secret { Intent::PasswordReset } else { first };
+    if first == Intent::PasswordReset {
+        shift(ranked, Intent::AccountUnlock, Intent::PasswordReset, signals.lost_secret);
+    }
     match first {
         Intent::Nudge => return true,
         Intent::PasswordReset | Intent::AccountUnlock | Intent::MfaReset => {}
@@ -122,9 +133,17 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
     let named = match first {
         Intent::PasswordReset => signals.names_secret,
         Intent::AccountUnlock => signals.names_lock,
-        _ => true,
+        _ => signals.names_factor,
     };
-    !named || text.tokens.len() < 2
+    let known = first == Intent::PasswordReset && signals.knows_secret;
+    !named || known || text.tokens.len() < 2
+}
+
+/// Gives one class's weight to another, if so.
+fn shift(ranked: &mut [(Intent, f32)], from: Intent, to: Intent, really: bool) {
+    let moved: f32 = ranked.iter_mut().filter(|(class, _)| really && *class == from).map(|(_, probability)| std::mem::take(probability)).sum();
+    ranked.iter_mut().filter(|(class, _)| *class == to).for_each(|(_, probability)| *probability += moved);
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
 }
 
 /// Gives all weight of the acting classes to another one.
@@ -156,4 +175,100 @@ fn because(text: &Text, features: &[Feature], model: &Model, class: Intent) -> V
     let mut chosen: Vec<usize> = order.into_iter().take(REASONS).filter(|&i| weights.get(i).is_some_and(|&weight| weight > highest * 0.3)).collect();
     chosen.sort_unstable();
     chosen.into_iter().map(|i| text.span(i, i)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ARTEFACT, Understanding, detect};
+    use crate::{labels::Intent, model::Model};
+    use std::time::{Duration, Instant};
+
+    fn read(text: &str) -> Understanding {
+        detect(text, &Model::read(ARTEFACT).unwrap())
+    }
+
+    /// `first?` is a first reading that abstains; `=first` one that may be acted upon.
+    fn check(text: &str, expected: &str) {
+        let found = read(text);
+        let name = found.readings[0].intent.name();
+        let shown = match (found.abstained, found.acts()) {
+            (true, _) => format!("{name}?"),
+            (false, Some(_)) => format!("={name}"),
+            (false, None) => name.to_owned(),
+        };
+        assert_eq!(shown, expected, "{text}: {found:?}");
+    }
+
+    #[test]
+    fn the_plain_cases_hold() {
+        check("hi", "greeting");
+        check("hello there", "greeting");
+        check("good morning", "greeting");
+        check("hi, I forgot my password", "=password_reset");
+        check("I'm locked out and I forgot my password", "=password_reset");
+        check("I'm locked out", "=account_unlock");
+        check("I lost my phone and can't use the authenticator", "=mfa_reset");
+        check("thanks!", "thanks");
+        check("works now, thank you", "thanks");
+        check("thanks, my password works now", "thanks");
+        check("talk to a person", "human");
+        check("can I speak to a human", "human");
+        check("agent please", "human");
+        check("the printer is jammed", "printer");
+    }
+
+    #[test]
+    fn what_is_no_request_is_not_acted_upon() {
+        check("yes", "other");
+        check("yes please", "other");
+        check("hurry!", "other?");
+        check("any news?", "other?");
+        check("hello??", "greeting");
+        check("how do I change my password?", "other");
+        check("I have NOT forgotten my password, Excel crashes", "other");
+        check("stop, don't reset", "other");
+        check("phishing mail says my password expired", "phishing");
+    }
+
+    #[test]
+    fn another_system_or_person_is_named_as_it_stands() {
+        let system = |text: &str| read(text).other_system;
+        assert_eq!(system("I forgot my QuickBooks Online password").as_deref(), Some("QuickBooks Online"));
+        assert_eq!(system("please reset the banking portal password").as_deref(), Some("banking portal"));
+        assert_eq!(system("I can't log in to Fizzbuzz Pro, forgot my password").as_deref(), Some("Fizzbuzz Pro"));
+        assert_eq!(system("reset my Microsoft 365 password"), None);
+        assert_eq!(system("reset my windwos password"), None);
+        let another = |text: &str| read(text).about_another;
+        assert_eq!(another("reset Bob’s password").as_deref(), Some("reset Bob’s"));
+        assert_eq!(another("please reset jane@acme.com").as_deref(), Some("reset jane@acme.com"));
+        assert_eq!(another("my boss told me to ask you: I forgot my password"), None);
+        assert_eq!(another("This is Sam, I forgot my password"), None);
+    }
+
+    #[test]
+    fn reasons_are_words_of_the_text() {
+        let found = read("Hi, I FORGOT my pass\u{200b}word!");
+        assert_eq!(found.readings[0].intent, Intent::PasswordReset);
+        assert!(found.readings[0].because.contains(&"FORGOT".to_owned()), "{found:?}");
+        assert!(found.readings[0].because.iter().all(|word| "Hi, I FORGOT my pass\u{200b}word!".contains(word.as_str())), "{found:?}");
+    }
+
+    #[test]
+    fn any_text_is_answered() {
+        for text in ["", " ", "\u{202e}", "?", "{{secret:pw}}", "[", "<@", "<@U1>", ">", "a@b", "שלום", "🤷", "'", "-", "\0", "ﷺ", "İİİİ"] {
+            assert!(read(text).acts().is_none() && !read(text).readings.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_kilobytes_are_read_in_bounded_time() {
+        for unit in ["forgot my password ", "a", "é", "\u{200b}", "my my my ", "a@b.c ", "[", "user is not ", "he forgot\n", "\u{1d41a}", "Xx "] {
+            let text = unit.repeat(100_000 / unit.len());
+            let start = Instant::now();
+            let found = read(&text);
+            // Unoptimised and on a busy machine; released, it is a few milliseconds.
+            assert!(start.elapsed() < Duration::from_secs(2), "{unit}: {:?}", start.elapsed());
+            assert!(!found.readings.is_empty());
+        }
+    }
 }

@@ -29,7 +29,8 @@ impl Guest for Stage {
         let Utterance { text, context: _ } = utterance;
         let model = model::Model::read(detect::ARTEFACT).ok_or_else(|| Error::Other("the model's file is damaged".into()))?;
         let detect::Understanding { readings, abstained, other_system, about_another } = detect::detect(&text, &model);
-        let candidates = readings.into_iter().map(|reading| Candidate { intent: reading.intent.name().into(), confidence: reading.confidence, because: reading.because });
+        let candidates =
+            readings.into_iter().map(|reading| Candidate { intent: reading.intent.name().into(), confidence: reading.confidence, because: reading.because });
         Ok(Understanding { candidates: candidates.collect(), abstained, other_system, about_another })
     }
 }

@@ -62,6 +62,7 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
     match word {
         "%credential" => lexicon::credential(&token.word),
         "%secret" => lexicon::secret(&token.word),
+        "%reset" => ["reset", "resetting", "unlock", "unlocking"].iter().any(|known| strsim::osa_distance(known, &token.word) <= 1),
         "%provider" => lexicon::provider(&token.word),
         "%person" => lexicon::person(&token.word),
         "%name" => token.kind == Kind::Mask || lexicon.name(&token.word) && !token.possessive,
@@ -79,7 +80,8 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
 
 /// `Bob's`, and `bobs` for a known name.
 fn owner(token: &Token, lexicon: &Lexicon) -> bool {
-    const NO_OWNER: &[&str] = &["it", "that", "what", "let", "here", "there", "today", "who", "how", "where", "everything", "he", "she", "company", "account", "password", "thing"];
+    const NO_OWNER: &[&str] =
+        &["it", "that", "what", "let", "here", "there", "today", "who", "how", "where", "everything", "he", "she", "company", "account", "password", "thing"];
     let owner = token.possessive && !NO_OWNER.contains(&token.word.as_str()) && !lexicon::provider(&token.word) && !lexicon.product(&token.word);
     owner || lexicon.names(&token.word)
 }

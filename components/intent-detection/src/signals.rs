@@ -36,6 +36,12 @@ pub struct Signals {
     pub names_secret: bool,
     /// A lock is spoken of.
     pub names_lock: bool,
+    /// A second factor is spoken of.
+    pub names_factor: bool,
+    /// The writer knows the password.
+    pub knows_secret: bool,
+    /// The writer does not know the password any more.
+    pub lost_secret: bool,
 }
 
 /// Looks at a text.
@@ -47,19 +53,129 @@ pub fn signals(text: &Text, lexicon: &Lexicon) -> Signals {
         veto: veto(text, lexicon),
         names_secret: text.tokens.iter().any(|token| lexicon::secret(&token.word)),
         names_lock: text.tokens.iter().any(|token| is_lock(&token.word)),
+        names_factor: pattern::any(FACTOR, text, lexicon).is_some(),
+        knows_secret: pattern::any(KNOWN, text, lexicon).is_some(),
+        lost_secret: pattern::any(LOST, text, lexicon).is_some(),
     }
 }
 
+const FACTOR: &[&str] = &[
+    "mfa|2fa|tfa|otp|authent*|verif*|factor|twofactor|multifactor|token|yubikey|fido*|duo|enrol*|reenrol*|qr|sms",
+    "security|passkey key|info|keys",
+    "two|2 step|factor|fa",
+    "code|codes|push|notification|approve|approval|verify",
+    "phone|device|mobile|iphone",
+];
+
 /// Words at which a name ends.
 const ENDS: &[&str] = &[
-    "a", "an", "the", "my", "your", "our", "his", "her", "their", "its", "this", "that", "i", "im", "ive", "you", "we", "it", "he", "she", "they", "me", "us",
-    "for", "to", "of", "on", "in", "at", "with", "into", "from", "by", "and", "or", "but", "so", "because", "since", "as", "if", "when", "is", "was", "are",
-    "be", "has", "have", "had", "do", "does", "did", "can", "could", "would", "will", "please", "pls", "not", "no", "reset", "forgot", "forgotten", "change",
-    "need", "needs", "want", "get", "lost", "unlock", "locked", "says", "after", "again", "today", "now", "where", "which", "then", "just", "hi", "hello", "hey",
+    "a",
+    "an",
+    "the",
+    "my",
+    "your",
+    "our",
+    "his",
+    "her",
+    "their",
+    "its",
+    "this",
+    "that",
+    "i",
+    "im",
+    "ive",
+    "you",
+    "we",
+    "it",
+    "he",
+    "she",
+    "they",
+    "me",
+    "us",
+    "for",
+    "to",
+    "of",
+    "on",
+    "in",
+    "at",
+    "with",
+    "into",
+    "from",
+    "by",
+    "and",
+    "or",
+    "but",
+    "so",
+    "because",
+    "since",
+    "as",
+    "if",
+    "when",
+    "is",
+    "was",
+    "are",
+    "be",
+    "has",
+    "have",
+    "had",
+    "do",
+    "does",
+    "did",
+    "can",
+    "could",
+    "would",
+    "will",
+    "please",
+    "pls",
+    "not",
+    "no",
+    "reset",
+    "forgot",
+    "forgotten",
+    "change",
+    "need",
+    "needs",
+    "want",
+    "get",
+    "lost",
+    "unlock",
+    "locked",
+    "says",
+    "after",
+    "again",
+    "today",
+    "now",
+    "where",
+    "which",
+    "then",
+    "just",
+    "hi",
+    "hello",
+    "hey",
 ];
 
 /// Words that hide what the text is about when they follow `log in to`.
-const ACTIVITIES: &[&str] = &["log", "login", "sign", "signin", "logon", "get", "getting", "access", "locked", "lock", "logging", "signing", "password", "account", "pw", "credentials", "passcode", "pass", "unlock"];
+const ACTIVITIES: &[&str] = &[
+    "log",
+    "login",
+    "sign",
+    "signin",
+    "logon",
+    "get",
+    "getting",
+    "access",
+    "locked",
+    "lock",
+    "logging",
+    "signing",
+    "password",
+    "account",
+    "pw",
+    "credentials",
+    "passcode",
+    "pass",
+    "unlock",
+];
 
 fn is_lock(word: &str) -> bool {
     word.contains("lock") || matches!(word, "lokced" | "loked" | "disabled" | "blocked" | "lcoked" | "lcked")
@@ -97,18 +213,21 @@ fn before(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
 }
 
 fn behind(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
-    const LINKS: &[&str] = &["in", "out", "on", "to", "for", "of", "into", "onto", "from", "at", "back", "with", "my", "the", "our", "your", "a", "an", "this", "their"];
+    const LINKS: &[&str] =
+        &["in", "out", "on", "to", "for", "of", "into", "onto", "from", "at", "back", "with", "my", "the", "our", "your", "a", "an", "this", "their"];
     let mut from = at + 1;
     let mut linked = matches!(text.word(at), "access" | "unlock");
     while LINKS.contains(&text.word(from)) && text.tokens.get(from).is_some_and(|token| !token.gap) && from - at < 6 {
-        linked = true;
+        linked |= !matches!(text.word(from), "out" | "back");
         from += 1;
     }
     if !linked || text.tokens.get(from)?.gap {
         return None;
     }
     let mut to = from;
-    while to - from < 4 && text.tokens.get(to).is_some_and(|token| token.kind == Kind::Word && (to == from || !token.gap) && !ENDS.contains(&token.word.as_str())) {
+    while to - from < 4
+        && text.tokens.get(to).is_some_and(|token| token.kind == Kind::Word && (to == from || !token.gap) && !ENDS.contains(&token.word.as_str()))
+    {
         to += 1;
     }
     name_in(text, lexicon, from, to.checked_sub(1)?)
@@ -138,18 +257,20 @@ const ANOTHER: &[&str] = &[
     "%name|%capital forgot|forgets|lost|cant|cannot|needs|keeps|locked|password|account|pc|lockout",
     "%name|%capital is|was|has|got|gets ... locked|forgotten|password|unable|lost|forgot",
     "%name %capital|%unknown forgot|is|has|locked|cant|needs|%credential",
-    "%name .. locked|forgot|%secret",
+    "%name ... locked|forgot|%secret",
     "unlock|reset %name|%email|%mention|%unknown",
     "for|of|unlock|reset %name|%email|%mention",
     "for|of|unlock|reset .. %name|%email|%mention",
-    "a|the|another|one|this|that|some|two|three|our user|users ... locked|forgot|password|unable|account",
+    "a|the|another|one|this|that|some|two|three|our user|users ... locked|forgot|unable",
     "user|username %email|%unknown|%name",
     "somebody|everyone|everybody|others|nobody .. locked|forgot|password",
     "someone else",
     "someone in .. locked|forgot",
     "someone forgot|is|has|locked",
-    "all|several|many|multiple|every|other|everybodys|everyones .. users|accounts|passwords|password|people",
-    "every %credential",
+    "all|several|many|multiple|other .. users|accounts|people",
+    "all .. passwords",
+    "every user|account|employee",
+    "the|my|our|whole|entire team .. locked|forgot",
     "everybody|everyone",
     "reset|unlock all|everything|everyones",
 ];
@@ -159,7 +280,8 @@ const SELF: &[&str] = &[
     "im|am|as .. %person",
     "%person told|said|asked|says|wants|approved|approves|mentioned|suggested|recommended|sent|knows|waiting",
     "%person is|are waiting|asking|calling|watching",
-    "this is|its %name",
+    "this|name is|its %name",
+    "from|regards|best|cheers|sincerely %name",
     "im|am %name",
     "hi|hello|hey|dear|thanks|morning|afternoon %name",
     "my|mine|im|i|is|login|username|email|address|me|am|from .. %email",
@@ -188,7 +310,9 @@ fn is_somebody(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
 const SUSPICIOUS: &[&str] = &[
     "phish*|scam*|spam|hacked|compromised|malware|ransomware|virus|breach*|hacker*|fraud*",
     "suspicious|fake|strange|weird|odd|dodgy|unexpected .. email|mail|link|message|sms|text|call|page|prompt|prompts|login|website",
-    "email|mail|sms|letter|texts .. that|saying|says|said|claims|claiming|telling|asking|asks|about|my|to",
+    "email|mail|mails|emails|sms|letter|texts .. saying|says|said|claims|claiming|telling|stating|asking",
+    "got|received|receive|getting|this|that .. email|mail|mails|emails|sms|letter .. that|about|asking|with|to|my",
+    "text message .. says|saying|said|that|about",
     "clicked .. link",
     "is this|it legit|real|genuine|phishing|spam|safe",
     "is it|that legit|real|genuine",
@@ -198,24 +322,23 @@ const SUSPICIOUS: &[&str] = &[
     "called me .. asked|asking|wanted",
     "asked|asking .. for my %secret",
     "didnt|not|never|without .. trigger|request|requested|initiate",
-    "stolen",
 ];
 
 const NEGATED: &[&str] = &[
     "not|never|havent|didnt|hasnt|wasnt|isnt|arent|dont|wont|aint .. forget|forgot|forgotten|locked|lost",
-    "dont|not|never|stop|without|avoid|no .. reset|resetting|unlock|change|changing|touch",
+    "dont|not|never|stop|without|avoid|no .. %reset",
+    "dont|not|never|stop change|changing|touch",
     "no need",
     "dont|not|didnt|never|wouldnt .. want|wants|ask|asked|asking|request|requested",
     "not|isnt|nothing .. about|issue|problem .. %secret",
     "not|isnt|wasnt .. %secret|lockout .. issue|problem|reset",
-    "%credential is|are fine|ok|okay|good|correct|working",
-    "i know|have|remember my %secret",
-    "%credential works|fine",
     "stop|cancel|nevermind|nvm|abort|wait",
     "never mind",
     "false alarm",
     "instead of|without .. reset",
-    "lock|disable|block|delete|close|suspend|remove my|the|this|his|her",
+    "disable|delete|suspend my|the|this|his|her",
+    "please|pls|you lock|block my|the|this",
+    "lock my %credential please|pls|now|immediately|because",
     "%secret protected|policy|manager|requirements|rules|audit|hint|field|box|expiry|expiration|generator",
     "never expire*",
 ];
@@ -228,8 +351,11 @@ const QUESTION: &[&str] = &[
     "whats .. policy|rule|rules|procedure|process",
     "who do|does|can|is|has|should|resets",
     "why do|does|is|did|are",
-    "do|does|did|will|should|would you|i|my|we|it|resetting|the .. reset|resets|expire*|unlock|store|have|need|change|changing|%secret",
-    "is it|there .. normal|safe|way|policy|possible|ok|okay",
+    "do|does|did you|i|my|we|it|resetting .. reset|resets|expire*|unlock|store|have|need|change|changing",
+    "will|should|would i|my|we|it .. reset|expire*|unlock|lose|have|need|change",
+    "when|how .. %secret expire*",
+    "can i .. myself",
+    "is it|there .. normal|safe|way|policy|ok|okay",
     "tell|explain|show|remind me .. how|what|the|about",
     "does resetting|changing",
 ];
@@ -240,7 +366,7 @@ const RESOLVED: &[&str] = &[
     "is|was|its|got|been|that .. sorted|solved|resolved|fixed",
     "all good|sorted|fine|set",
     "its|is|am|im|all fine|ok|okay|back now",
-    "no longer",
+    "no longer locked|need|needed|required|necessary|an",
     "back in|online",
     "got in",
     "im|am in now",
@@ -251,10 +377,27 @@ const RESOLVED: &[&str] = &[
     "can .. log|login|sign .. again|now",
     "close the|this|my ticket|case",
     "thanks|thank|thx .. unlocking|resetting",
-    "was locked|unlocked",
+    "was locked .. but",
+    "was unlocked",
+];
+
+/// A change of the past: what is told after it is another problem, unless the new password is gone too.
+const PAST: &[&str] = &[
     "already|just|successfully reset|changed|unlocked",
     "i|ive|we reset|changed|updated|unlocked my|it|the",
     "after|since .. resetting|changing|reset|change|changed|unlocking",
+];
+
+/// The writer knows the password: no reason for a new one, though the account may be locked.
+const KNOWN: &[&str] = &["%credential is|are fine|ok|okay|good|correct|working", "i know|have|remember my|the %secret", "%secret works|fine"];
+
+/// The writer does not know the password any more.
+const LOST: &[&str] = &[
+    "forg*|lost|frogot|misplaced .. %secret",
+    "cant|cannot|dont|couldnt|not remember|recall|know .. %secret",
+    "cant|cannot|dont|couldnt|not remember|recall|know|forgot what|which|it|the",
+    "no longer know|remember",
+    "forgot it",
 ];
 
 const STILL: &[&str] = &[
@@ -276,8 +419,9 @@ const UNCLEAR: &[&str] = &[
     "i approve|approved|authorise|authorize",
     "locked .. ceo|editing|dock|desk|house|building|car|room|cabinet|closet|garage|gate|door|safe|file|screen",
     "screen|door|file|cell|sheet|workbook|room|building|closet|cabinet|car|keyboard|drawer|spreadsheet|document|site|bathroom .. is|are|was|gets .. lock*",
-    "screen|door|file|keyboard|mouse|device|phone|tablet|bike|caps|laptop lock|locks",
-    "locked|lock to|by|up|for",
+    "screen|door|file|keyboard|mouse|device|phone|tablet|bike|laptop lock|locks",
+    "locked|lock by|for",
+    "locked to its|my|the",
     "list|report|export|all|number|print|show|give|tell|what .. of .. %credential",
     "policy|policies|training|audit|procedure",
 ];
@@ -299,7 +443,11 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
         "my .. %credential is|has|was|got|gets .. locked",
     ]);
     if has(NEGATED).is_some() {
-        return Some(if stated.is_some() && has(&["not|never|havent|didnt|isnt|im not|dont .. forg*|locked"]).is_none() { Veto::Unclear } else { Veto::Negated });
+        return Some(if stated.is_some() && has(&["not|never|havent|didnt|isnt|im not|dont .. forg*|locked"]).is_none() {
+            Veto::Unclear
+        } else {
+            Veto::Negated
+        });
     }
     if has(RESOLVED).is_some() && has(STILL).is_none() {
         return Some(Veto::Resolved);
@@ -307,23 +455,118 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     if has(QUESTION).is_some() {
         return Some(if stated.is_some() { Veto::Unclear } else { Veto::Question });
     }
+    if has(PAST).is_some() && has(LOST).is_none() {
+        return Some(Veto::Unclear);
+    }
     has(UNCLEAR).map(|_| Veto::Unclear)
 }
 
 /// Words that English does not have, from requests for help in the languages next to it.
 const FOREIGN: &[&str] = &[
     // German.
-    "ich", "mein", "meine", "meinen", "passwort", "kennwort", "konto", "gesperrt", "entsperren", "zurucksetzen", "bitte", "vergessen", "und", "ist", "nicht",
-    "habe", "der", "das", "kann", "anmelden", "benutzer", "zugang", "wurde", "neues", "brauche",
+    "ich",
+    "mein",
+    "meine",
+    "meinen",
+    "passwort",
+    "kennwort",
+    "konto",
+    "gesperrt",
+    "entsperren",
+    "zurucksetzen",
+    "bitte",
+    "vergessen",
+    "und",
+    "ist",
+    "nicht",
+    "habe",
+    "der",
+    "das",
+    "kann",
+    "anmelden",
+    "benutzer",
+    "zugang",
+    "wurde",
+    "neues",
+    "brauche",
     // Spanish.
-    "mi", "contrasena", "clave", "cuenta", "bloqueada", "bloqueado", "desbloquear", "usuario", "olvide", "por", "favor", "necesito", "restablecer", "resetear",
-    "hola", "puedo", "el", "una", "esta", "acceso", "olvidado", "ayuda",
+    "mi",
+    "contrasena",
+    "clave",
+    "cuenta",
+    "bloqueada",
+    "bloqueado",
+    "desbloquear",
+    "usuario",
+    "olvide",
+    "por",
+    "favor",
+    "necesito",
+    "restablecer",
+    "resetear",
+    "hola",
+    "puedo",
+    "el",
+    "una",
+    "esta",
+    "acceso",
+    "olvidado",
+    "ayuda",
     // Portuguese.
-    "minha", "meu", "senha", "conta", "esqueci", "desbloqueio", "preciso", "redefinir", "resetar", "nao", "uma", "acesso", "ola", "bom", "dia", "obrigado",
-    "obrigada", "favor", "boa", "tarde", "trocar",
+    "minha",
+    "meu",
+    "senha",
+    "conta",
+    "esqueci",
+    "desbloqueio",
+    "preciso",
+    "redefinir",
+    "resetar",
+    "nao",
+    "uma",
+    "acesso",
+    "ola",
+    "bom",
+    "dia",
+    "obrigado",
+    "obrigada",
+    "favor",
+    "boa",
+    "tarde",
+    "trocar",
     // French, Italian, Dutch, Polish, Swedish.
-    "mot", "passe", "oublie", "mon", "compte", "bloque", "verrouille", "reinitialiser", "bonjour", "merci", "jai", "je", "ho", "dimenticato", "mio", "bloccato",
-    "ciao", "wachtwoord", "vergeten", "mijn", "geblokkeerd", "ik", "ben", "haslo", "moje", "konto", "zapomnialem", "losenord", "glomt", "mitt", "jag", "della",
+    "mot",
+    "passe",
+    "oublie",
+    "mon",
+    "compte",
+    "bloque",
+    "verrouille",
+    "reinitialiser",
+    "bonjour",
+    "merci",
+    "jai",
+    "je",
+    "ho",
+    "dimenticato",
+    "mio",
+    "bloccato",
+    "ciao",
+    "wachtwoord",
+    "vergeten",
+    "mijn",
+    "geblokkeerd",
+    "ik",
+    "ben",
+    "haslo",
+    "moje",
+    "konto",
+    "zapomnialem",
+    "losenord",
+    "glomt",
+    "mitt",
+    "jag",
+    "della",
 ];
 
 /// Not English: one strange word is enough in a short text, a tenth in a long one; so are letters of another script.

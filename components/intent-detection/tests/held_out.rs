@@ -1,5 +1,7 @@
 //! Texts that training never saw: hand-written hard cases, and the labelled development set.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop at the first surprise")]
+
 use intent_detection::{
     detect::{ARTEFACT, Understanding, detect},
     labels::Intent,

@@ -85,7 +85,8 @@ pub fn generated(templates: &Path, slots: &Path, rng: &mut Rng) -> Result<Vec<Ex
 /// One slip of the finger: two letters change places, or one is left out or doubled.
 fn mistype(text: &str, rng: &mut Rng) -> String {
     let mut chars: Vec<char> = text.chars().collect();
-    let places: Vec<usize> = (1..chars.len().saturating_sub(2)).filter(|&i| chars.get(i..i + 2).is_some_and(|two| two.iter().all(|c| c.is_alphabetic()))).collect();
+    let places: Vec<usize> =
+        (1..chars.len().saturating_sub(2)).filter(|&i| chars.get(i..i + 2).is_some_and(|two| two.iter().all(|c| c.is_alphabetic()))).collect();
     if let Some(&at) = rng.choice(&places) {
         match rng.u8(0..3) {
             0 => chars.swap(at, at + 1),

@@ -59,7 +59,8 @@ pub fn report(title: &str, judged: &[Judged]) -> String {
     if std::env::var_os("MISSED").is_some() {
         for (example, found) in judged.iter().filter(|j| j.0.intent.group() == Group::Acting && j.1.acts().is_none()) {
             let reading = found.readings.first().map(|reading| (reading.intent.name(), reading.confidence));
-            let _ = writeln!(out, "  not acted upon: {} `{}` {reading:?} {:?} {:?}", example.intent.name(), example.text, found.other_system, found.about_another);
+            let _ =
+                writeln!(out, "  not acted upon: {} `{}` {reading:?} {:?} {:?}", example.intent.name(), example.text, found.other_system, found.about_another);
         }
     }
     out
