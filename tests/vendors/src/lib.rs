@@ -1,1 +1,492 @@
-//! Strict, stateful emulators of the vendors.
+//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA.
+//!
+//! Plain synchronous code without a network: [`Vendors::handle`] answers one request.
+//! What no correct client would send is refused as the vendor would, and noted in [`Vendors::violations`].
+
+mod connectwise;
+mod entra;
+mod golden;
+mod okta;
+mod query;
+pub mod slack;
+mod web;
+mod wire;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use web::{Answer, Ask};
+
+/// Everything but what RFC 3986 leaves as it is.
+pub(crate) const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The demo's world, as JSON for [`Vendors::seed`].
+pub const DEMO: &str = include_str!("../worlds/demo.json");
+
+/// All vendors, with one shared state. Clones are the same vendors.
+#[derive(Clone)]
+pub struct Vendors {
+    now: Arc<dyn Fn() -> u64 + Send + Sync>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    slack: slack::Slack,
+    entra: entra::Entra,
+    okta: okta::Okta,
+    connectwise: connectwise::ConnectWise,
+    faults: Vec<Fault>,
+    calls: Vec<Call>,
+    violations: Vec<String>,
+}
+
+/// One request that reached a vendor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Call {
+    /// `slack`, `entra`, `okta`, `connectwise`, or `unknown`.
+    pub vendor: String,
+    /// In upper case.
+    pub method: String,
+    /// Path and query as they came, without the prefix of loopback serving.
+    pub path: String,
+    /// The body as text.
+    pub body: String,
+    /// What was answered; none if the answer was lost.
+    pub status: Option<u16>,
+    /// Something at the vendor is different since.
+    pub changed: bool,
+    /// Milliseconds since 1970.
+    pub at: u64,
+}
+
+/// No answer: the connection broke, or nothing came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// The request was carried out all the same.
+    pub applied: bool,
+    /// Nothing comes back and the connection stays open, instead of breaking at once.
+    pub silent: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    vendor: String,
+    #[serde(default = "any")]
+    method: String,
+    #[serde(default = "any")]
+    path: String,
+    #[serde(default = "once")]
+    times: u64,
+    #[serde(default)]
+    skip: u64,
+    answer: FaultAnswer,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum FaultAnswer {
+    Lost(FaultLoss),
+    Reply(FaultReply),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FaultLoss {
+    LostBefore,
+    LostAfter,
+    Timeout,
+    TimeoutAfter,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultReply {
+    status: u16,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, String>,
+    body: Option<Value>,
+    /// The request is carried out before this is answered instead.
+    #[serde(default)]
+    applied: bool,
+}
+
+fn any() -> String {
+    "*".into()
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// Which emulator a request is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Service {
+    Slack,
+    Graph,
+    Login,
+    Okta,
+    ConnectWise,
+}
+
+impl Service {
+    fn vendor(self) -> &'static str {
+        match self {
+            Service::Slack => "slack",
+            Service::Graph | Service::Login => "entra",
+            Service::Okta => "okta",
+            Service::ConnectWise => "connectwise",
+        }
+    }
+
+    fn of_host(host: &str) -> Option<Self> {
+        match host {
+            "slack.com" => Some(Service::Slack),
+            "graph.microsoft.com" => Some(Service::Graph),
+            "login.microsoftonline.com" => Some(Service::Login),
+            host if host.ends_with(".okta.com") => Some(Service::Okta),
+            host if host.ends_with(".myconnectwise.net") => Some(Service::ConnectWise),
+            _ => None,
+        }
+    }
+
+    fn of_prefix(segment: &str) -> Option<Self> {
+        match segment {
+            "slack" => Some(Service::Slack),
+            "graph" => Some(Service::Graph),
+            "login" => Some(Service::Login),
+            "okta" => Some(Service::Okta),
+            "connectwise" => Some(Service::ConnectWise),
+            _ => None,
+        }
+    }
+}
+
+impl Vendors {
+    /// Empty vendors with this clock (milliseconds since 1970).
+    pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Vendors { now: Arc::new(now), inner: Arc::default() }
+    }
+
+    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise"}`.
+    ///
+    /// # Errors
+    /// Names the member that is unknown or wrong; then nothing is replaced.
+    pub fn seed(&self, world: &Value) -> Result<(), String> {
+        let world = world.as_object().ok_or("the world is not an object")?;
+        web::only(world, &["slack", "entra", "okta", "connectwise"])?;
+        let slack = part::<slack::Slack>(world.get("slack"), "slack")?;
+        let entra = part::<entra::Entra>(world.get("entra"), "entra")?;
+        let okta = part::<okta::Okta>(world.get("okta"), "okta")?;
+        let connectwise = part::<connectwise::ConnectWise>(world.get("connectwise"), "connectwise")?;
+        if let Some(entra) = &entra {
+            entra.check()?;
+        }
+        if let Some(okta) = &okta {
+            okta.check()?;
+        }
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        inner.slack = slack.unwrap_or_else(|| std::mem::take(&mut inner.slack));
+        inner.entra = entra.unwrap_or_else(|| std::mem::take(&mut inner.entra));
+        inner.okta = okta.unwrap_or_else(|| std::mem::take(&mut inner.okta));
+        inner.connectwise = connectwise.unwrap_or_else(|| std::mem::take(&mut inner.connectwise));
+        Ok(())
+    }
+
+    /// The whole state, in the form of the seed.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        let inner = self.lock();
+        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise })
+    }
+
+    /// What a person does at a vendor by hand, such as `{"connectwise": {"ticket": 1001, "status": "In Progress"}}`.
+    ///
+    /// # Errors
+    /// Says what is unknown.
+    pub fn act(&self, deed: &Value) -> Result<(), String> {
+        let deed = deed.as_object().ok_or("a deed is an object")?;
+        let now = (self.now)();
+        let mut inner = self.lock();
+        for (vendor, deed) in deed {
+            let deed = deed.as_object().ok_or("a deed is an object")?;
+            match vendor.as_str() {
+                "slack" => inner.slack.act(deed),
+                "entra" => inner.entra.act(deed),
+                "okta" => inner.okta.act(deed),
+                "connectwise" => inner.connectwise.act(deed, now),
+                _ => Err(format!("unknown vendor `{vendor}`")),
+            }?;
+        }
+        Ok(())
+    }
+
+    /// Adds a fault: `{"vendor", "method"?, "path"?, "times"?, "skip"?, "answer"}`.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn fault(&self, rule: &Value) -> Result<(), String> {
+        let fault: Fault = serde_json::from_value(rule.clone()).map_err(|error| format!("fault: {error}"))?;
+        if !["slack", "entra", "okta", "connectwise"].contains(&fault.vendor.as_str()) {
+            return Err(format!("fault: unknown vendor `{}`", fault.vendor));
+        }
+        if let FaultAnswer::Reply(reply) = &fault.answer
+            && StatusCode::from_u16(reply.status).is_err()
+        {
+            return Err(format!("fault: {} is not a status", reply.status));
+        }
+        self.lock().faults.push(fault);
+        Ok(())
+    }
+
+    /// Every request so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.lock().calls.clone()
+    }
+
+    /// What no correct client would have sent.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.lock().violations.clone()
+    }
+
+    /// Writes a message in Slack as a person; the signed event that Slack would send.
+    ///
+    /// # Errors
+    /// If the workspace, person or channel does not exist, or the person is not in the channel.
+    pub fn slack_message(&self, said: &slack::human::Said) -> Result<Request<Bytes>, String> {
+        let now = (self.now)();
+        self.lock().slack.say(said, now)
+    }
+
+    /// Presses a button in Slack as a person; the signed interaction that Slack would send.
+    ///
+    /// # Errors
+    /// If no such button stands where the person can see it.
+    pub fn slack_press(&self, pressed: &slack::human::Pressed) -> Result<Request<Bytes>, String> {
+        let now = (self.now)();
+        self.lock().slack.press(pressed, now)
+    }
+
+    /// Slack's event about a message that the bot itself posted.
+    ///
+    /// # Errors
+    /// If there is no such message.
+    pub fn slack_echo(&self, workspace: &str, channel: &str, ts: &str) -> Result<Request<Bytes>, String> {
+        let now = (self.now)();
+        self.lock().slack.echo(workspace, channel, ts, now)
+    }
+
+    /// Slack's check of a webhook's address.
+    ///
+    /// # Errors
+    /// If there is no such workspace.
+    pub fn slack_url_verification(&self, workspace: &str, challenge: &str) -> Result<Request<Bytes>, String> {
+        let now = (self.now)();
+        self.lock().slack.url_verification(workspace, challenge, now)
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`Lost`] where a fault takes the answer away.
+    pub fn handle(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let now = (self.now)();
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let (service, ask, path) = match read(request, now) {
+            Ok(read) => read,
+            Err((what, mut call)) => {
+                call.status = Some(404);
+                inner.violations.push(format!("{} {}: {what}", call.method, call.path));
+                inner.calls.push(call);
+                return Ok(respond(Answer::json(404, json!({ "error": what }))));
+            }
+        };
+        let vendor = service.vendor();
+        let mut call = Call {
+            vendor: vendor.into(),
+            method: ask.method.clone(),
+            path,
+            body: String::from_utf8_lossy(&ask.body).into_owned(),
+            status: None,
+            changed: false,
+            at: now,
+        };
+        let fault = inner.fault(vendor, &ask);
+        let loss = match &fault {
+            Some(FaultAnswer::Lost(FaultLoss::LostBefore)) => Some(Lost { applied: false, silent: false }),
+            Some(FaultAnswer::Lost(FaultLoss::LostAfter)) => Some(Lost { applied: true, silent: false }),
+            Some(FaultAnswer::Lost(FaultLoss::Timeout)) => Some(Lost { applied: false, silent: true }),
+            Some(FaultAnswer::Lost(FaultLoss::TimeoutAfter)) => Some(Lost { applied: true, silent: true }),
+            Some(FaultAnswer::Reply(_)) | None => None,
+        };
+        let applied = match (&fault, loss) {
+            (Some(FaultAnswer::Reply(reply)), _) => reply.applied,
+            (_, Some(loss)) => loss.applied,
+            (_, None) => true,
+        };
+        let mut answer = if applied { inner.dispatch(service, &ask) } else { Answer::empty(500) };
+        call.changed = answer.changed;
+        if let Some(what) = answer.violation.take() {
+            inner.violations.push(format!("{vendor} {} {}: {what}", call.method, call.path));
+        }
+        if let Some(FaultAnswer::Reply(reply)) = fault {
+            answer = Answer { status: reply.status, headers: reply.headers.into_iter().collect(), body: reply.body, changed: false, violation: None };
+        }
+        match loss {
+            // What was never carried out is not "applied", whatever the fault says of it.
+            Some(loss) => {
+                let lost = Lost { applied: loss.applied && call.changed, silent: loss.silent };
+                inner.calls.push(call);
+                Err(lost)
+            }
+            None => {
+                call.status = Some(answer.status);
+                inner.calls.push(call);
+                Ok(respond(answer))
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn part<T: serde::de::DeserializeOwned>(value: Option<&Value>, name: &str) -> Result<Option<T>, String> {
+    value.map(|value| T::deserialize(value).map_err(|error| format!("{name}: {error}"))).transpose()
+}
+
+impl Inner {
+    /// The first rule that matches, used up by one.
+    fn fault(&mut self, vendor: &str, ask: &Ask) -> Option<FaultAnswer> {
+        let fits =
+            |fault: &&mut Fault| fault.times > 0 && fault.vendor == vendor && query::glob(&fault.method, &ask.method) && query::glob(&fault.path, &ask.plain);
+        let fault = self.faults.iter_mut().find(fits)?;
+        if fault.skip > 0 {
+            fault.skip -= 1;
+            return None;
+        }
+        fault.times -= 1;
+        Some(fault.answer.clone())
+    }
+
+    fn dispatch(&mut self, service: Service, ask: &Ask) -> Answer {
+        let outcome = match service {
+            Service::Slack => self.slack.handle(ask),
+            Service::Graph => self.entra.graph(ask),
+            Service::Login => self.entra.login(ask),
+            Service::Okta => self.okta.handle(ask),
+            Service::ConnectWise => self.connectwise.handle(ask),
+        };
+        let mut answer = match outcome {
+            Ok(answer) | Err(answer) => answer,
+        };
+        // What the emulator takes must also be what the vendor documents, and what its own client sends.
+        if answer.violation.is_none() && answer.status < 300 {
+            let checks = [wire::check(service.vendor(), ask), golden::matches(service.vendor(), ask)];
+            answer.violation = checks.into_iter().find_map(Result::err);
+        }
+        answer
+    }
+}
+
+type Read = (Service, Ask, String);
+
+/// Finds the vendor, and takes the request apart.
+fn read(request: Request<Bytes>, now: u64) -> Result<Read, (String, Call)> {
+    let (parts, body) = request.into_parts();
+    let authority = parts
+        .uri
+        .authority()
+        .map(ToString::to_string)
+        .or_else(|| parts.headers.get("host").and_then(|host| host.to_str().ok()).map(str::to_string))
+        .unwrap_or_default();
+    let host = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit()))
+        .map_or(authority.as_str(), |(host, _)| host)
+        .to_ascii_lowercase();
+    let raw = parts.uri.path().to_string();
+    let query = parts.uri.query().unwrap_or_default().to_string();
+    let tail = |path: &str| if query.is_empty() { path.to_string() } else { format!("{path}?{query}") };
+    let method = parts.method.as_str().to_string();
+    let (service, base, path, host) = match Service::of_host(&host) {
+        Some(service) => (service, format!("https://{authority}"), raw.clone(), Some(host)),
+        None => {
+            let (prefix, rest) = raw.trim_start_matches('/').split_once('/').unwrap_or((raw.trim_start_matches('/'), ""));
+            match Service::of_prefix(prefix) {
+                Some(service) => (service, format!("http://{authority}/{prefix}"), format!("/{rest}"), None),
+                None => {
+                    let call = Call {
+                        vendor: "unknown".into(),
+                        method,
+                        path: tail(&raw),
+                        body: String::from_utf8_lossy(&body).into_owned(),
+                        status: None,
+                        changed: false,
+                        at: now,
+                    };
+                    return Err((format!("no vendor at `{host}`"), call));
+                }
+            }
+        }
+    };
+    let segments: Vec<String> =
+        path.trim_start_matches('/').split('/').map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect();
+    let ask = Ask {
+        method,
+        plain: format!("/{}", segments.join("/")),
+        path: segments,
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: parts.headers,
+        body,
+        base,
+        host,
+        now,
+    };
+    let path = tail(&path);
+    Ok((service, ask, path))
+}
+
+fn respond(answer: Answer) -> Response<Bytes> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+            headers.append(name, value);
+        }
+    }
+    let body = match answer.body {
+        Some(body) => {
+            headers.entry("content-type").or_insert(HeaderValue::from_static("application/json; charset=utf-8"));
+            Bytes::from(body.to_string())
+        }
+        None => Bytes::new(),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A request to the vendor whose paths these are, taken apart.
+    pub fn ask(request: &str, media: &str, body: &str) -> Ask {
+        let (method, path) = request.split_once(' ').unwrap();
+        let host = if path.starts_with("/v1.0") { "graph.microsoft.com" } else { "slack.com" };
+        let mut builder = Request::builder().method(method).uri(format!("https://{host}{path}"));
+        if !media.is_empty() {
+            builder = builder.header("content-type", media);
+        }
+        read(builder.body(Bytes::copy_from_slice(body.as_bytes())).unwrap(), 0).unwrap_or_else(|(what, _)| panic!("{what}")).1
+    }
+}
