@@ -42,6 +42,10 @@ impl outbox::Guest for Stage {
             replay::Step::Done(outcome) => outbox::Step::Done(outcome),
         })
     }
+
+    fn words(sentence: String, arguments: Vec<(String, String)>, locale: String) -> Result<String, Error> {
+        sentences::Catalogue::of(&locale)?.sentence(&sentence, &arguments).map(|said| said.text)
+    }
 }
 
 // The export names hold `:` and `/`, which the native linker refuses.

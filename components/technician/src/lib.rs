@@ -1,1 +1,15 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
+//!
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due.
+
+pub mod catalogue;
+pub mod credentials;
+pub mod host;
+pub mod monitor;
+pub mod runner;
+pub mod tick;
+
+#[cfg(target_arch = "wasm32")]
+mod spin;
+#[cfg(target_arch = "wasm32")]
+mod stages;

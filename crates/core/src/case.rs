@@ -1,0 +1,1194 @@
+//! The case: a durable state machine without clock, randomness or I/O.
+//!
+//! [`apply`] takes one fact and the time and changes the state; [`State::wants`] says what has to be found out next.
+//! A runner asks stages and sends requests, and feeds what it learns back as facts. Folding the same facts yields the same state.
+//! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
+
+use crate::journal::{Fact, Named, Press};
+use crate::mailbox::{Act, Event, Place};
+use crate::stage::{
+    Account, Assurance, Button, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
+    Understanding, Verdict, Words, Work,
+};
+use crate::tenant::{Role, Tenant, vendor};
+use crate::wire::{Reply, Request};
+use crate::{Instant, keys};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, VecDeque};
+
+/// How long an offered button may be pressed.
+pub const OFFER_TIME: u64 = 30 * 60_000;
+/// How long a conversation without a request stays open.
+const LISTEN_TIME: u64 = 30 * 60_000;
+/// How long a grant lives.
+const GRANT_TIME: u64 = 10 * 60_000;
+/// How long after the end of a case "thanks" still belongs to it.
+const THANKS_TIME: u64 = 7 * 24 * 3_600_000;
+/// Event ids that are remembered, to drop duplicates.
+const REMEMBERED: usize = 400;
+/// Holes that are looked at again.
+const HOLES: usize = 64;
+/// Messages of the requester that are kept for the ticket.
+const TEXTS: usize = 20;
+
+/// Why a task was started, and so what its end means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Learn who writes.
+    Who,
+    /// Find the account.
+    Find,
+    /// Open the ticket.
+    Open,
+    /// Offer a button.
+    Offer,
+    /// The change that was asked for.
+    Act,
+    /// Hand the secret, or the news, to the user.
+    Deliver,
+    /// End old sessions.
+    Revoke,
+    /// Close the ticket.
+    Close,
+    /// Give the ticket to a human.
+    HandOver,
+    /// The last message of the case.
+    Farewell,
+    /// Words beside the case; its outcome changes nothing.
+    Aside,
+    /// Open a direct conversation, to go on there with this event.
+    Forward(Box<Event>),
+}
+
+/// A batch that was named in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Attempt that may be sent now, from 1.
+    pub attempt: u32,
+    /// The requests.
+    pub requests: Vec<Named>,
+    /// Hash over the unfilled requests.
+    pub hash: String,
+    /// Final replies by position.
+    pub replies: Vec<Option<Reply>>,
+    /// Not before this.
+    pub retry_at: Option<Instant>,
+}
+
+/// One piece of a connector's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Unique within the conversation.
+    pub id: String,
+    /// The connection it goes through.
+    pub connection: String,
+    /// What is to be done.
+    pub work: Work,
+    /// Why.
+    pub purpose: Purpose,
+    /// When it began.
+    pub started: Instant,
+    /// Final replies since its beginning or last checkpoint.
+    pub replies: Vec<Reply>,
+    /// Batches so far.
+    pub batches: u32,
+    /// The batch that is out.
+    pub batch: Option<Batch>,
+    /// Waits until then.
+    pub until: Option<Instant>,
+}
+
+/// A permission for one kind of change to one object, bound to a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Name, for journals.
+    pub id: String,
+    /// The only task that may use it.
+    pub task: String,
+    /// The only connection.
+    pub connection: String,
+    /// The catalogue's action.
+    pub action: String,
+    /// The target's object id.
+    pub target: String,
+    /// Hash of the arguments.
+    pub arguments: String,
+    /// Dead from then on.
+    pub expires: Instant,
+    /// What the guardrails were asked; asked again just before sending. None for the case's own ticket and conversation.
+    pub question: Option<Question>,
+}
+
+/// Hash of no arguments.
+#[must_use]
+pub fn arguments_hash(arguments: &std::collections::BTreeMap<String, serde_json::Value>) -> String {
+    keys::sha256_hex(&serde_json::to_vec(arguments).unwrap_or_default())
+}
+
+/// Where a case stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Greeted; nobody has asked for anything.
+    Listening,
+    /// Something was asked for; who asks is being found out.
+    Identifying,
+    /// The account is being found and the ticket opened.
+    Finding,
+    /// A button waits to be pressed.
+    Offering,
+    /// The change is being made.
+    Acting,
+    /// The user is being told, with the secret if there is one.
+    Delivering,
+    /// The ticket is being closed.
+    Closing,
+    /// The ticket goes to a human.
+    HandingOver,
+    /// The user is told how it ended.
+    Telling,
+}
+
+/// A button that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its id, signed into the buttons.
+    pub id: String,
+    /// The message that holds it, once posted.
+    pub message: Option<String>,
+    /// Dead from then on.
+    pub expires: Instant,
+}
+
+/// When things happened, in milliseconds; the outcome record of a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// First event.
+    pub received: Instant,
+    /// First answer accepted by the chat.
+    pub replied: Option<Instant>,
+    /// Guardrails let it pass.
+    pub decided: Option<Instant>,
+    /// The change was read back.
+    pub acted: Option<Instant>,
+    /// The user was told.
+    pub delivered: Option<Instant>,
+    /// The user said that it works.
+    pub confirmed: Option<Instant>,
+    /// The ticket was closed or handed over.
+    pub ended: Option<Instant>,
+}
+
+/// An open case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Id.
+    pub id: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Instant,
+    /// Requester's user id.
+    pub user: String,
+    /// Requester comes from another workspace.
+    pub outsider: bool,
+    /// What the chat knows of the requester.
+    pub profile: Option<Profile>,
+    /// What was asked for: the first intent.
+    pub kind: String,
+    /// Confidence and words of that reading, for triage.
+    pub reading: String,
+    /// What may be done about it: `password_reset` or `account_unlock`.
+    pub action: Option<String>,
+    /// What the requester wrote.
+    pub texts: Vec<String>,
+    /// The account.
+    pub account: Option<Account>,
+    /// Guardrails' last answer.
+    pub decision: Option<Decision>,
+    /// The button.
+    pub offer: Option<Offer>,
+    /// Offers so far.
+    pub offers: u32,
+    /// The ticket.
+    pub ticket: Option<Ticket>,
+    /// The ticket could not be opened.
+    pub no_ticket: bool,
+    /// Objects on shared connections that are the tenant's.
+    pub attested: BTreeSet<String>,
+    /// What was seen and done, for the note.
+    pub evidence: Vec<String>,
+    /// Why a human gets it: code and text.
+    pub handover: Option<(String, String)>,
+    /// A secret is or was in the store.
+    pub secret: bool,
+    /// Sentence of the ticket's resolution, once something was done.
+    pub resolution: Option<String>,
+    /// First entry of the log that belongs to it: epoch and number, set by the runner.
+    pub from: Option<(i64, u64)>,
+    /// Words that are said only once.
+    pub said: BTreeSet<String>,
+    /// When things happened.
+    pub times: Times,
+}
+
+/// The last case that ended here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Its id.
+    pub case: String,
+    /// Its ticket.
+    pub ticket: Option<u64>,
+    /// When.
+    pub at: Instant,
+    /// The user said that it works.
+    pub confirmed: Option<Instant>,
+}
+
+/// Everything about one conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Its id.
+    pub id: String,
+    /// The tenant it is pinned to.
+    pub tenant: String,
+    /// The chat connection.
+    pub connection: String,
+    /// Vendor's channel id.
+    pub channel: String,
+    /// Thread, in channels and groups.
+    pub thread: Option<String>,
+    /// Where it is.
+    pub place: Place,
+    /// Every event up to this number was taken, but for the holes.
+    pub taken: i64,
+    /// Numbers whose events had not arrived.
+    pub holes: BTreeSet<i64>,
+    /// Ids of events that were taken.
+    pub seen: VecDeque<String>,
+    /// Texts that intent detection has to read: event id and text.
+    pub unread: VecDeque<(String, String)>,
+    /// A question that guardrails have to answer.
+    pub asked: Option<Question>,
+    /// Tasks that run.
+    pub tasks: Vec<Task>,
+    /// Grants of tasks that run.
+    pub grants: Vec<Grant>,
+    /// Tasks so far.
+    pub counted: u32,
+    /// The open case.
+    pub case: Option<Case>,
+    /// The last case that ended.
+    pub ended: Option<Ended>,
+}
+
+/// What has to be found out next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// What a text means: event id, text, and what the conversation waits for.
+    Understand(String, String, &'static str),
+    /// Whether something may happen.
+    Decide(Question),
+}
+
+/// What a fact brings about beside the state; written in the same commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The case appears in lists.
+    Opened(Box<Case>),
+    /// The case ended: `closed`, `handed-over`. Its secrets are erased.
+    Ended(Box<Case>, &'static str),
+    /// An event goes on in another conversation.
+    Forward(Box<Event>),
+}
+
+impl State {
+    /// The state before the first event.
+    #[must_use]
+    pub fn new(event: &Event) -> Self {
+        State {
+            id: event.conversation(),
+            tenant: event.tenant.clone(),
+            connection: event.connection.clone(),
+            channel: event.channel.clone(),
+            thread: match event.place {
+                Place::Direct => None,
+                Place::Channel | Place::Group => event.thread.clone(),
+            },
+            place: event.place,
+            taken: 0,
+            holes: BTreeSet::new(),
+            seen: VecDeque::new(),
+            unread: VecDeque::new(),
+            asked: None,
+            tasks: Vec::new(),
+            grants: Vec::new(),
+            counted: 0,
+            case: None,
+            ended: None,
+        }
+    }
+
+    /// What a runner has to ask a stage next.
+    #[must_use]
+    pub fn wants(&self) -> Option<Want> {
+        if let Some((event, text)) = self.unread.front() {
+            let context = match self.case.as_ref().map(|case| case.phase) {
+                Some(Phase::Offering) => "offer",
+                Some(Phase::Listening) => "listening",
+                _ => "",
+            };
+            return Some(Want::Understand(event.clone(), text.clone(), context));
+        }
+        self.asked.clone().map(Want::Decide)
+    }
+
+    /// When something has to happen though nobody writes.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        let tasks = self.tasks.iter().filter_map(|task| task.until.or_else(|| task.batch.as_ref().and_then(|batch| batch.retry_at)));
+        let case = self.case.as_ref().and_then(|case| match case.phase {
+            Phase::Listening => Some(case.since + LISTEN_TIME),
+            Phase::Offering => case.offer.as_ref().map(|offer| offer.expires),
+            Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
+        });
+        tasks.chain(case).min()
+    }
+
+    fn start(&mut self, connection: &str, work: Work, purpose: Purpose, now: Instant) -> String {
+        self.counted += 1;
+        let id = format!("t{}", self.counted);
+        self.tasks.push(Task {
+            id: id.clone(),
+            connection: connection.into(),
+            work,
+            purpose,
+            started: now,
+            replies: Vec::new(),
+            batches: 0,
+            batch: None,
+            until: None,
+        });
+        id
+    }
+
+    fn grant(&mut self, task: &str, connection: &str, action: &str, target: &str, question: Option<Question>, now: Instant) {
+        let id = format!("{task}.{action}");
+        let arguments = arguments_hash(&Default::default());
+        self.grants.push(Grant {
+            id,
+            task: task.into(),
+            connection: connection.into(),
+            action: action.into(),
+            target: target.into(),
+            arguments,
+            expires: now + GRANT_TIME,
+            question,
+        });
+    }
+
+    fn chat(&mut self, act: ChatAct, purpose: Purpose, now: Instant) {
+        let (action, target) = match &act {
+            ChatAct::Who(_) => ("", String::new()),
+            ChatAct::OpenDirect(user) => ("message_open", user.clone()),
+            ChatAct::Say(message) => ("message_send", message.channel.clone()),
+            ChatAct::Replace(_, message) => ("message_update", message.channel.clone()),
+        };
+        let connection = self.connection.clone();
+        let task = self.start(&connection, Work::Chat(act), purpose, now);
+        if !action.is_empty() {
+            self.grant(&task, &connection, action, &target, None, now);
+        }
+    }
+
+    fn message(&self, sentence: &str, arguments: &[(&str, &str)]) -> Message {
+        let arguments = arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Message {
+            channel: self.channel.clone(),
+            thread: self.thread.clone(),
+            words: Words { sentence: sentence.into(), arguments },
+            buttons: Vec::new(),
+            secret_link: None,
+        }
+    }
+
+    fn say(&mut self, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
+        let message = self.message(sentence, arguments);
+        self.chat(ChatAct::Say(message), Purpose::Aside, now);
+    }
+
+    fn say_once(&mut self, sentence: &'static str, arguments: &[(&str, &str)], now: Instant) {
+        if self.case.as_mut().is_some_and(|case| case.said.insert(sentence.into())) {
+            self.say(sentence, arguments, now);
+        }
+    }
+
+    fn phase(&mut self, phase: Phase, now: Instant) {
+        if let Some(case) = &mut self.case {
+            case.phase = phase;
+            case.since = now;
+        }
+    }
+
+    fn running(&self, purpose: &Purpose) -> bool {
+        self.tasks.iter().any(|task| task.purpose == *purpose)
+    }
+}
+
+/// Takes one fact. `tenant` is the document as it is now.
+pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
+    let mut notes = Vec::new();
+    match fact {
+        Fact::Taken { number, event, press } => taken(state, *number, event, press.as_ref(), tenant, now),
+        Fact::Hole { number } => {
+            state.taken = state.taken.max(*number);
+            state.holes.insert(*number);
+            while state.holes.len() > HOLES {
+                state.holes.pop_first();
+            }
+        }
+        Fact::Understood { event, understanding } => {
+            if let Some(at) = state.unread.iter().position(|(id, _)| id == event)
+                && let Some((event, text)) = state.unread.remove(at)
+            {
+                understood(state, &event, text, understanding, tenant, now, &mut notes);
+            }
+        }
+        Fact::Decided { question, decision } => {
+            if state.asked.take_if(|asked| asked == question).is_some() {
+                decided(state, question, decision, tenant, now);
+            }
+        }
+        Fact::Before { task, batch, attempt, requests, hash } => {
+            if let Some(task) = task_mut(state, task).filter(|task| *batch == task.batches + 1 || *batch == task.batches && task.batch.is_some()) {
+                let replies = match &task.batch {
+                    Some(old) if task.batches == *batch => old.replies.clone(),
+                    _ => vec![None; requests.len()],
+                };
+                task.batches = *batch;
+                task.batch = Some(Batch { attempt: *attempt, requests: requests.clone(), hash: hash.clone(), replies, retry_at: None });
+            }
+        }
+        Fact::After { task, batch, replies, retry_at, attested } => {
+            after(state, task, *batch, replies, *retry_at);
+            if let Some(case) = &mut state.case {
+                case.attested.extend(attested.iter().cloned());
+            }
+        }
+        Fact::Waiting { task, until } => {
+            if let Some(task) = task_mut(state, task) {
+                task.until = Some(*until);
+            }
+        }
+        Fact::Waited { task, at } => {
+            if let Some(task) = task_mut(state, task).filter(|task| task.until.is_some()) {
+                task.until = None;
+                task.replies.push(Reply::Waited(*at));
+            }
+        }
+        Fact::Checkpoint { task, state: text } => {
+            if let Some(task) = task_mut(state, task) {
+                task.replies = vec![Reply::Response(crate::wire::Response { status: 200, headers: Vec::new(), body: text.clone(), at: now })];
+            }
+        }
+        Fact::Done { task, outcome } => {
+            if let Some(task) = end_task(state, task) {
+                done(state, &task, outcome, tenant, now, &mut notes);
+            }
+        }
+        Fact::Stopped { task, code, why } => {
+            if let Some(task) = end_task(state, task) {
+                done(state, &task, &Outcome::Escalate(code.clone(), why.clone()), tenant, now, &mut notes);
+            }
+        }
+        Fact::Tick { at } => tick(state, tenant, *at, &mut notes),
+    }
+    notes
+}
+
+fn task_mut<'a>(state: &'a mut State, id: &str) -> Option<&'a mut Task> {
+    state.tasks.iter_mut().find(|task| task.id == id)
+}
+
+fn end_task(state: &mut State, id: &str) -> Option<Task> {
+    let at = state.tasks.iter().position(|task| task.id == id)?;
+    state.grants.retain(|grant| grant.task != id);
+    Some(state.tasks.remove(at))
+}
+
+fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], retry_at: Option<Instant>) {
+    let Some(task) = task_mut(state, task).filter(|task| task.batches == batch) else { return };
+    let Some(out) = &mut task.batch else { return };
+    for (have, new) in out.replies.iter_mut().zip(replies) {
+        // The first final reply stays, whoever writes later.
+        if have.is_none() {
+            have.clone_from(new);
+        }
+    }
+    if out.replies.iter().all(Option::is_some) {
+        let finals: Vec<Reply> = out.replies.iter().flatten().cloned().collect();
+        task.replies.extend(finals);
+        task.batch = None;
+    } else {
+        out.attempt += 1;
+        out.retry_at = retry_at;
+    }
+}
+
+fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
+    // Whatever lies between is a hole that the runner reports by itself.
+    state.taken = state.taken.max(number);
+    state.holes.remove(&number);
+    if state.seen.contains(&event.id) {
+        return;
+    }
+    state.seen.push_back(event.id.clone());
+    while state.seen.len() > REMEMBERED {
+        state.seen.pop_front();
+    }
+    if event.tenant != state.tenant || event.connection != state.connection {
+        return;
+    }
+    match &event.act {
+        Act::Message(_) if state.place != Place::Direct => {
+            state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
+        }
+        Act::Message(text) => {
+            if state.case.is_none() {
+                state.case = Some(new_case(state, number, event, tenant, now));
+            }
+            if state.case.as_ref().is_some_and(|case| case.user == event.author) {
+                state.unread.push_back((event.id.clone(), text.clone()));
+            }
+        }
+        Act::Press(_) => pressed(state, event, press, tenant, now),
+    }
+}
+
+fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Instant) -> Case {
+    let team = tenant.connection(&state.connection).and_then(|c| c.account.get("team"));
+    Case {
+        id: format!("{}-{number}", state.id),
+        phase: Phase::Listening,
+        since: now,
+        user: event.author.clone(),
+        outsider: event.author_workspace.as_ref().is_some_and(|workspace| Some(workspace) != team),
+        profile: None,
+        kind: String::new(),
+        reading: String::new(),
+        action: None,
+        texts: Vec::new(),
+        account: None,
+        decision: None,
+        offer: None,
+        offers: 0,
+        ticket: None,
+        no_ticket: false,
+        attested: BTreeSet::new(),
+        evidence: Vec::new(),
+        handover: None,
+        secret: false,
+        resolution: None,
+        from: None,
+        said: BTreeSet::new(),
+        times: Times { received: event.received, ..Times::default() },
+    }
+}
+
+fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
+    // A button whose MAC is wrong was never ours: no answer.
+    let Some(press) = press else { return };
+    let current = state.case.as_ref().filter(|case| case.id == press.case);
+    let Some(case) = current else {
+        state.say("expired-offer", &[], now);
+        return;
+    };
+    if case.user != event.author {
+        state.say("not-you", &[], now);
+        return;
+    }
+    let live = case.offer.as_ref().is_some_and(|offer| offer.id == press.offer && now < offer.expires) && case.phase == Phase::Offering;
+    if !live {
+        // A second press of the same button is no news while its work runs.
+        if case.phase == Phase::Listening {
+            state.say("expired-offer", &[], now);
+        }
+        return;
+    }
+    let label = if press.choice == "yes" { "yes" } else { "something-else" };
+    replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+    if let Some(case) = &mut state.case {
+        case.offer = None;
+        case.evidence.push(format!("the requester pressed `{label}` at {now}"));
+    }
+    match press.choice.as_str() {
+        "yes" => {
+            state.phase(Phase::Acting, now);
+            ask(state, tenant, now);
+        }
+        _ => {
+            state.phase(Phase::Listening, now);
+            if let Some(case) = &mut state.case {
+                case.action = None;
+                case.account = None;
+            }
+            state.say("clarify", &[("msp", &tenant.msp.name)], now);
+        }
+    }
+}
+
+fn replace_offer(state: &mut State, message: &str, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
+    let text = state.message(sentence, arguments);
+    state.chat(ChatAct::Replace(message.into(), text), Purpose::Aside, now);
+}
+
+/// What a text is, to the state machine.
+enum Reading {
+    Greeting,
+    Thanks,
+    Person,
+    /// One of the actions that this version can take.
+    Action(&'static str),
+    /// Clear enough, and not for us: code.
+    Elsewhere(&'static str),
+    Unclear,
+}
+
+fn reading(understanding: &Understanding) -> Reading {
+    let first = understanding.candidates.first().map_or("", |candidate| candidate.intent.as_str());
+    let acting = |action| match (&understanding.other_system, &understanding.about_another) {
+        (_, Some(_)) => Reading::Elsewhere("somebody-else"),
+        (Some(_), None) => Reading::Elsewhere("other-system"),
+        (None, None) => Reading::Action(action),
+    };
+    match (first, understanding.abstained) {
+        ("human", _) => Reading::Person,
+        ("greeting", false) => Reading::Greeting,
+        ("thanks", false) => Reading::Thanks,
+        ("password_reset", false) => acting("password_reset"),
+        ("account_unlock", false) => acting("account_unlock"),
+        (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
+        (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
+        (_, true) => Reading::Unclear,
+        (_, false) => Reading::Elsewhere("out-of-scope"),
+    }
+}
+
+fn understood(state: &mut State, event: &str, text: String, understanding: &Understanding, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let msp = tenant.msp.name.clone();
+    let reading = reading(understanding);
+    let Some(case) = &mut state.case else { return };
+    match (case.phase, reading) {
+        (Phase::Listening, Reading::Thanks) => {
+            if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
+                ended.confirmed = Some(now);
+            }
+            let opened_now = case.texts.is_empty() && case.said.is_empty();
+            state.say("welcome", &[], now);
+            // Thanks alone opens nothing.
+            if opened_now {
+                state.case = None;
+            }
+        }
+        (Phase::Listening, Reading::Greeting) => {
+            if case.said.contains("greeting") {
+                state.say_once("clarify", &[("msp", &msp)], now);
+            } else {
+                state.say_once("greeting", &[("msp", &msp)], now);
+            }
+        }
+        (Phase::Listening, Reading::Unclear) if !case.said.contains("clarify") && case.ticket.is_none() => {
+            keep(case, text);
+            state.say_once("clarify", &[("msp", &msp)], now);
+        }
+        (Phase::Listening, reading) => {
+            keep(case, text);
+            let first = understanding.candidates.first();
+            case.kind = first.map_or_else(|| "other".into(), |candidate| candidate.intent.clone());
+            case.reading = first.map_or_else(String::new, |c| {
+                format!("{} at {}/1000{}: {}", c.intent, c.confidence, if understanding.abstained { ", unsure" } else { "" }, c.because.join(", "))
+            });
+            match reading {
+                Reading::Action(action) => case.action = Some(action.into()),
+                Reading::Person => case.handover = Some(("asked-for-person".into(), "the requester asked for a person".into())),
+                Reading::Elsewhere(code) => {
+                    let words = understanding.about_another.as_deref().or(understanding.other_system.as_deref()).unwrap_or_default();
+                    case.handover = Some((code.into(), format!("{code} {words}").trim().into()));
+                }
+                Reading::Unclear | Reading::Greeting | Reading::Thanks => {
+                    case.handover = Some(("unclear".into(), "intent detection was not sure, also after asking once".into()))
+                }
+            }
+            if case.profile.is_none() {
+                notes.push(Note::Opened(Box::new(case.clone())));
+            }
+            begin(state, tenant, now);
+        }
+        (Phase::Offering, Reading::Person) => {
+            keep(case, text);
+            hand_over(state, "asked-for-person", "the requester asked for a person instead of pressing the button", tenant, now);
+        }
+        (Phase::Offering, Reading::Thanks) => {}
+        (Phase::Offering, Reading::Greeting | Reading::Action(_) | Reading::Elsewhere(_) | Reading::Unclear) => {
+            keep(case, text);
+            state.say_once("press-button", &[], now);
+        }
+        (Phase::HandingOver | Phase::Telling, _) => keep(case, text),
+        (Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing, Reading::Person) => {
+            keep(case, text);
+            let asked = ("asked-for-person".to_string(), "the requester asked for a person while work was under way".to_string());
+            case.handover.get_or_insert(asked);
+        }
+        (Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing, _) => {
+            keep(case, text);
+            state.say_once("working", &[], now);
+        }
+    }
+    let _ = event;
+}
+
+fn keep(case: &mut Case, text: String) {
+    if case.texts.len() < TEXTS {
+        case.texts.push(text.chars().take(4_000).collect());
+    }
+}
+
+/// Something was asked for: find out who asks, or go on if that is known.
+fn begin(state: &mut State, tenant: &Tenant, now: Instant) {
+    let Some(case) = &state.case else { return };
+    if case.profile.is_some() {
+        find(state, tenant, now);
+    } else {
+        let user = case.user.clone();
+        state.phase(Phase::Identifying, now);
+        state.chat(ChatAct::Who(user), Purpose::Who, now);
+    }
+}
+
+/// The requester is known: find the account and open the ticket, together.
+fn find(state: &mut State, tenant: &Tenant, now: Instant) {
+    state.phase(Phase::Finding, now);
+    open_ticket(state, tenant, now);
+    let Some(case) = &state.case else { return };
+    let email = case.profile.as_ref().and_then(|profile| profile.email.clone());
+    match (&case.handover, case.action.is_some(), email, tenant.connection_of(Role::Idp)) {
+        (None, true, Some(email), Some(idp)) => {
+            state.start(&idp.id, Work::Idp(IdpAct::Find(email)), Purpose::Find, now);
+        }
+        (None, true, None, _) => set_handover(state, "no-address", "the chat profile shows no address, so the account cannot be found"),
+        (None, true, Some(_), None) => set_handover(state, "no-identity-provider", "the tenant has no connection to an identity provider"),
+        (Some(_), _, _, _) | (None, false, _, _) => {}
+    }
+    settle(state, tenant, now);
+}
+
+fn open_ticket(state: &mut State, tenant: &Tenant, now: Instant) {
+    let Some(case) = state.case.as_ref().filter(|case| case.ticket.is_none() && !case.no_ticket) else { return };
+    if state.running(&Purpose::Open) {
+        return;
+    }
+    let Some(psa) = tenant.connection_of(Role::Psa) else { return };
+    let profile = case.profile.as_ref();
+    let summary = match case.kind.as_str() {
+        "" | "other" | "human" => "Request from chat".to_string(),
+        kind => format!("{} (from chat)", kind.replace('_', " ")),
+    };
+    let new = NewTicket {
+        summary,
+        description: case.texts.join("\n"),
+        contact_email: profile.filter(|profile| !profile.guest && !case.outsider).and_then(|profile| profile.email.clone()),
+        contact_name: profile.map_or_else(|| case.user.clone(), |profile| profile.name.clone()),
+    };
+    let psa = psa.id.clone();
+    let task = state.start(&psa, Work::Psa(PsaAct::Open(new)), Purpose::Open, now);
+    state.grant(&task, &psa, "ticket_open", &tenant.desk.company.to_string(), None, now);
+}
+
+fn set_handover(state: &mut State, code: &str, text: &str) {
+    if let Some(case) = &mut state.case {
+        case.handover.get_or_insert((code.into(), text.into()));
+    }
+}
+
+/// Sends the case to a human as soon as nothing that was begun is still under way.
+fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: Instant) {
+    set_handover(state, code, text);
+    if let Some(message) = state.case.as_mut().and_then(|case| case.offer.take()).and_then(|offer| offer.message) {
+        replace_offer(state, &message, "offer-withdrawn", &[], now);
+    }
+    settle(state, tenant, now);
+}
+
+/// What the case needs before it can go on; called whenever something ended.
+fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
+    let Some(case) = &state.case else { return };
+    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_))) || state.asked.is_some();
+    if under_way {
+        return;
+    }
+    match (case.phase, case.handover.is_some()) {
+        (Phase::Finding | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::Identifying | Phase::Listening, true) => {
+            if case.ticket.is_none() && !case.no_ticket {
+                open_ticket(state, tenant, now);
+                if state.running(&Purpose::Open) {
+                    return;
+                }
+            }
+            close_or_hand_over(state, true, tenant, now);
+        }
+        (Phase::Finding, false) => ask(state, tenant, now),
+        (Phase::Closing, false) => close_or_hand_over(state, false, tenant, now),
+        (Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::HandingOver | Phase::Telling, _) => {}
+    }
+}
+
+/// Asks the guardrails whether to go on: before the offer, and again once it was taken.
+fn ask(state: &mut State, tenant: &Tenant, now: Instant) {
+    state.asked = question(state, tenant);
+    if state.asked.is_none() {
+        // The tenant's document changed under the case.
+        hand_over(state, "not-configured", "the tenant's document no longer names the chat and the identity provider of this case", tenant, now);
+    }
+}
+
+/// The question about the case's action, on the account as it was found.
+fn question(state: &State, tenant: &Tenant) -> Option<Question> {
+    let case = state.case.as_ref()?;
+    let subject = case.account.clone()?;
+    let idp = tenant.connection_of(Role::Idp)?;
+    let chat = tenant.connection(&state.connection)?;
+    let guest = case.outsider || case.profile.as_ref().is_none_or(|profile| profile.guest || profile.inactive);
+    Some(Question {
+        action: case.action.clone()?,
+        // INVARIANT: the account was found by the address of the requester's own chat profile, and by nothing that was written.
+        requester_account: Some(subject.id.clone()),
+        assurance: if guest { Assurance::None } else { Assurance::Chat },
+        guest,
+        subject,
+        subject_tenant: tenant.tenant.clone(),
+        needs_delivery: case.action.as_deref() == Some("password_reset"),
+        delivery_survives: !chat.cut_off_by.contains(&idp.id),
+    })
+}
+
+fn decided(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant) {
+    let Some(case) = &mut state.case else { return };
+    case.decision = Some(decision.clone());
+    case.evidence.push(format!("guardrails on `{}`: {:?} by {}", question.action, decision.verdict, decision.rules.join(", ")).to_lowercase());
+    let phase = case.phase;
+    let may = match decision.verdict {
+        Verdict::Autonomous => case.handover.is_none(),
+        Verdict::Approval => {
+            set_handover(state, "needs-approval", "an approval is needed, which this version leaves to a human");
+            false
+        }
+        Verdict::Human | Verdict::Deny => {
+            set_handover(state, &decision.reason, &format!("guardrails: {}", decision.rules.join(", ")));
+            false
+        }
+    };
+    if !may {
+        settle(state, tenant, now);
+        return;
+    }
+    match phase {
+        Phase::Finding => make_offer(state, question, tenant, now),
+        Phase::Acting => act(state, question, tenant, now),
+        Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => {}
+    }
+}
+
+fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
+    let system = match tenant.connection_of(Role::Idp).map(|c| c.vendor.as_str()) {
+        Some("entra") => "Microsoft 365",
+        Some("okta") => "Okta",
+        _ => "work",
+    };
+    let sentence = if question.action == "account_unlock" { "offer-unlock" } else { "offer-reset" };
+    let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
+    let mut arguments = vec![("system", system), ("login", question.subject.login.as_str())];
+    if sentence == "offer-reset" {
+        arguments.push(("ticket", &ticket));
+    }
+    let mut message = state.message(sentence, &arguments);
+    message.buttons = vec![
+        Button { label: "yes".into(), choice: "yes".into(), primary: true },
+        Button { label: "something-else".into(), choice: "something-else".into(), primary: false },
+    ];
+    if let Some(case) = &mut state.case {
+        case.offers += 1;
+        case.offer = Some(Offer { id: format!("o{}", case.offers), message: None, expires: now + OFFER_TIME });
+    }
+    state.phase(Phase::Offering, now);
+    state.chat(ChatAct::Say(message), Purpose::Offer, now);
+}
+
+fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
+    let Some(idp) = tenant.connection_of(Role::Idp) else { return };
+    let (vendor, idp) = (idp.vendor.clone(), idp.id.clone());
+    let subject = Subject { id: question.subject.id.clone(), login: question.subject.login.clone() };
+    if let Some(case) = &mut state.case {
+        case.times.decided = Some(now);
+    }
+    let reset = question.action == "password_reset";
+    let work = if reset { IdpAct::ResetPassword(subject) } else { IdpAct::Unlock(subject) };
+    let task = state.start(&idp, Work::Idp(work), Purpose::Act, now);
+    state.grant(&task, &idp, &question.action, &question.subject.id, Some(question.clone()), now);
+    if reset && vendor == "okta" {
+        // Okta resets no locked account: unlocking it is part of the reset, under the same decision.
+        state.grant(&task, &idp, "account_unlock", &question.subject.id, Some(question.clone()), now);
+    }
+}
+
+fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    if let (Work::Chat(ChatAct::Say(_)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case) {
+        case.times.replied.get_or_insert(now);
+    }
+    match (&task.purpose, outcome) {
+        (Purpose::Forward(event), Outcome::Opened(channel)) => {
+            let moved = Event { channel: channel.clone(), thread: None, place: Place::Direct, received: event.received, ..(**event).clone() };
+            notes.push(Note::Forward(Box::new(moved)));
+            state.say("moved-to-direct", &[], now);
+        }
+        (Purpose::Who, Outcome::Profile(profile)) => {
+            if let Some(case) = &mut state.case {
+                let outsider = case.outsider || profile.guest || profile.inactive;
+                case.profile = Some(profile.clone());
+                if outsider && case.handover.is_none() {
+                    case.handover = Some(("chat-guest".into(), "the requester is a guest of the chat workspace, not an employee".into()));
+                }
+            }
+            find(state, tenant, now);
+        }
+        (Purpose::Who, _) => {
+            set_handover(state, "unknown-requester", &format!("the chat could not say who the requester is: {}", describe(outcome)));
+            settle(state, tenant, now);
+        }
+        (Purpose::Find, Outcome::Found(account)) => {
+            found(state, account, tenant);
+            settle(state, tenant, now);
+        }
+        (Purpose::Find, Outcome::Absent) => {
+            set_handover(state, "unknown-user", "the identity provider has no account with the requester's address");
+            settle(state, tenant, now);
+        }
+        (Purpose::Open, Outcome::TicketOpened(ticket)) => {
+            if let Some(case) = &mut state.case {
+                case.ticket = Some(ticket.clone());
+            }
+            settle(state, tenant, now);
+        }
+        (Purpose::Open, _) => {
+            if let Some(case) = &mut state.case {
+                case.no_ticket = true;
+            }
+            set_handover(state, "no-ticket", &format!("the ticket could not be opened: {}", describe(outcome)));
+            settle(state, tenant, now);
+        }
+        (Purpose::Offer, Outcome::Posted(message)) => {
+            match state.case.as_mut().and_then(|case| case.offer.as_mut()) {
+                Some(offer) => offer.message = Some(message.clone()),
+                // It was withdrawn before it stood there.
+                None => replace_offer(state, message, "offer-withdrawn", &[], now),
+            }
+            settle(state, tenant, now);
+        }
+        (Purpose::Act, Outcome::Changed(report)) => {
+            if let Some(case) = &mut state.case {
+                case.times.acted = Some(now);
+                case.evidence.extend(report.evidence.iter().cloned());
+                case.secret = report.secret.is_some();
+            }
+            deliver(state, report.secret.is_some(), "unlock-done", tenant, now);
+        }
+        (Purpose::Act, Outcome::Unchanged(report)) => {
+            if let Some(case) = &mut state.case {
+                case.evidence.extend(report.evidence.iter().cloned());
+            }
+            deliver(state, false, "unlock-not-needed", tenant, now);
+        }
+        (Purpose::Deliver, Outcome::Posted(_)) => {
+            let secret = state.case.as_mut().is_some_and(|case| {
+                case.times.delivered = Some(now);
+                case.evidence.push("the user was told in the chat".into());
+                case.secret
+            });
+            state.phase(Phase::Closing, now);
+            if secret {
+                revoke(state, tenant, now);
+            }
+            settle(state, tenant, now);
+        }
+        (Purpose::Deliver, _) => {
+            hand_over(state, "delivery-failed", &format!("the change was made, but the user could not be told: {}", describe(outcome)), tenant, now);
+        }
+        (Purpose::Revoke, _) => {
+            if let Some(case) = &mut state.case {
+                match outcome {
+                    Outcome::Changed(report) | Outcome::Unchanged(report) => case.evidence.extend(report.evidence.iter().cloned()),
+                    other => case.evidence.push(format!("old sessions could not be ended: {}", describe(other))),
+                }
+            }
+            settle(state, tenant, now);
+        }
+        (Purpose::Close, Outcome::TicketClosed(ticket)) => farewell(state, ticket, "closed", tenant, now),
+        (Purpose::HandOver, Outcome::TicketHandedOver(ticket)) => farewell(state, ticket, "handed-over", tenant, now),
+        (Purpose::Close | Purpose::HandOver, _) => {
+            set_handover(state, "ticket-not-written", &describe(outcome));
+            tell_handed_over(state, tenant, now);
+        }
+        (Purpose::Farewell, _) => end(state, now, notes),
+        (Purpose::Aside | Purpose::Forward(_), _) => {}
+        (Purpose::Find | Purpose::Offer | Purpose::Act, other) => {
+            let (code, text) = match other {
+                Outcome::Escalate(code, text) => (code.clone(), text.clone()),
+                other => ("chat-unreachable".into(), describe(other)),
+            };
+            hand_over(state, &code, &text, tenant, now);
+        }
+    }
+}
+
+fn describe(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Escalate(code, text) => format!("{code}: {text}"),
+        Outcome::Unreachable(why) | Outcome::Unsure(why) => why.clone(),
+        other => format!("{other:?}").chars().take(60).collect(),
+    }
+}
+
+/// Chooses the action that helps: Entra has no unlock (a reset clears its lockout, P-21), and an account that is not locked needs a reset too.
+fn found(state: &mut State, account: &Account, tenant: &Tenant) {
+    let entra = tenant.connection_of(Role::Idp).and_then(|c| vendor(&c.vendor)).is_some_and(|v| v.name == "entra");
+    let Some(case) = &mut state.case else { return };
+    if case.action.as_deref() == Some("account_unlock") && (entra || account.lock == Lock::Open) {
+        case.action = Some("password_reset".into());
+    }
+    case.evidence.push(format!("account `{}` ({}), state {}", account.login, account.id, account.state));
+    case.account = Some(account.clone());
+}
+
+fn deliver(state: &mut State, secret: bool, otherwise: &str, tenant: &Tenant, now: Instant) {
+    let login = state.case.as_ref().and_then(|case| case.account.as_ref()).map_or_else(String::new, |account| account.login.clone());
+    let mut message = if secret {
+        state.message("reset-done", &[("login", &login), ("minutes", &tenant.link_minutes.to_string())])
+    } else {
+        state.message(otherwise, &[("login", &login)])
+    };
+    if secret {
+        message.secret_link = Some("link".into());
+    }
+    if let Some(case) = &mut state.case {
+        let sentence = match (secret, otherwise) {
+            (true, _) => "resolution-reset",
+            (false, "unlock-done") => "resolution-unlock",
+            (false, _) => "resolution-nothing",
+        };
+        case.resolution = Some(sentence.into());
+    }
+    state.phase(Phase::Delivering, now);
+    state.chat(ChatAct::Say(message), Purpose::Deliver, now);
+}
+
+fn revoke(state: &mut State, tenant: &Tenant, now: Instant) {
+    let Some(idp) = tenant.connection_of(Role::Idp) else { return };
+    let Some(account) = state.case.as_ref().and_then(|case| case.account.as_ref()) else { return };
+    let subject = Subject { id: account.id.clone(), login: account.login.clone() };
+    let (idp, target) = (idp.id.clone(), subject.id.clone());
+    let task = state.start(&idp, Work::Idp(IdpAct::RevokeSessions(subject)), Purpose::Revoke, now);
+    // Allowed by the decision that allowed the reset, so it is not asked anew: the account is left half-changed otherwise.
+    state.grant(&task, &idp, "revoke_sessions", &target, None, now);
+}
+
+fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: Instant) {
+    let Some(psa) = tenant.connection_of(Role::Psa) else { return };
+    let psa = psa.id.clone();
+    let Some(case) = &state.case else { return };
+    let Some(ticket) = case.ticket.clone() else {
+        tell_handed_over(state, tenant, now);
+        return;
+    };
+    let login = case.account.as_ref().map_or("", |account| account.login.as_str());
+    let closeout = Closeout {
+        ticket: ticket.id,
+        board: ticket.board,
+        status: ticket.status,
+        internal_note: crate::note::internal(case),
+        resolution: case.resolution.clone().filter(|_| !to_human).map(|sentence| Words { sentence, arguments: vec![("login".into(), login.into())] }),
+        time_start: case.times.received,
+        time_end: now,
+    };
+    let (act, purpose, phase) =
+        if to_human { (PsaAct::HandOver(closeout), Purpose::HandOver, Phase::HandingOver) } else { (PsaAct::Close(closeout), Purpose::Close, Phase::Closing) };
+    state.phase(phase, now);
+    let task = state.start(&psa, Work::Psa(act), purpose, now);
+    for action in ["ticket_note", "ticket_time", "ticket_status"] {
+        state.grant(&task, &psa, action, &ticket.id.to_string(), None, now);
+    }
+}
+
+fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tenant, now: Instant) {
+    if let Some(case) = &mut state.case {
+        case.ticket = Some(ticket.clone());
+        case.times.ended = Some(now);
+    }
+    if how == "handed-over" {
+        tell_handed_over(state, tenant, now);
+        return;
+    }
+    let message = state.message("closed", &[("ticket", &ticket.id.to_string()), ("msp", &tenant.msp.name)]);
+    state.phase(Phase::Telling, now);
+    state.chat(ChatAct::Say(message), Purpose::Farewell, now);
+}
+
+fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
+    let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
+    let message = match &ticket {
+        Some(ticket) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
+        None => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
+    };
+    if let Some(case) = &mut state.case {
+        case.times.ended.get_or_insert(now);
+    }
+    state.phase(Phase::Telling, now);
+    state.chat(ChatAct::Say(message), Purpose::Farewell, now);
+}
+
+fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
+    let Some(case) = state.case.take() else { return };
+    state.ended = Some(Ended { case: case.id.clone(), ticket: case.ticket.as_ref().map(|ticket| ticket.id), at: now, confirmed: None });
+    state.asked = None;
+    let how = if case.handover.is_some() { "handed-over" } else { "closed" };
+    notes.push(Note::Ended(Box::new(case), how));
+}
+
+fn tick(state: &mut State, tenant: &Tenant, at: Instant, _notes: &mut Vec<Note>) {
+    let Some(case) = &state.case else { return };
+    match case.phase {
+        // Nobody asked for anything, so there is nothing to hand over.
+        Phase::Listening if case.ticket.is_none() && case.texts.is_empty() && at >= case.since + LISTEN_TIME => state.case = None,
+        Phase::Listening if at >= case.since + LISTEN_TIME => {
+            set_handover(state, "no-answer", "the requester did not say more");
+            begin(state, tenant, at);
+        }
+        Phase::Offering if case.offer.as_ref().is_some_and(|offer| at >= offer.expires) => {
+            hand_over(state, "no-answer", "the requester did not press the button in time", tenant, at);
+        }
+        Phase::Listening
+        | Phase::Identifying
+        | Phase::Finding
+        | Phase::Offering
+        | Phase::Acting
+        | Phase::Delivering
+        | Phase::Closing
+        | Phase::HandingOver
+        | Phase::Telling => {}
+    }
+}
+
+/// The unfilled requests of a batch.
+#[must_use]
+pub fn unfilled(requests: &[Named]) -> Vec<Request> {
+    requests.iter().map(|named| named.request.clone()).collect()
+}

@@ -1,0 +1,215 @@
+//! The journal of a conversation: facts in hash-chained entries. The state is a fold over them; a snapshot is a cache.
+
+use crate::case::State;
+use crate::mailbox::Event;
+use crate::record::Record;
+use crate::stage::{Decision, Outcome, Question, Understanding};
+use crate::wire::{Reply, Request};
+use crate::{Instant, keys};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A button that was pressed, its MAC verified by the technician.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Press {
+    /// The case it belongs to.
+    pub case: String,
+    /// The offer it belongs to.
+    pub offer: String,
+    /// What it means.
+    pub choice: String,
+}
+
+/// A request with the catalogue's reading of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Name of the catalogue's row.
+    pub call: String,
+    /// Whether the row says that it changes something.
+    pub change: bool,
+    /// The grant it is sent under, for a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// The request, before secrets are filled in.
+    pub request: Request,
+}
+
+/// What became known. Facts are inputs: applying them in order yields the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// An event was taken from the mailbox. `press` is there only if the button's MAC was good.
+    Taken {
+        /// Number in the mailbox.
+        number: i64,
+        /// The event.
+        event: Event,
+        /// The verified button.
+        press: Option<Press>,
+    },
+    /// An event number whose event has not arrived.
+    Hole {
+        /// The number.
+        number: i64,
+    },
+    /// Intent detection read a text.
+    Understood {
+        /// Id of the event.
+        event: String,
+        /// The answer.
+        understanding: Understanding,
+    },
+    /// Guardrails decided.
+    Decided {
+        /// What was asked.
+        question: Question,
+        /// The answer.
+        decision: Decision,
+    },
+    /// A batch is about to be sent.
+    Before {
+        /// The task.
+        task: String,
+        /// Number of the batch within the task, from 1.
+        batch: u32,
+        /// Attempt, from 1.
+        attempt: u32,
+        /// The requests, with the catalogue's reading.
+        requests: Vec<Named>,
+        /// Hash over the unfilled requests.
+        hash: String,
+    },
+    /// What came back. A member without a final reply is sent again.
+    After {
+        /// The task.
+        task: String,
+        /// The batch.
+        batch: u32,
+        /// Final replies by position.
+        replies: Vec<Option<Reply>>,
+        /// When the rest may be sent again.
+        retry_at: Option<Instant>,
+        /// Objects on shared connections that a reply showed to be the tenant's.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attested: Vec<String>,
+    },
+    /// A task waits.
+    Waiting {
+        /// The task.
+        task: String,
+        /// Until when.
+        until: Instant,
+    },
+    /// A wait is over.
+    Waited {
+        /// The task.
+        task: String,
+        /// When that was noticed.
+        at: Instant,
+    },
+    /// A task starts again from a state.
+    Checkpoint {
+        /// The task.
+        task: String,
+        /// The state.
+        state: String,
+    },
+    /// A task ended.
+    Done {
+        /// The task.
+        task: String,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A task was stopped: the monitor refused a request, a stage failed, or a replay diverged.
+    Stopped {
+        /// The task.
+        task: String,
+        /// Short code.
+        code: String,
+        /// For the technician.
+        why: String,
+    },
+    /// Time passed.
+    Tick {
+        /// Now.
+        at: Instant,
+    },
+}
+
+/// One durable commit of a conversation's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// SHA-256 of the stored bytes of the entry before it in what its writer had read; empty for the first.
+    pub previous: String,
+    /// When it was written.
+    pub at: Instant,
+    /// The case that was open, if one was.
+    pub case: Option<String>,
+    /// What became known.
+    pub facts: Vec<Fact>,
+}
+
+impl Record for Entry {
+    const SCHEMA: u64 = 1;
+}
+
+/// The cached state, with what it covers of the log. It may be stale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The state after these entries.
+    pub state: State,
+    /// Entries covered, by epoch.
+    pub covers: BTreeMap<i64, u64>,
+    /// Hash of the last entry.
+    pub head: String,
+    /// Until when its writer may go on.
+    pub lease_until: Instant,
+    /// The last due entry that was written for it.
+    pub due: Option<Instant>,
+}
+
+impl Record for Snapshot {
+    const SCHEMA: u64 = 1;
+}
+
+/// Where a case stands, for lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Case id: conversation and the number of the event that opened it.
+    pub case: String,
+    /// Its tenant.
+    pub tenant: String,
+    /// `open`, `closed`, `handed-over`.
+    pub state: String,
+    /// What was asked for: an intent.
+    pub kind: String,
+    /// Ticket in the PSA.
+    pub ticket: Option<u64>,
+    /// When it was received.
+    pub received: Instant,
+    /// When it ended.
+    pub ended: Option<Instant>,
+    /// Why a human has it.
+    pub reason: Option<String>,
+    /// First entry of the log that belongs to it: epoch and number.
+    pub from: (i64, u64),
+    /// Entry of the log that ended it.
+    pub to: Option<(i64, u64)>,
+}
+
+impl Record for Summary {
+    const SCHEMA: u64 = 1;
+}
+
+/// The hash that the next entry names.
+#[must_use]
+pub fn entry_hash(stored: &[u8]) -> String {
+    keys::sha256_hex(stored)
+}
+
+/// The conversation of a case id.
+#[must_use]
+pub fn conversation_of(case: &str) -> Option<&str> {
+    case.rsplit_once('-').map(|(conversation, _)| conversation).filter(|id| keys::is_conversation(id))
+}

@@ -1,16 +1,21 @@
 //! Cases, journal, records, keys, signatures, sealing, redaction: no Spin, no WIT, no I/O.
 //!
-//! What components store and exchange is defined here and nowhere else; the state machine of a case is a pure function.
+//! What components store and exchange is defined here and nowhere else; the state machine of a case is a pure function in [`case`].
 
+pub mod case;
+pub mod journal;
 pub mod keys;
 pub mod mailbox;
+pub mod note;
 pub mod once;
 pub mod people;
 pub mod record;
 pub mod redact;
 pub mod seal;
 pub mod signature;
+pub mod stage;
 pub mod tenant;
+pub mod wire;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Instant = u64;

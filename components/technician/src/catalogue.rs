@@ -1,0 +1,507 @@
+//! The call catalogue: what each request to a vendor is, read from data and not from what a stage says. Format: `catalogue/README.md`.
+
+use firstline_core::wire::{Body, Effect, Request, Target};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A vendor's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vendor {
+    /// As connections name it.
+    pub vendor: String,
+    /// Hosts that base URLs may name.
+    pub hosts: Vec<String>,
+    /// One system for all clients of the MSP.
+    pub shared: bool,
+    /// Sent with every request.
+    pub headers: BTreeMap<String, String>,
+    /// How requests are authorized.
+    pub credential: Scheme,
+    /// The calls.
+    pub calls: Vec<Call>,
+}
+
+/// How requests are authorized.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "scheme", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Scheme {
+    /// `Authorization: Bearer` and the secret.
+    Bearer {
+        /// Name of the secret.
+        secret: String,
+    },
+    /// `Authorization: SSWS` and the secret.
+    Ssws {
+        /// Name of the secret.
+        secret: String,
+    },
+    /// ConnectWise: Basic over login company and both keys, and the client id.
+    Connectwise {
+        /// Names of the public and the private key.
+        secrets: [String; 2],
+    },
+    /// OAuth2 client credentials.
+    Oauth2 {
+        /// Name of the client secret.
+        secret: String,
+        /// Hosts of the token endpoint.
+        token_hosts: Vec<String>,
+        /// The scope that is asked for.
+        scope: String,
+    },
+}
+
+/// One row.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Unique within the file.
+    pub name: String,
+    /// HTTP method.
+    pub method: String,
+    /// Segments; `{name}` stands for one.
+    pub path: Vec<String>,
+    /// What it does.
+    pub effect: Effect,
+    /// What a grant must name.
+    #[serde(default)]
+    pub action: String,
+    /// Where the target's id stands.
+    #[serde(default)]
+    pub target: Option<Place>,
+    /// Tells independent new objects under one target apart.
+    #[serde(default)]
+    pub slot: String,
+    /// Names of query pairs.
+    #[serde(default)]
+    pub query: Vec<String>,
+    /// Members of the body.
+    pub body: BodyRule,
+    /// Content type.
+    #[serde(default)]
+    pub content_type: String,
+    /// Request headers that a stage may set.
+    #[serde(default)]
+    pub set_headers: Vec<String>,
+    /// Reply headers that are kept.
+    #[serde(default)]
+    pub keep_headers: Vec<String>,
+    /// Secret members of the reply.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    /// May be continued by the vendor's link.
+    #[serde(default)]
+    pub follow: bool,
+    /// Sending it twice does no harm.
+    #[serde(default)]
+    pub repeat: bool,
+    /// What a reply proves.
+    #[serde(default)]
+    pub attests: Option<Attests>,
+    /// Whose the target must be, on a shared connection.
+    #[serde(default)]
+    pub owner: Option<Owner>,
+}
+
+/// Where an id stands.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In this segment of the path.
+    Segment(String),
+    /// At this pointer of the body.
+    Body(String),
+    /// In this form field.
+    Form(String),
+    /// Nowhere: the tenant as a whole.
+    Tenant(bool),
+}
+
+/// Members of a body.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum BodyRule {
+    /// The word `none`.
+    None(NoBody),
+    /// Pointer → rule.
+    Members(BTreeMap<String, Member>),
+}
+
+/// The word `none`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoBody {
+    /// No body at all.
+    None,
+}
+
+/// What a member may be.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Member {
+    /// Exactly this.
+    pub fixed: Option<Value>,
+    /// Part of what the grant is bound to.
+    pub argument: Option<String>,
+    /// Equal to the target.
+    pub target: bool,
+    /// A secret of this name is filled in.
+    pub fill: Option<String>,
+    /// Anything.
+    pub free: bool,
+    /// The tenant's company.
+    pub company: bool,
+    /// Must be there.
+    pub required: bool,
+}
+
+/// A reply that proves whose an object is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attests {
+    /// Pointer to the id.
+    pub id: String,
+    /// Pointer to the company.
+    pub company: String,
+}
+
+/// Whose the target must be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The target was attested.
+    Target(bool),
+    /// The body names the tenant's company here.
+    Company(String),
+}
+
+const FILES: [(&str, &str); 4] = [
+    ("slack", include_str!("catalogue/slack.json")),
+    ("entra", include_str!("catalogue/entra.json")),
+    ("okta", include_str!("catalogue/okta.json")),
+    ("connectwise", include_str!("catalogue/connectwise.json")),
+];
+
+/// The file of a vendor. `None` for an unknown vendor, or a file that does not read: then nothing is sent.
+#[must_use]
+pub fn vendor(name: &str) -> Option<Vendor> {
+    let (_, text) = FILES.iter().find(|(vendor, _)| *vendor == name)?;
+    serde_json::from_str(text).ok()
+}
+
+/// What a request is, according to its row.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    /// The row.
+    pub call: &'a Call,
+    /// The target's id; empty for reads without one.
+    pub target: String,
+    /// Arguments that a grant is bound to.
+    pub arguments: BTreeMap<String, Value>,
+}
+
+impl Vendor {
+    /// The row that a request matches.
+    ///
+    /// # Errors
+    /// Why no row takes it, for the log and the case.
+    pub fn read<'a>(&'a self, request: &Request, company: &str) -> Result<Reading<'a>, String> {
+        let segments = match &request.target {
+            Target::Path(segments) => segments,
+            Target::Follow(_) => return self.read_follow(request),
+        };
+        let mut why = None;
+        for call in self.calls.iter().filter(|call| call.method == request.method) {
+            let Some(names) = match_path(&call.path, segments) else { continue };
+            match read_row(call, request, &names, company) {
+                Ok(reading) => return Ok(reading),
+                Err(text) => {
+                    why.get_or_insert(format!("row `{}`: {text}", call.name));
+                }
+            }
+        }
+        Err(why.unwrap_or_else(|| format!("no row of {} for {} {}", self.vendor, request.method, segments.join("/"))))
+    }
+
+    /// A vendor's own link continues a read; nothing else may be in it.
+    fn read_follow<'a>(&'a self, request: &Request) -> Result<Reading<'a>, String> {
+        let plain =
+            request.method == "GET" && request.query.is_empty() && request.body == Body::Empty && request.fill.is_empty() && request.effect == Effect::Read;
+        let headers: Vec<String> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let call = self.calls.iter().find(|call| {
+            let set: Vec<String> = call.set_headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+            call.follow && call.effect == Effect::Read && headers.iter().all(|name| set.contains(name))
+        });
+        match call {
+            Some(call) if plain => Ok(Reading { call, target: String::new(), arguments: BTreeMap::new() }),
+            _ => Err("a link may only be followed by a plain GET".into()),
+        }
+    }
+}
+
+fn match_path<'a>(template: &'a [String], segments: &'a [String]) -> Option<BTreeMap<&'a str, &'a str>> {
+    if template.len() != segments.len() {
+        return None;
+    }
+    let mut names = BTreeMap::new();
+    for (part, segment) in template.iter().zip(segments) {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(_) if matches!(segment.as_str(), "" | "." | "..") => return None,
+            Some(name) => {
+                names.insert(name, segment.as_str());
+            }
+            None if part == segment => {}
+            None => return None,
+        }
+    }
+    Some(names)
+}
+
+fn read_row<'a>(call: &'a Call, request: &Request, names: &BTreeMap<&str, &str>, company: &str) -> Result<Reading<'a>, String> {
+    if call.effect != request.effect {
+        return Err(format!("the stage says {:?}, the catalogue says {:?}", request.effect, call.effect));
+    }
+    if let Some((name, _)) = request.query.iter().find(|(name, _)| !call.query.contains(name)) {
+        return Err(format!("query `{name}` is not allowed"));
+    }
+    if let Some((name, _)) = request.headers.iter().find(|(name, _)| !call.set_headers.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))) {
+        return Err(format!("header `{name}` is not allowed"));
+    }
+    let body = body_value(&request.body)?;
+    let target = match &call.target {
+        Some(Place::Segment(name)) => names.get(name.as_str()).map(|id| (*id).to_string()),
+        Some(Place::Body(pointer)) => body.as_ref().and_then(|body| body.pointer(pointer)).and_then(id_text),
+        Some(Place::Form(name)) => body.as_ref().and_then(|body| body.get(name)).and_then(id_text),
+        Some(Place::Tenant(_)) => Some(company.to_string()),
+        None => Some(String::new()),
+    };
+    let target = target.ok_or("the target is missing")?;
+    let mut arguments = BTreeMap::new();
+    match (&call.body, &body) {
+        (BodyRule::None(NoBody::None), None) if request.fill.is_empty() => {}
+        (BodyRule::None(NoBody::None), _) => return Err("it must have no body".into()),
+        (BodyRule::Members(members), body) => {
+            let body = body.as_ref().ok_or("the body is missing")?;
+            check_body(members, body, request, &target, company, &mut arguments)?;
+        }
+    }
+    Ok(Reading { call, target, arguments })
+}
+
+fn body_value(body: &Body) -> Result<Option<Value>, String> {
+    match body {
+        Body::Empty => Ok(None),
+        Body::Json(text) => serde_json::from_str(text).map(Some).map_err(|_| "the body is not JSON".into()),
+        Body::Form(pairs) => {
+            let members: serde_json::Map<String, Value> = pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+            if members.len() == pairs.len() { Ok(Some(Value::Object(members))) } else { Err("a form field stands twice".into()) }
+        }
+    }
+}
+
+fn check_body(
+    members: &BTreeMap<String, Member>,
+    body: &Value,
+    request: &Request,
+    target: &str,
+    company: &str,
+    arguments: &mut BTreeMap<String, Value>,
+) -> Result<(), String> {
+    for (pointer, rule) in members {
+        if (rule.required || rule.fixed.is_some()) && body.pointer(pointer).is_none() {
+            return Err(format!("`{pointer}` is missing"));
+        }
+    }
+    let mut filled = 0;
+    let mut leaves = Vec::new();
+    leaves_of(body, String::new(), &mut leaves);
+    for (pointer, value) in leaves {
+        let fill = request.fill.iter().find(|fill| fill.pointer == pointer);
+        // A fill must be named by a rule of its own, also within a free subtree.
+        if let Some(fill) = fill {
+            let allowed = members.iter().any(|(at, rule)| rule.fill.as_deref() == Some(&fill.name) && pointer_matches(at, &pointer));
+            if !allowed || value.as_str() != Some("") {
+                return Err(format!("`{}` must not be filled in at `{pointer}`", fill.name));
+            }
+            filled += 1;
+            continue;
+        }
+        let exact = members.get(&pointer);
+        let above =
+            || members.iter().find(|(at, rule)| rule.free && pointer.strip_prefix(at.as_str()).is_some_and(|rest| rest.starts_with('/'))).map(|(_, rule)| rule);
+        let rule = exact.or_else(above).ok_or_else(|| format!("`{pointer}` is not allowed"))?;
+        let text = id_text(value);
+        let good = match rule {
+            Member { fixed: Some(fixed), .. } => fixed == value,
+            Member { fill: Some(_), .. } => false,
+            Member { target: true, .. } => text.as_deref() == Some(target),
+            Member { company: true, .. } => text.as_deref() == Some(company),
+            Member { argument: Some(name), .. } => {
+                arguments.insert(name.clone(), value.clone());
+                true
+            }
+            Member { free, .. } => *free,
+        };
+        if !good {
+            return Err(format!("`{pointer}` has a value that is not allowed"));
+        }
+    }
+    if filled == request.fill.len() { Ok(()) } else { Err("a secret is to be filled in where no member is".into()) }
+}
+
+/// Scalars and empty containers, with their pointers.
+fn leaves_of<'a>(value: &'a Value, at: String, out: &mut Vec<(String, &'a Value)>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, member) in members {
+                leaves_of(member, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), out);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (i, item) in items.iter().enumerate() {
+                leaves_of(item, format!("{at}/{i}"), out);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => out.push((at, value)),
+    }
+}
+
+/// Whether a pointer fits a pattern in which `*` stands for one step.
+#[must_use]
+pub fn pointer_matches(pattern: &str, pointer: &str) -> bool {
+    let (pattern, pointer): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), pointer.split('/').collect());
+    pattern.len() == pointer.len() && pattern.iter().zip(&pointer).all(|(pattern, step)| *pattern == "*" || pattern == step)
+}
+
+/// An id as text, whether JSON holds it as text or as a number.
+#[must_use]
+pub fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Ids that a reply shows to belong to a company.
+#[must_use]
+pub fn attested(attests: &Attests, body: &Value, company: &str) -> Vec<String> {
+    let items: Vec<(&Value, &str, &str)> = match (attests.id.strip_prefix("/*"), attests.company.strip_prefix("/*"), body) {
+        (Some(id), Some(owner), Value::Array(items)) => items.iter().map(|item| (item, id, owner)).collect(),
+        _ => vec![(body, attests.id.as_str(), attests.company.as_str())],
+    };
+    items
+        .into_iter()
+        .filter(|(item, _, owner)| item.pointer(owner).and_then(id_text).as_deref() == Some(company))
+        .filter_map(|(item, id, _)| item.pointer(id).and_then(id_text))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, path: &str, body: &str, effect: Effect) -> Request {
+        let body = if body.is_empty() { Body::Empty } else { Body::Json(body.into()) };
+        Request {
+            method: method.into(),
+            target: Target::Path(path.split('/').map(Into::into).collect()),
+            query: vec![],
+            headers: vec![],
+            body,
+            fill: vec![],
+            effect,
+        }
+    }
+
+    fn check(vendor_name: &str, request: &Request, expect: &str) {
+        let vendor = vendor(vendor_name).unwrap();
+        let got = match vendor.read(request, "19") {
+            Ok(reading) => format!("{} {}", reading.call.name, reading.target),
+            Err(why) => format!("refused: {why}"),
+        };
+        assert!(got.contains(expect), "{got} should contain {expect}");
+    }
+
+    #[test]
+    fn every_file_reads_and_agrees_with_the_core() {
+        for (name, text) in FILES {
+            let vendor: Vendor = serde_json::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let known = firstline_core::tenant::vendor(name).unwrap();
+            assert_eq!((vendor.vendor.as_str(), vendor.hosts.iter().map(String::as_str).collect::<Vec<_>>()), (name, known.hosts.to_vec()));
+            for call in &vendor.calls {
+                let change = call.effect == Effect::Change;
+                assert_eq!(change, !call.action.is_empty() && call.target.is_some(), "{name} {}: a change names action and target", call.name);
+                assert!(!(vendor.shared && change) || call.owner.is_some(), "{name} {}: a change on a shared system names its owner", call.name);
+                assert!(change || call.secrets.is_empty() || call.repeat, "{name} {}", call.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_catalogue_decides_what_a_request_is() {
+        let reset = r#"{"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":""}}"#;
+        let mut filled = request("PATCH", "users/u1", reset, Effect::Change);
+        filled.fill.push(firstline_core::wire::Fill { pointer: "/passwordProfile/password".into(), name: "temporary-password".into() });
+        check("entra", &filled, "reset-password u1");
+        check("entra", &request("PATCH", "users/u1", reset, Effect::Change), "refused");
+        check("entra", &Request { effect: Effect::Read, ..filled.clone() }, "the stage says Read");
+        let mut other = filled.clone();
+        other.fill[0].name = "link".into();
+        check("entra", &other, "must not be filled in");
+        let mut extra = filled.clone();
+        extra.body = Body::Json(r#"{"accountEnabled":true,"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":""}}"#.into());
+        check("entra", &extra, "`/accountEnabled` is not allowed");
+        let mut soft = filled.clone();
+        soft.body = Body::Json(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":false,"password":""}}"#.into());
+        check("entra", &soft, "has a value that is not allowed");
+        check("entra", &request("DELETE", "users/u1", "", Effect::Change), "no row");
+        check("entra", &request("GET", "users/..", "", Effect::Read), "no row");
+        let mut header = request("GET", "users/u1", "", Effect::Read);
+        header.headers.push(("authorization".into(), "x".into()));
+        check("entra", &header, "header `authorization` is not allowed");
+        header.headers.clear();
+        header.query.push(("$expand".into(), "manager".into()));
+        check("entra", &header, "query `$expand` is not allowed");
+    }
+
+    #[test]
+    fn a_shared_system_is_told_apart_by_company() {
+        let ticket = |company: u32| {
+            request(
+                "POST",
+                "service/tickets",
+                &format!(r#"{{"summary":"x","recordType":"ServiceTicket","company":{{"id":{company}}},"board":{{"id":1}},"externalXRef":"c"}}"#),
+                Effect::Change,
+            )
+        };
+        check("connectwise", &ticket(19), "ticket_open 19");
+        check("connectwise", &ticket(20), "`/company/id` has a value");
+        let vendor = vendor("connectwise").unwrap();
+        let row = vendor.calls.iter().find(|call| call.name == "ticket_find").unwrap();
+        let list = serde_json::json!([{"id": 1, "company": {"id": 19}}, {"id": 2, "company": {"id": 20}}]);
+        assert_eq!(attested(row.attests.as_ref().unwrap(), &list, "19"), ["1"]);
+    }
+
+    #[test]
+    fn a_secret_goes_only_where_a_row_says() {
+        let post = |url: &str| {
+            request(
+                "POST",
+                "chat.postMessage",
+                &format!(
+                    r#"{{"channel":"D1","text":"t","blocks":[{{"elements":[{{"url":"{url}"}}]}}],"metadata":{{}},"unfurl_links":false,"unfurl_media":false}}"#
+                ),
+                Effect::Change,
+            )
+        };
+        let fill = |pointer: &str, name: &str| firstline_core::wire::Fill { pointer: pointer.into(), name: name.into() };
+        check("slack", &post("https://x"), "refused");
+        check("slack", &Request { fill: vec![fill("/blocks/0/elements/0/url", "link")], ..post("") }, "message_post D1");
+        check("slack", &Request { fill: vec![fill("/blocks/0/elements/0/url", "temporary-password")], ..post("") }, "must not be filled");
+        check("slack", &Request { fill: vec![fill("/text", "link")], ..post("") }, "must not be filled");
+        check("slack", &Request { fill: vec![fill("/nowhere", "link")], ..post("") }, "where no member is");
+    }
+}

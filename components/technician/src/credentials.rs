@@ -1,0 +1,166 @@
+//! Vendor credentials: opened at the moment of sending, never stored in the clear.
+
+use crate::catalogue::Scheme;
+use crate::host::{Fault, Host, Outgoing};
+use crate::monitor::Monitor;
+use crate::runner::Settings;
+use firstline_core::record::{Record, read, write};
+use firstline_core::seal::{Secret, base64, credential_context, unbase64};
+use firstline_core::tenant::{Connection, Credential, check_url};
+use firstline_core::{Instant, keys};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+/// A cached access token, sealed to the technician.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    sealed: String,
+    expires: Instant,
+}
+
+impl Record for Token {
+    const SCHEMA: u64 = 1;
+}
+
+/// Why a request cannot be authorized.
+#[derive(Debug)]
+pub enum Refused {
+    /// A credential is missing or wrong: a human has to enter it.
+    Credential(String),
+    /// The token endpoint did not answer: try again later.
+    Later(String),
+    /// The store failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Refused::Fault(fault)
+    }
+}
+
+/// Adds the headers that authorize a request. `renew` asks for a new token after a 401.
+///
+/// # Errors
+/// [`Refused`].
+pub async fn authorize<H: Host>(host: &H, settings: &Settings, monitor: &Monitor<'_>, request: &mut Outgoing, renew: bool) -> Result<(), Refused> {
+    let connection = monitor.connection();
+    match &monitor.vendor.credential {
+        Scheme::Bearer { secret } => {
+            let secret = credential(host, settings, monitor, secret).await?;
+            request.headers.push(("authorization".into(), format!("Bearer {}", secret.expose())));
+        }
+        Scheme::Ssws { secret } => {
+            let secret = credential(host, settings, monitor, secret).await?;
+            request.headers.push(("authorization".into(), format!("SSWS {}", secret.expose())));
+        }
+        Scheme::Connectwise { secrets: [public, private] } => {
+            let (public, private) = (credential(host, settings, monitor, public).await?, credential(host, settings, monitor, private).await?);
+            let login = format!("{}+{}:{}", account(connection, "login_company"), public.expose(), private.expose());
+            request.headers.push(("authorization".into(), format!("Basic {}", base64(login.as_bytes()))));
+            request.headers.push(("clientid".into(), account(connection, "client_id").into()));
+        }
+        Scheme::Oauth2 { secret, token_hosts, scope } => {
+            let token = token(host, settings, monitor, secret, token_hosts, scope, renew).await?;
+            request.headers.push(("authorization".into(), format!("Bearer {}", token.expose())));
+        }
+    }
+    Ok(())
+}
+
+fn account<'a>(connection: &'a Connection, name: &str) -> &'a str {
+    connection.account.get(name).map_or("", String::as_str)
+}
+
+async fn credential<H: Host>(host: &H, settings: &Settings, monitor: &Monitor<'_>, name: &str) -> Result<Secret, Refused> {
+    let connection = monitor.connection();
+    let key = keys::credential(&connection.id, name);
+    if let Some(secret) = settings.opened.borrow().get(&key) {
+        return Ok(secret.clone());
+    }
+    let missing = |why: &str| Refused::Credential(format!("the secret `{name}` of connection `{}` {why}", connection.id));
+    let bytes = host.get(&key).await?.ok_or_else(|| missing("has not been entered"))?;
+    let record: Credential = read(&bytes).map_err(|why| missing(&why.to_string()))?;
+    let context = credential_context(&monitor.tenant.tenant, &connection.id, name, &connection.base_url, &connection.token_url);
+    let sealed = unbase64(&record.sealed).ok_or_else(|| missing("is damaged"))?;
+    let secret = settings.private_key.open(&sealed, &context).ok_or_else(|| missing("was entered for another address or key: enter it again"))?;
+    settings.opened.borrow_mut().insert(key, secret.clone());
+    Ok(secret)
+}
+
+/// One token at a time: whoever gets the window's first increment asks, the others wait for the cache.
+async fn token<H: Host>(
+    host: &H,
+    settings: &Settings,
+    monitor: &Monitor<'_>,
+    secret: &str,
+    token_hosts: &[String],
+    scope: &str,
+    renew: bool,
+) -> Result<Secret, Refused> {
+    let connection = monitor.connection();
+    let key = keys::token(&connection.id);
+    if !renew && let Some(token) = settings.opened.borrow().get(&key) {
+        return Ok(token.clone());
+    }
+    if !renew && let Some(token) = cached(host, settings, monitor, &key).await? {
+        settings.opened.borrow_mut().insert(key, token.clone());
+        return Ok(token);
+    }
+    let window = host.now() / 10_000;
+    if host.increment(&keys::token_refresh(&connection.id, window), 1).await? > 1 {
+        for _ in 0..8 {
+            host.sleep(250).await;
+            if let Some(token) = cached(host, settings, monitor, &key).await? {
+                return Ok(token);
+            }
+        }
+    }
+    let hosts: Vec<&str> = token_hosts.iter().map(String::as_str).collect();
+    check_url(&connection.token_url, &hosts, monitor.reach).map_err(Refused::Credential)?;
+    let client_secret = credential(host, settings, monitor, secret).await?;
+    let pairs =
+        [("grant_type", "client_credentials"), ("client_id", account(connection, "client_id")), ("client_secret", client_secret.expose()), ("scope", scope)];
+    let body: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))).collect();
+    let outgoing = Outgoing {
+        method: "POST".into(),
+        url: connection.token_url.clone(),
+        headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into()), ("accept".into(), "application/json".into())],
+        body: body.join("&").into_bytes(),
+    };
+    let answer = host.send(outgoing).await.map_err(|_| Refused::Later("the token endpoint did not answer".into()))?;
+    if answer.status == 429 || answer.status >= 500 {
+        return Err(Refused::Later(format!("the token endpoint answered {}", answer.status)));
+    }
+    #[derive(Deserialize)]
+    struct Granted {
+        access_token: String,
+        #[serde(default)]
+        expires_in: u64,
+    }
+    let granted: Granted = match (answer.status, serde_json::from_slice(&answer.body)) {
+        (200, Ok(granted)) => granted,
+        (status, _) => {
+            return Err(Refused::Credential(format!("the token endpoint of connection `{}` answered {status}: check client id and `{secret}`", connection.id)));
+        }
+    };
+    let token = Secret::new(granted.access_token);
+    // A minute early, so that it does not die on the way.
+    let expires = host.now() + granted.expires_in.clamp(60, 86_400) * 1_000 - 60_000;
+    if let Some(sealed) = settings.public_key.seal(&token, &context(monitor)) {
+        host.set_many(vec![(key.clone(), write(&Token { sealed: base64(&sealed), expires }))]).await?;
+    }
+    settings.opened.borrow_mut().insert(key, token.clone());
+    Ok(token)
+}
+
+fn context(monitor: &Monitor<'_>) -> String {
+    let connection = monitor.connection();
+    credential_context(&monitor.tenant.tenant, &connection.id, "access-token", &connection.base_url, &connection.token_url)
+}
+
+async fn cached<H: Host>(host: &H, settings: &Settings, monitor: &Monitor<'_>, key: &str) -> Result<Option<Secret>, Refused> {
+    let record: Option<Token> = host.get(key).await?.and_then(|bytes| read(&bytes).ok());
+    let live = record.filter(|token| host.now() < token.expires);
+    Ok(live.and_then(|token| settings.private_key.open(&unbase64(&token.sealed)?, &context(monitor))))
+}

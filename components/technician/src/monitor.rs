@@ -1,0 +1,215 @@
+//! The reference monitor: every request to a vendor passes through this file before it is sent.
+//!
+//! [`Monitor::admit`] reads a request against the call catalogue and names the grant it would be sent under; it runs before the journal entry.
+//! [`Monitor::prepare`] runs just before sending, asks again for everything that may have changed, and fills the secrets in.
+
+use crate::catalogue::{self, Owner, Vendor, attested, id_text};
+use crate::host::Outgoing;
+use firstline_core::Instant;
+use firstline_core::case::{Grant, State, Task, arguments_hash};
+use firstline_core::journal::Named;
+use firstline_core::seal::Secret;
+use firstline_core::stage::{Decision, Question, Verdict};
+use firstline_core::tenant::{Connection, Reach, Tenant, check_url};
+use firstline_core::wire::{Body, Request, Target};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Unreserved characters of RFC 3986 stay, and `$`, which Graph's segments begin with.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$');
+
+/// The monitor of one task's connection.
+pub struct Monitor<'a> {
+    /// The tenant that the case is pinned to, as its document is now.
+    pub tenant: &'a Tenant,
+    /// What the operator allows.
+    pub reach: &'a Reach,
+    /// The conversation.
+    pub state: &'a State,
+    /// The task.
+    pub task: &'a Task,
+    /// Its connection.
+    connection: &'a Connection,
+    /// The vendor's catalogue.
+    pub vendor: Vendor,
+}
+
+impl<'a> Monitor<'a> {
+    /// The monitor of a task.
+    ///
+    /// # Errors
+    /// The connection is not the tenant's, or its vendor has no catalogue.
+    pub fn new(tenant: &'a Tenant, reach: &'a Reach, state: &'a State, task: &'a Task) -> Result<Self, String> {
+        if tenant.tenant != state.tenant {
+            return Err("the document is another tenant's".into());
+        }
+        let connection = tenant.connection(&task.connection).ok_or_else(|| format!("`{}` is no connection of this tenant any more", task.connection))?;
+        let vendor = catalogue::vendor(&connection.vendor).ok_or_else(|| format!("no call catalogue for `{}`", connection.vendor))?;
+        Ok(Monitor { tenant, reach, state, task, connection, vendor })
+    }
+
+    /// The task's connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        self.connection
+    }
+
+    fn company(&self) -> String {
+        self.tenant.desk.company.to_string()
+    }
+
+    /// Reads a whole batch against the catalogue.
+    ///
+    /// # Errors
+    /// Why a member, and so the batch, is not sent.
+    pub fn admit(&self, requests: &[Request], now: Instant) -> Result<Vec<Named>, String> {
+        if requests.is_empty() || requests.len() > 16 {
+            return Err(format!("a batch of {} requests", requests.len()));
+        }
+        let mut targets = BTreeSet::new();
+        let mut named = Vec::new();
+        for request in requests {
+            self.url(request)?;
+            let reading = self.vendor.read(request, &self.company())?;
+            let change = reading.call.effect == firstline_core::wire::Effect::Change;
+            let grant = if change {
+                if !targets.insert((reading.target.clone(), reading.call.slot.clone())) {
+                    return Err(format!("two changes of `{}` in one batch", reading.target));
+                }
+                self.check_owner(&reading)?;
+                Some(self.grant(&reading, now)?.id.clone())
+            } else {
+                None
+            };
+            named.push(Named { call: reading.call.name.clone(), change, grant, request: request.clone() });
+        }
+        Ok(named)
+    }
+
+    /// A live grant of this task for exactly this change.
+    fn grant(&self, reading: &catalogue::Reading, now: Instant) -> Result<&'a Grant, String> {
+        let arguments = arguments_hash(&reading.arguments);
+        let fits = |grant: &&Grant| {
+            grant.task == self.task.id
+                && grant.connection == self.connection.id
+                && grant.action == reading.call.action
+                && grant.target == reading.target
+                && grant.arguments == arguments
+                && now < grant.expires
+        };
+        self.state.grants.iter().find(fits).ok_or_else(|| format!("no live grant for `{}` of `{}`", reading.call.action, reading.target))
+    }
+
+    /// On a connection that all clients share, a change must concern the tenant's own company.
+    fn check_owner(&self, reading: &catalogue::Reading) -> Result<(), String> {
+        match (&reading.call.owner, self.vendor.shared) {
+            (_, false) => Ok(()),
+            // The row's own rules have compared the body's company already.
+            (Some(Owner::Company(_)), true) => Ok(()),
+            (Some(Owner::Target(true)), true) => {
+                let key = attestation(&self.connection.id, &reading.target);
+                if self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key)) {
+                    Ok(())
+                } else {
+                    Err(format!("`{}` was not seen to belong to this tenant", reading.target))
+                }
+            }
+            (Some(Owner::Target(false)) | None, true) => Err("the row names no owner".into()),
+        }
+    }
+
+    /// Just before sending: everything is asked again, with the guardrails as they are now.
+    ///
+    /// # Errors
+    /// Why it is not sent after all.
+    pub fn prepare(
+        &self,
+        named: &Named,
+        now: Instant,
+        decide: &dyn Fn(&Question) -> Option<Decision>,
+        secret: &dyn Fn(&str) -> Option<Secret>,
+    ) -> Result<Outgoing, String> {
+        let request = &named.request;
+        let reading = self.vendor.read(request, &self.company())?;
+        if named.change {
+            self.check_owner(&reading)?;
+            let grant = self.grant(&reading, now)?;
+            if let Some(question) = &grant.question {
+                // INVARIANT: an error of the guardrails means deny.
+                match decide(question) {
+                    Some(Decision { verdict: Verdict::Autonomous, .. }) => {}
+                    Some(decision) => return Err(format!("guardrails changed their mind: {}", decision.rules.join(", "))),
+                    None => return Err("guardrails failed".into()),
+                }
+            }
+        }
+        let mut headers: Vec<(String, String)> = self.vendor.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        headers.extend(request.headers.iter().cloned());
+        let body = match &request.body {
+            Body::Empty => Vec::new(),
+            Body::Json(text) => fill(text, request, secret)?.into_bytes(),
+            Body::Form(pairs) => query(pairs).into_bytes(),
+        };
+        if !body.is_empty() {
+            headers.push(("content-type".into(), reading.call.content_type.clone()));
+        }
+        Ok(Outgoing { method: request.method.clone(), url: self.url(request)?, headers, body })
+    }
+
+    /// The absolute URL, which never leaves the connection's base URL.
+    fn url(&self, request: &Request) -> Result<String, String> {
+        let base = &self.connection.base_url;
+        let hosts: Vec<&str> = self.vendor.hosts.iter().map(String::as_str).collect();
+        check_url(base, &hosts, self.reach)?;
+        match &request.target {
+            Target::Path(segments) => {
+                let path: String = segments.iter().map(|segment| format!("/{}", utf8_percent_encode(segment, ENCODED))).collect();
+                let query = query(&request.query);
+                Ok(if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") })
+            }
+            Target::Follow(url) => {
+                let rest = url.strip_prefix(base.as_str()).filter(|rest| {
+                    rest.starts_with('/') && !rest.contains("/../") && !rest.contains('#') && !rest.chars().any(|c| c.is_control() || c == ' ' || c == '\\')
+                });
+                match rest {
+                    Some(_) => Ok(url.clone()),
+                    None => Err("a vendor's link leads out of the connection".into()),
+                }
+            }
+        }
+    }
+
+    /// What a reply proves, as keys for [`firstline_core::case::Case::attested`].
+    #[must_use]
+    pub fn attests(&self, named: &Named, body: &Value) -> Vec<String> {
+        let row = self.vendor.calls.iter().find(|call| call.name == named.call).and_then(|call| call.attests.as_ref());
+        let ids = row.map(|row| attested(row, body, &self.company())).unwrap_or_default();
+        ids.iter().map(|id| attestation(&self.connection.id, id)).collect()
+    }
+}
+
+fn attestation(connection: &str, id: &str) -> String {
+    format!("{connection}/{id}")
+}
+
+/// Pairs as `application/x-www-form-urlencoded`, spaces as `%20`, which is right in a query too.
+fn query(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED))).collect();
+    pairs.join("&")
+}
+
+/// Puts secrets where the row allowed them; [`Vendor::read`] has checked each place.
+fn fill(text: &str, request: &Request, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<String, String> {
+    if request.fill.is_empty() {
+        return Ok(text.into());
+    }
+    let mut body: Value = serde_json::from_str(text).map_err(|_| "the body is not JSON")?;
+    for fill in &request.fill {
+        let value = secret(&fill.name).ok_or_else(|| format!("the secret `{}` is gone", fill.name))?;
+        let member = body.pointer_mut(&fill.pointer).filter(|member| id_text(member).as_deref() == Some("")).ok_or("a secret has no place")?;
+        *member = Value::from(value.expose());
+    }
+    Ok(body.to_string())
+}

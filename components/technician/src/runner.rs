@@ -1,0 +1,855 @@
+//! Drives one conversation: takes its events, asks the stages, journals, sends, journals again.
+//!
+//! The state machine of `firstline_core::case` says what is wanted; this file finds it out and feeds the answers back as facts.
+//! Facts gather in memory until something must not happen twice; then they become one entry of the log, in one commit.
+
+use crate::credentials::{self, Refused};
+use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
+use crate::monitor::Monitor;
+use firstline_core::case::{self, Batch, Case, Note, Purpose, State, Task, Want};
+use firstline_core::journal::{Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
+use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
+use firstline_core::once::{self, Once};
+use firstline_core::record::{IntegrityKey, read, write};
+use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
+use firstline_core::stage::{Understanding, Verdict};
+use firstline_core::tenant::{Reach, Tenant};
+use firstline_core::wire::{Reply, Response, Step, batch_hash};
+use firstline_core::{Instant, keys, redact};
+use futures::future::join_all;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the operator configured.
+pub struct Settings {
+    /// Opens credentials.
+    pub private_key: PrivateKey,
+    /// Seals to ourselves.
+    pub public_key: PublicKey,
+    /// Seals to the credential link.
+    pub link_key: PublicKey,
+    /// Checks and signs records and buttons.
+    pub integrity: IntegrityKey,
+    /// Base of view-once links.
+    pub public_url: String,
+    /// Hosts beside the vendors' own.
+    pub reach: Reach,
+    /// Credentials that this run has opened.
+    pub opened: RefCell<BTreeMap<String, Secret>>,
+}
+
+impl Settings {
+    /// Reads every variable.
+    ///
+    /// # Errors
+    /// A text that names the variable that is missing or wrong.
+    pub async fn load<H: Host>(host: &H) -> Result<Self, String> {
+        let mut extra_hosts = Vec::new();
+        for i in 1..=8 {
+            extra_hosts.push(host.variable(&format!("extra_host_{i}")).await);
+        }
+        Ok(Settings {
+            private_key: PrivateKey::parse("technician_private_key", &host.variable("technician_private_key").await)?,
+            public_key: PublicKey::parse("technician_public_key", &host.variable("technician_public_key").await)?,
+            link_key: PublicKey::parse("link_public_key", &host.variable("link_public_key").await)?,
+            integrity: IntegrityKey::parse(&host.variable("integrity_key").await)?,
+            public_url: host.variable("public_url").await.trim_end_matches('/').to_string(),
+            reach: Reach { extra_hosts, loopback: host.variable("allow_loopback").await == "true" },
+            opened: RefCell::default(),
+        })
+    }
+}
+
+/// Why a run stopped before the mailbox was empty. A later tick takes over.
+#[derive(Debug)]
+pub enum Stop {
+    /// The store failed.
+    Fault(String),
+    /// A record cannot be used.
+    Corrupt(String),
+    /// The run's time is up.
+    Deadline,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault.0)
+    }
+}
+
+/// Retries of one member of a batch within and beyond a run.
+const TRIES: u32 = 5;
+/// A wait up to this long is slept through, in milliseconds.
+const NAP: u64 = 8_000;
+/// Bounds of one task.
+const MOST_BATCHES: u32 = 64;
+const MOST_REPLY_BYTES: usize = 900_000;
+
+/// Takes an event into the mailbox of its conversation, as chat intake does. Returns conversation and epoch if a runner has to be woken.
+///
+/// # Errors
+/// The store failed.
+pub async fn post<H: Host>(host: &H, event: &Event) -> Result<Option<(String, i64)>, Fault> {
+    let conversation = event.conversation();
+    let number = host.increment(&keys::event_counter(&conversation), 1).await?;
+    let due = host.increment(&keys::due_counter(mailbox::minute(mailbox::second_look(event.received))), 1).await?;
+    host.set_many(mailbox::event_writes(event, number, due)).await?;
+    wake(host, &conversation).await
+}
+
+/// Adds a waking. `Some` means that the caller has to run, in this epoch.
+async fn wake<H: Host>(host: &H, conversation: &str) -> Result<Option<(String, i64)>, Fault> {
+    let epoch = read_counter(host, &keys::epoch(conversation)).await?;
+    let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
+    Ok((pending == 1).then(|| (conversation.to_string(), epoch)))
+}
+
+async fn read_counter<H: Host>(host: &H, key: &str) -> Result<i64, Fault> {
+    counter(host.get(key).await?.as_deref()).ok_or_else(|| Fault(format!("`{key}` is no counter")))
+}
+
+/// Runs a conversation, and those that it forwards to, until their mailboxes are empty.
+pub async fn run<H: Host, S: Stages>(host: &H, stages: &S, settings: &Settings, conversation: &str, epoch: i64) {
+    let mut next = vec![(conversation.to_string(), epoch)];
+    while let Some((conversation, epoch)) = next.pop() {
+        let deadline = host.now() + RUN_LIMIT;
+        loop {
+            match pass(host, stages, settings, &conversation, epoch, deadline, &mut next).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(stop) => {
+                    host.log(
+                        serde_json::json!({"component": "technician", "conversation": conversation, "what": "stopped", "why": format!("{stop:?}")}).to_string(),
+                    );
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// One round of the waking protocol: note the counter, work, subtract what was noted. True if more has arrived since.
+async fn pass<H: Host, S: Stages>(
+    host: &H,
+    stages: &S,
+    settings: &Settings,
+    conversation: &str,
+    epoch: i64,
+    deadline: Instant,
+    next: &mut Vec<(String, i64)>,
+) -> Result<bool, Stop> {
+    let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
+    if let Some(mut run) = Run::load(host, stages, settings, conversation, epoch, deadline).await? {
+        run.work().await?;
+        next.append(&mut run.woken);
+    }
+    if pending <= 0 {
+        return Ok(false);
+    }
+    Ok(host.increment(&keys::pending(conversation, epoch), -pending).await? != 0)
+}
+
+/// What a due entry leads to: wake, take over, or nothing.
+///
+/// # Errors
+/// The store failed.
+pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) -> Result<Option<(String, i64)>, Fault> {
+    let now = host.now();
+    let epoch = read_counter(host, &keys::epoch(conversation)).await?;
+    let snapshot = match host.get(&keys::snapshot(conversation)).await? {
+        Some(bytes) => settings.integrity.read::<Snapshot>(&keys::snapshot(conversation), &bytes).ok(),
+        None => None,
+    };
+    let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
+    let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
+    if pending > 0 {
+        if now < lease + TAKEOVER_MARGIN {
+            return Ok(None);
+        }
+        let epoch = host.increment(&keys::epoch(conversation), 1).await?;
+        let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
+        return Ok((pending == 1).then(|| (conversation.to_string(), epoch)));
+    }
+    let due = snapshot.as_ref().and_then(|snapshot| snapshot.state.wake_at()).is_some_and(|at| at <= now);
+    let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
+    let waiting = read_counter(host, &keys::event_counter(conversation)).await? > taken || snapshot.as_ref().is_some_and(|s| !s.state.holes.is_empty());
+    if due || waiting { wake(host, conversation).await } else { Ok(None) }
+}
+
+struct Run<'a, H, S> {
+    host: &'a H,
+    stages: &'a S,
+    settings: &'a Settings,
+    tenant: Tenant,
+    state: State,
+    epoch: i64,
+    deadline: Instant,
+    covers: BTreeMap<i64, u64>,
+    head: String,
+    due: Option<Instant>,
+    /// Facts that are not committed yet.
+    facts: Vec<Fact>,
+    /// Other records of the next commit.
+    writes: Vec<(String, Vec<u8>)>,
+    /// Batches that this run has named itself, so that no replay has to be compared.
+    named: BTreeSet<(String, u32)>,
+    /// Secrets of the case, opened.
+    secrets: BTreeMap<String, Secret>,
+    /// Conversations that were woken by forwarding.
+    woken: Vec<(String, i64)>,
+}
+
+impl<'a, H: Host, S: Stages> Run<'a, H, S> {
+    /// The state of a conversation: snapshot, and every entry that it does not cover. `None` if nothing has arrived.
+    async fn load(host: &'a H, stages: &'a S, settings: &'a Settings, conversation: &str, epoch: i64, deadline: Instant) -> Result<Option<Self>, Stop> {
+        let key = keys::snapshot(conversation);
+        let snapshot = match host.get(&key).await? {
+            Some(bytes) => Some(settings.integrity.read::<Snapshot>(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?),
+            None => None,
+        };
+        let (state, covers, head, due) = match snapshot {
+            Some(snapshot) => (Some(snapshot.state), snapshot.covers, snapshot.head, snapshot.due),
+            None => (None, BTreeMap::new(), String::new(), None),
+        };
+        let state = match state {
+            Some(state) => state,
+            None => match first_event(host, conversation).await? {
+                Some(event) => State::new(&event),
+                None => return Ok(None),
+            },
+        };
+        let key = keys::tenant(&state.tenant);
+        let Some(bytes) = host.get(&key).await? else { return Err(Stop::Corrupt(format!("the tenant `{}` is gone", state.tenant))) };
+        let tenant: Tenant = settings.integrity.read(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?;
+        let mut run = Run {
+            host,
+            stages,
+            settings,
+            tenant,
+            state,
+            epoch,
+            deadline,
+            covers,
+            head,
+            due,
+            facts: Vec::new(),
+            writes: Vec::new(),
+            named: BTreeSet::new(),
+            secrets: BTreeMap::new(),
+            woken: Vec::new(),
+        };
+        let newest = read_counter(host, &keys::epoch(conversation)).await?.max(epoch);
+        for epoch in 0..=newest {
+            let mut number = run.covers.get(&epoch).copied().unwrap_or(0);
+            loop {
+                let key = keys::log(conversation, epoch, number);
+                let Some(bytes) = host.get(&key).await? else { break };
+                let entry: Entry = settings.integrity.read(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?;
+                for fact in &entry.facts {
+                    // What facts brought about beside the state was written with them.
+                    case::apply(&mut run.state, fact, &run.tenant, entry.at);
+                }
+                run.head = entry_hash(&bytes);
+                number += 1;
+                run.covers.insert(epoch, number);
+            }
+        }
+        Ok(Some(run))
+    }
+
+    /// Applies a fact, remembers it for the next commit, and prepares what else it brings about.
+    async fn learn(&mut self, fact: Fact) -> Result<(), Stop> {
+        let now = self.host.now();
+        self.log(&fact);
+        let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
+        self.facts.push(fact);
+        let here = (self.epoch, self.covers.get(&self.epoch).copied().unwrap_or(0));
+        if let Some(case) = &mut self.state.case {
+            case.from.get_or_insert(here);
+        }
+        for note in notes {
+            match note {
+                Note::Opened(case) => {
+                    let day = case.times.received / 86_400_000;
+                    let number = self.host.increment(&keys::case_counter(&self.tenant.tenant, day), 1).await?;
+                    self.writes.push((keys::case_of_day(&self.tenant.tenant, day, number), case.id.clone().into_bytes()));
+                    self.summary(&case, "open", here);
+                }
+                Note::Ended(case, how) => {
+                    self.summary(&case, how, here);
+                    if case.secret {
+                        // Empty means erased; the link holds its own copy, sealed to another key.
+                        self.writes.extend(["temporary-password", "link"].map(|name| (keys::case_secret(&case.id, name), Vec::new())));
+                    }
+                }
+                // Stored before the fact that says so: a crash between the two stores it twice, and the other conversation drops the second.
+                Note::Forward(event) => self.woken.extend(post(self.host, &event).await?),
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, case: &Case, how: &str, here: (i64, u64)) {
+        let key = keys::case(&case.id);
+        let summary = Summary {
+            case: case.id.clone(),
+            tenant: self.tenant.tenant.clone(),
+            state: how.into(),
+            kind: case.kind.clone(),
+            ticket: case.ticket.as_ref().map(|ticket| ticket.id),
+            received: case.times.received,
+            ended: case.times.ended,
+            reason: case.handover.as_ref().map(|(code, _)| code.clone()),
+            from: case.from.unwrap_or(here),
+            to: case.times.ended.map(|_| here),
+        };
+        self.writes.push((key.clone(), self.settings.integrity.write(&key, &summary)));
+    }
+
+    /// One durable commit: the entry, the snapshot, and what belongs to them.
+    async fn commit(&mut self) -> Result<(), Stop> {
+        let now = self.host.now();
+        if now >= self.deadline {
+            return Err(Stop::Deadline);
+        }
+        if self.facts.is_empty() && self.writes.is_empty() {
+            return Ok(());
+        }
+        let number = self.covers.get(&self.epoch).copied().unwrap_or(0);
+        let key = keys::log(&self.state.id, self.epoch, number);
+        let case = self.state.case.as_ref().map(|case| case.id.clone()).or_else(|| self.state.ended.as_ref().map(|ended| ended.case.clone()));
+        let entry = Entry { previous: self.head.clone(), at: now, case, facts: std::mem::take(&mut self.facts) };
+        let bytes = self.settings.integrity.write(&key, &entry);
+        self.head = entry_hash(&bytes);
+        self.covers.insert(self.epoch, number + 1);
+        let mut writes = std::mem::take(&mut self.writes);
+        writes.push((key, bytes));
+        if let Some(at) = self.state.wake_at().filter(|at| self.due.is_none_or(|due| due != *at)) {
+            let due = self.host.increment(&keys::due_counter(mailbox::minute(at)), 1).await?;
+            writes.extend(mailbox::due_writes(&self.state.id, at, due));
+            self.due = Some(at);
+        }
+        let key = keys::snapshot(&self.state.id);
+        let snapshot = Snapshot { state: self.state.clone(), covers: self.covers.clone(), head: self.head.clone(), lease_until: self.deadline, due: self.due };
+        writes.push((key.clone(), self.settings.integrity.write(&key, &snapshot)));
+        self.host.set_many(writes).await?;
+        Ok(())
+    }
+
+    /// Everything that can be done now.
+    async fn work(&mut self) -> Result<(), Stop> {
+        loop {
+            self.take_events().await?;
+            self.take_time().await?;
+            self.think().await?;
+            let ready: Vec<String> = self.ready();
+            if !ready.is_empty() {
+                self.send(&ready).await?;
+                continue;
+            }
+            let now = self.host.now();
+            match self.state.wake_at().filter(|at| *at <= now + NAP && *at < self.deadline) {
+                Some(at) if !self.state.tasks.is_empty() => {
+                    self.commit().await?;
+                    self.host.sleep(at.saturating_sub(now).max(1)).await;
+                }
+                _ => break,
+            }
+        }
+        self.commit().await
+    }
+
+    async fn take_events(&mut self) -> Result<(), Stop> {
+        let last = read_counter(self.host, &keys::event_counter(&self.state.id)).await?;
+        let holes: Vec<i64> = self.state.holes.iter().copied().collect();
+        for number in holes.into_iter().chain(self.state.taken + 1..=last) {
+            let key = keys::event(&self.state.id, number);
+            match self.host.get(&key).await? {
+                Some(bytes) => match read::<Event>(&bytes) {
+                    // An event in a foreign mailbox was not put there by intake.
+                    Ok(event) if event.conversation() == self.state.id => {
+                        let press = self.verify_press(&event);
+                        self.learn(Fact::Taken { number, event, press }).await?;
+                    }
+                    Ok(_) | Err(_) => {
+                        self.host.log(
+                            serde_json::json!({"component": "technician", "conversation": self.state.id, "what": "bad event", "number": number}).to_string(),
+                        );
+                        if !self.state.holes.contains(&number) {
+                            self.learn(Fact::Hole { number }).await?;
+                        }
+                    }
+                },
+                None if self.state.holes.contains(&number) => {}
+                None => self.learn(Fact::Hole { number }).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A button's value is `case.offer.choice.mac`.
+    fn verify_press(&self, event: &Event) -> Option<Press> {
+        let Act::Press(value) = &event.act else { return None };
+        let (signed, mac) = value.rsplit_once('.')?;
+        if !self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac) {
+            return None;
+        }
+        match signed.split('.').collect::<Vec<_>>().as_slice() {
+            [case, offer, choice] => Some(Press { case: (*case).into(), offer: (*offer).into(), choice: (*choice).into() }),
+            _ => None,
+        }
+    }
+
+    async fn take_time(&mut self) -> Result<(), Stop> {
+        let now = self.host.now();
+        if self.state.wake_at().is_none_or(|at| at > now) {
+            return Ok(());
+        }
+        let waited: Vec<String> = self.state.tasks.iter().filter(|task| task.until.is_some_and(|until| until <= now)).map(|task| task.id.clone()).collect();
+        for task in waited {
+            self.learn(Fact::Waited { task, at: now }).await?;
+        }
+        // Retries are due by themselves; a tick moves the case.
+        if self.state.wake_at().is_some_and(|at| at <= now) && self.ready().is_empty() {
+            self.learn(Fact::Tick { at: now }).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks stages until none has anything to add.
+    async fn think(&mut self) -> Result<(), Stop> {
+        loop {
+            let now = self.host.now();
+            if let Some(want) = self.state.wants() {
+                let fact = match want {
+                    Want::Understand(event, text, context) => {
+                        let understanding = self.stages.understand(&text, context).unwrap_or_else(|fault| self.unclear(fault.1));
+                        Fact::Understood { event, understanding }
+                    }
+                    Want::Decide(question) => {
+                        let decision = self.stages.decide(&question, &self.tenant, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
+                            verdict: Verdict::Deny,
+                            rules: vec![format!("guardrails-failed: {}", fault.1)],
+                            reason: "guardrails-failed".into(),
+                        });
+                        Fact::Decided { question, decision }
+                    }
+                };
+                self.learn(fact).await?;
+                continue;
+            }
+            let idle = self.state.tasks.iter().find(|task| task.until.is_none() && (task.batch.is_none() || self.unproven(task))).cloned();
+            let Some(task) = idle else { return Ok(()) };
+            let fact = self.next(&task, now)?;
+            if let Some(fact) = fact {
+                self.learn(fact).await?;
+            }
+        }
+    }
+
+    fn unclear(&self, why: String) -> Understanding {
+        self.host.log(serde_json::json!({"component": "technician", "what": "intent detection failed", "why": why}).to_string());
+        let candidate = firstline_core::stage::Candidate { intent: "other".into(), confidence: 0, because: Vec::new() };
+        Understanding { candidates: vec![candidate], abstained: true, other_system: None, about_another: None }
+    }
+
+    /// A batch that an earlier run named: its connector has to name the same again before anything is sent.
+    fn unproven(&self, task: &Task) -> bool {
+        task.batch.is_some() && !self.named.contains(&(task.id.clone(), task.batches))
+    }
+
+    /// Calls a connector.
+    fn next(&mut self, task: &Task, now: Instant) -> Result<Option<Fact>, Stop> {
+        let stopped = |code: &str, why: String| Ok(Some(Fact::Stopped { task: task.id.clone(), code: code.into(), why }));
+        let bytes: usize = task.replies.iter().map(|reply| if let Reply::Response(response) = reply { response.body.len() } else { 0 }).sum();
+        if task.batches >= MOST_BATCHES || bytes > MOST_REPLY_BYTES {
+            return stopped("too-much", "the task went over its bounds".into());
+        }
+        let case = self.state.case.as_ref();
+        let case_id = case.map_or_else(|| self.state.id.clone(), |case| case.id.clone());
+        let offer = case.and_then(|case| case.offer.as_ref()).map_or("o0", |offer| offer.id.as_str());
+        let button = |choice: &str| {
+            let signed = format!("{case_id}.{offer}.{choice}");
+            format!("{signed}.{}", self.settings.integrity.sign("button", &format!("{}.{signed}", self.state.tenant)))
+        };
+        let locale = case.and_then(|case| case.profile.as_ref()).and_then(|profile| profile.locale.clone()).unwrap_or_else(|| self.tenant.locale.clone());
+        let signed = Signed { button: &button, tag: format!("{case_id}/{}", task.id), case: case_id.clone(), locale };
+        let step = match self.stages.next(task, &self.tenant, &signed) {
+            Ok(step) => step,
+            Err(fault) => return stopped(fault.0, fault.1),
+        };
+        if let Some(batch) = &task.batch {
+            let same = matches!(&step, Step::SendAll(requests) if batch_hash(requests) == batch.hash);
+            if !same {
+                return stopped("diverged", "the connector does not repeat the batch that is in the journal: was it upgraded in mid-case?".into());
+            }
+            self.named.insert((task.id.clone(), task.batches));
+            return Ok(None);
+        }
+        Ok(Some(match step {
+            Step::Done(outcome) => Fact::Done { task: task.id.clone(), outcome },
+            Step::Wait(seconds) => Fact::Waiting { task: task.id.clone(), until: now + u64::from(seconds.min(86_400)) * 1_000 },
+            Step::Checkpoint(state) => Fact::Checkpoint { task: task.id.clone(), state },
+            Step::SendAll(requests) => {
+                let admitted = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.admit(&requests, now));
+                match admitted {
+                    Ok(named) => {
+                        self.named.insert((task.id.clone(), task.batches + 1));
+                        Fact::Before { task: task.id.clone(), batch: task.batches + 1, attempt: 1, hash: batch_hash(&requests), requests: named }
+                    }
+                    Err(why) => return stopped("refused-by-monitor", why),
+                }
+            }
+        }))
+    }
+
+    /// Tasks whose batch may be sent now.
+    fn ready(&self) -> Vec<String> {
+        let now = self.host.now();
+        let may = |batch: &Batch| batch.retry_at.is_none_or(|at| at <= now);
+        self.state.tasks.iter().filter(|task| task.batch.as_ref().is_some_and(may)).map(|task| task.id.clone()).collect()
+    }
+
+    /// Sends every ready batch, all together, and learns what came back.
+    async fn send(&mut self, ready: &[String]) -> Result<(), Stop> {
+        let tasks: Vec<Task> = self.state.tasks.iter().filter(|task| ready.contains(&task.id)).cloned().collect();
+        let open = |task: &Task, change: bool| {
+            task.batch.as_ref().is_some_and(|batch| batch.requests.iter().zip(&batch.replies).any(|(named, reply)| reply.is_none() && named.change == change))
+        };
+        let changes: Vec<&Task> = tasks.iter().filter(|task| open(task, true)).collect();
+        for task in &changes {
+            self.make_secrets(task).await?;
+        }
+        // Reads may be repeated, so what leads to them needs no commit of its own: their replies bring it along.
+        if !changes.is_empty() {
+            self.commit().await?;
+        }
+        let mut rights = BTreeSet::new();
+        for task in &changes {
+            let attempt = task.batch.as_ref().map_or(1, |batch| batch.attempt);
+            // INVARIANT: the journal entry stands, and only the first to count may send.
+            if self.host.increment(&keys::sent(&self.state.id, &task.id, task.batches, attempt), 1).await? == 1 {
+                rights.insert(task.id.clone());
+            }
+        }
+        let mut outgoing = Vec::new();
+        for task in &tasks {
+            for (position, member) in self.prepare(task, rights.contains(&task.id)).await? {
+                outgoing.push((task.id.clone(), position, member));
+            }
+        }
+        if self.host.now() >= self.deadline {
+            return Err(Stop::Deadline);
+        }
+        let host = self.host;
+        let sends = outgoing.into_iter().map(async |(task, position, member)| match member {
+            Member::Send(request) => {
+                let sent = host.send(request).await;
+                (task, position, Came::Answer(sent, host.now()))
+            }
+            Member::Settled(came) => (task, position, came),
+        });
+        let mut came: BTreeMap<String, BTreeMap<usize, Came>> = BTreeMap::new();
+        for (task, position, answer) in join_all(sends).await {
+            came.entry(task).or_default().insert(position, answer);
+        }
+        for task in &tasks {
+            let answers = came.remove(&task.id).unwrap_or_default();
+            let fact = self.after(task, answers).await?;
+            self.learn(fact).await?;
+        }
+        Ok(())
+    }
+
+    /// What to do with each open member of a batch.
+    async fn prepare(&self, task: &Task, right: bool) -> Result<Vec<(usize, Member)>, Stop> {
+        let Some(batch) = &task.batch else { return Ok(Vec::new()) };
+        let now = self.host.now();
+        let monitor = match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) {
+            Ok(monitor) => monitor,
+            Err(why) => return Ok(self.settle_all(batch, &Came::Refused(why))),
+        };
+        let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, now).ok();
+        let secret = |name: &str| self.secrets.get(name).cloned();
+        let mut members = Vec::new();
+        for (position, named) in batch.requests.iter().enumerate().filter(|(position, _)| batch.replies.get(*position).is_some_and(Option::is_none)) {
+            let repeat = monitor.vendor.calls.iter().any(|call| call.name == named.call && call.repeat);
+            let member = if named.change && !right && !repeat {
+                // Somebody has sent this attempt, or was about to: read back, then decide.
+                Member::Settled(Came::Unknown)
+            } else {
+                match monitor.prepare(named, now, &decide, &secret) {
+                    Err(why) => Member::Settled(Came::Refused(why)),
+                    Ok(mut request) => {
+                        let renew = batch.attempt > 1 && batch.retry_at == Some(0);
+                        match credentials::authorize(self.host, self.settings, &monitor, &mut request, renew).await {
+                            Ok(()) => Member::Send(request),
+                            Err(Refused::Credential(why)) => Member::Settled(Came::Refused(why)),
+                            Err(Refused::Later(_)) => Member::Settled(Came::Answer(Err(SendError::NotSent), now)),
+                            Err(Refused::Fault(fault)) => return Err(fault.into()),
+                        }
+                    }
+                }
+            };
+            members.push((position, member));
+        }
+        Ok(members)
+    }
+
+    fn settle_all(&self, batch: &Batch, came: &Came) -> Vec<(usize, Member)> {
+        (0..batch.requests.len()).map(|position| (position, Member::Settled(came.clone()))).collect()
+    }
+
+    /// Turns what came back into final replies, and into a time for those that are sent again.
+    async fn after(&mut self, task: &Task, mut answers: BTreeMap<usize, Came>) -> Result<Fact, Stop> {
+        let Some(batch) = &task.batch else { return Ok(Fact::Tick { at: self.host.now() }) };
+        if let Some(why) = answers.values().find_map(|came| if let Came::Refused(why) = came { Some(why.clone()) } else { None }) {
+            // Members that were sent stay in the vendor's log and in ours; the case goes to a human.
+            return Ok(Fact::Stopped { task: task.id.clone(), code: "refused-by-monitor".into(), why });
+        }
+        let mut replies = Vec::new();
+        let mut attested = Vec::new();
+        let mut wait: Option<u64> = None;
+        for (position, named) in batch.requests.iter().enumerate() {
+            let reply = match answers.remove(&position) {
+                None => None,
+                Some(came) => match self.judge(task, named, batch.attempt, came, &mut attested) {
+                    Judged::Final(reply) => Some(reply),
+                    Judged::Again(after) => {
+                        wait = Some(wait.unwrap_or(0).max(after));
+                        None
+                    }
+                },
+            };
+            replies.push(reply);
+        }
+        let retry_at = wait.map(|after| if after == 0 { 0 } else { self.host.now() + after });
+        Ok(Fact::After { task: task.id.clone(), batch: task.batches, replies, retry_at, attested })
+    }
+
+    fn judge(&mut self, task: &Task, named: &Named, attempt: u32, came: Came, attested: &mut Vec<String>) -> Judged {
+        let now = self.host.now();
+        let Ok(monitor) = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) else { return Judged::Final(Reply::Unknown(now)) };
+        let call = monitor.vendor.calls.iter().find(|call| call.name == named.call);
+        let repeat = call.is_some_and(|call| call.repeat) || !named.change;
+        let again = attempt < TRIES;
+        // 1, 2, 4, 8 seconds; two members differ by their position in time only, so no jitter is needed within one case.
+        let pause = 1_000_u64 << attempt.min(6).saturating_sub(1);
+        let (answer, at) = match came {
+            Came::Answer(answer, at) => (answer, at),
+            Came::Unknown | Came::Refused(_) => return Judged::Final(Reply::Unknown(now)),
+        };
+        let incoming = match answer {
+            Ok(incoming) => incoming,
+            Err(SendError::NotSent) if again => return Judged::Again(pause),
+            Err(SendError::NotSent) => return Judged::Final(Reply::NotApplied(at)),
+            Err(SendError::Lost) if repeat && again => return Judged::Again(pause),
+            Err(SendError::Lost) => return Judged::Final(Reply::Unknown(at)),
+        };
+        let retry_after = header(&incoming, "retry-after").and_then(|text| text.parse::<u64>().ok()).map(|seconds| seconds.clamp(1, 3_600) * 1_000);
+        match incoming.status {
+            // The token may have been revoked: one new one.
+            401 if attempt == 1 => return Judged::Again(0),
+            429 if again => return Judged::Again(retry_after.unwrap_or(pause)),
+            429 if named.change => return Judged::Final(Reply::NotApplied(at)),
+            500.. if repeat && again => return Judged::Again(retry_after.unwrap_or(pause)),
+            500.. if named.change => return Judged::Final(Reply::Unknown(at)),
+            _ => {}
+        }
+        let mut body = String::from_utf8_lossy(&incoming.body).into_owned();
+        let mut found = Vec::new();
+        if let Some(call) = call {
+            match serde_json::from_str::<serde_json::Value>(&body) {
+                Ok(mut value) => {
+                    attested.extend(monitor.attests(named, &value));
+                    for (name, pointer) in &call.secrets {
+                        found.extend(redact::take(&mut value, pointer, name).map(|text| (name.clone(), Secret::new(text))));
+                    }
+                    if !call.secrets.is_empty() {
+                        body = value.to_string();
+                    }
+                }
+                // What cannot be read cannot be cleaned either.
+                Err(_) if !call.secrets.is_empty() => body = String::new(),
+                Err(_) => {}
+            }
+        }
+        let keep = call.map(|call| call.keep_headers.as_slice()).unwrap_or_default();
+        let headers = incoming.headers.into_iter().filter(|(name, _)| keep.iter().any(|kept| kept.eq_ignore_ascii_case(name))).collect();
+        for (name, secret) in found {
+            self.keep_secret(&name, secret);
+        }
+        Judged::Final(Reply::Response(Response { status: incoming.status, headers, body, at }))
+    }
+
+    /// Seals a secret of the case to ourselves, in the next commit.
+    fn keep_secret(&mut self, name: &str, secret: Secret) {
+        let Some(case) = self.state.case.as_ref().map(|case| case.id.clone()) else { return };
+        if let Some(sealed) = self.settings.public_key.seal(&secret, &case_context(&self.tenant.tenant, &case, name)) {
+            self.writes.push((keys::case_secret(&case, name), base64(&sealed).into_bytes()));
+            self.secrets.insert(name.into(), secret);
+        }
+    }
+
+    async fn open_secret(&mut self, name: &str) -> Result<Option<Secret>, Stop> {
+        if let Some(secret) = self.secrets.get(name) {
+            return Ok(Some(secret.clone()));
+        }
+        let Some(case) = self.state.case.as_ref().map(|case| case.id.clone()) else { return Ok(None) };
+        let Some(bytes) = self.host.get(&keys::case_secret(&case, name)).await? else { return Ok(None) };
+        let sealed = std::str::from_utf8(&bytes).ok().and_then(unbase64).unwrap_or_default();
+        let secret = self.settings.private_key.open(&sealed, &case_context(&self.tenant.tenant, &case, name));
+        if let Some(secret) = &secret {
+            self.secrets.insert(name.into(), secret.clone());
+        }
+        Ok(secret)
+    }
+
+    /// Secrets that a batch fills in: made before the commit that names the batch, so that a crash loses none.
+    async fn make_secrets(&mut self, task: &Task) -> Result<(), Stop> {
+        let names: BTreeSet<String> =
+            task.batch.iter().flat_map(|batch| &batch.requests).flat_map(|named| &named.request.fill).map(|fill| fill.name.clone()).collect();
+        for name in names {
+            if self.open_secret(&name).await?.is_some() {
+                continue;
+            }
+            match name.as_str() {
+                "temporary-password" => {
+                    let password = Secret::new(once::password(self.host.random()?));
+                    self.keep_secret("temporary-password", password);
+                }
+                "link" => {
+                    let Some(password) = self.open_secret("temporary-password").await? else { continue };
+                    let token = once::token(self.host.random()?);
+                    let Some(hash) = once::token_hash(&token) else { continue };
+                    let expires = self.host.now() + self.tenant.link_minutes * 60_000;
+                    let Some(sealed) = self.settings.link_key.seal(&password, &once_context(&hash, &self.tenant.tenant, expires)) else { continue };
+                    let ticket = self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
+                    let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, msp: self.tenant.msp.name.clone(), ticket };
+                    self.writes.push((keys::once(&hash), write(&once)));
+                    self.keep_secret("link", Secret::new(format!("{}{}", self.settings.public_url, once::path(&token))));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One structured line per fact: no text, no address, no secret.
+    fn log(&self, fact: &Fact) {
+        let (what, detail) = describe(fact, &self.state);
+        let case = self.state.case.as_ref().map(|case| case.id.as_str());
+        let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "conversation": self.state.id, "case": case, "what": what, "detail": detail});
+        self.host.log(line.to_string());
+    }
+}
+
+fn header<'a>(incoming: &'a Incoming, name: &str) -> Option<&'a str> {
+    incoming.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+}
+
+enum Member {
+    Send(Outgoing),
+    Settled(Came),
+}
+
+enum Came {
+    Answer(Result<Incoming, SendError>, Instant),
+    Unknown,
+    Refused(String),
+}
+
+impl Clone for Came {
+    fn clone(&self) -> Self {
+        match self {
+            Came::Refused(why) => Came::Refused(why.clone()),
+            // An answer is never shared between members.
+            Came::Answer(..) | Came::Unknown => Came::Unknown,
+        }
+    }
+}
+
+enum Judged {
+    Final(Reply),
+    /// Send again after so many milliseconds; 0 asks for a new token.
+    Again(u64),
+}
+
+async fn first_event<H: Host>(host: &H, conversation: &str) -> Result<Option<Event>, Stop> {
+    let last = read_counter(host, &keys::event_counter(conversation)).await?;
+    for number in 1..=last {
+        if let Some(event) = host.get(&keys::event(conversation, number)).await?.and_then(|bytes| read::<Event>(&bytes).ok())
+            && event.conversation() == conversation
+        {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
+}
+
+fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
+    use serde_json::json;
+    let work = |id: &str| state.tasks.iter().find(|task| task.id == id).map(|task| format!("{:?} via {}", task.purpose_name(), task.connection));
+    match fact {
+        Fact::Taken { number, event, press } => {
+            let kind = match event.act {
+                Act::Message(_) => "message",
+                Act::Press(_) if press.is_some() => "button",
+                Act::Press(_) => "button that is not ours",
+            };
+            ("event", json!({"number": number, "kind": kind}))
+        }
+        Fact::Hole { number } => ("hole", json!({ "number": number })),
+        Fact::Understood { understanding, .. } => {
+            let first = understanding.candidates.first();
+            ("understood", json!({"intent": first.map(|c| &c.intent), "confidence": first.map(|c| c.confidence), "abstained": understanding.abstained}))
+        }
+        Fact::Decided { question, decision } => ("decided", json!({"action": question.action, "verdict": decision.verdict, "rules": decision.rules})),
+        Fact::Before { task, batch, requests, .. } => {
+            ("sends", json!({"task": task, "work": work(task), "batch": batch, "calls": requests.iter().map(|named| &named.call).collect::<Vec<_>>()}))
+        }
+        Fact::After { task, replies, .. } => {
+            let statuses: Vec<String> = replies
+                .iter()
+                .map(|reply| match reply {
+                    Some(Reply::Response(response)) => response.status.to_string(),
+                    Some(Reply::NotApplied(_)) => "not applied".into(),
+                    Some(Reply::Unknown(_)) => "unknown".into(),
+                    Some(Reply::Waited(_)) => "waited".into(),
+                    None => "again".into(),
+                })
+                .collect();
+            ("replies", json!({"task": task, "statuses": statuses}))
+        }
+        Fact::Waiting { task, .. } => ("waits", json!({ "task": task })),
+        Fact::Waited { task, .. } => ("waited", json!({ "task": task })),
+        Fact::Checkpoint { task, .. } => ("checkpoint", json!({ "task": task })),
+        Fact::Done { task, outcome } => ("done", json!({"task": task, "work": work(task), "outcome": outcome.name()})),
+        Fact::Stopped { task, code, why } => ("stopped", json!({"task": task, "work": work(task), "code": code, "why": why})),
+        Fact::Tick { .. } => ("tick", json!({})),
+    }
+}
+
+/// Used by the state machine's purposes in log lines.
+trait PurposeName {
+    fn purpose_name(&self) -> &'static str;
+}
+
+impl PurposeName for Task {
+    fn purpose_name(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Who => "who",
+            Purpose::Find => "find",
+            Purpose::Open => "open ticket",
+            Purpose::Offer => "offer",
+            Purpose::Act => "act",
+            Purpose::Deliver => "deliver",
+            Purpose::Revoke => "revoke sessions",
+            Purpose::Close => "close ticket",
+            Purpose::HandOver => "hand over",
+            Purpose::Farewell => "farewell",
+            Purpose::Aside => "say",
+            Purpose::Forward(_) => "forward",
+        }
+    }
+}

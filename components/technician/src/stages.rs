@@ -1,0 +1,266 @@
+//! The stages that the technician is composed with: WIT types in and out.
+
+use crate::host::{Signed, StageFault, Stages};
+use firstline_core::Instant;
+use firstline_core::case::Task;
+use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
+use firstline_core::tenant::Tenant;
+use firstline_core::wire;
+
+#[allow(missing_docs)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "firstline:app/technician",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+use bindings::firstline::guardrails::guardrails;
+use bindings::firstline::idp::idp;
+use bindings::firstline::intent::intent;
+use bindings::firstline::messaging::outbox;
+use bindings::firstline::psa::psa;
+use bindings::firstline::types::types::Error;
+use bindings::firstline::wire::wire as wit;
+
+/// The stages behind the composition.
+pub struct Composed;
+
+impl Stages for Composed {
+    fn understand(&self, text: &str, context: &str) -> Result<stage::Understanding, StageFault> {
+        let answer = intent::detect(&intent::Utterance { text: text.into(), context: context.into() }).map_err(fault)?;
+        let intent::Understanding { candidates, abstained, other_system, about_another } = answer;
+        let candidates =
+            candidates.into_iter().map(|intent::Candidate { intent, confidence, because }| stage::Candidate { intent, confidence, because }).collect();
+        Ok(stage::Understanding { candidates, abstained, other_system, about_another })
+    }
+
+    fn decide(&self, question: &stage::Question, tenant: &Tenant, now: Instant) -> Result<stage::Decision, StageFault> {
+        let subject = &question.subject;
+        let guard = &tenant.guardrails;
+        let asked = guardrails::Question {
+            tenant: tenant.tenant.clone(),
+            action: question.action.clone(),
+            requester: guardrails::Requester {
+                account: question.requester_account.clone(),
+                assurance: match question.assurance {
+                    stage::Assurance::None => guardrails::Assurance::None,
+                    stage::Assurance::Email => guardrails::Assurance::Email,
+                    stage::Assurance::Chat => guardrails::Assurance::Chat,
+                    stage::Assurance::Challenge => guardrails::Assurance::Challenge,
+                    stage::Assurance::Strong => guardrails::Assurance::Strong,
+                },
+                guest: question.guest,
+            },
+            subject: guardrails::Subject {
+                tenant: question.subject_tenant.clone(),
+                id: subject.id.clone(),
+                names: subject.names.clone(),
+                enabled: subject.enabled,
+                guest: subject.guest,
+                synced: subject.synced,
+                privileged: subject.privileged.clone(),
+            },
+            needs_delivery: question.needs_delivery,
+            delivery_survives: question.delivery_survives,
+            settings: Some(guardrails::Settings {
+                matrix: guard.matrix.iter().map(|(action, mode)| (action.clone(), mode.clone())).collect(),
+                protected: guard.protected.clone(),
+                password_writeback: guard.password_writeback,
+            }),
+            at: now,
+        };
+        let guardrails::Decision { verdict, rules, reason } = guardrails::decide(&asked).map_err(fault)?;
+        let verdict = match verdict {
+            guardrails::Verdict::Autonomous => stage::Verdict::Autonomous,
+            guardrails::Verdict::Approval => stage::Verdict::Approval,
+            guardrails::Verdict::Human => stage::Verdict::Human,
+            guardrails::Verdict::Deny => stage::Verdict::Deny,
+        };
+        Ok(stage::Decision { verdict, rules, reason })
+    }
+
+    fn next(&self, task: &Task, tenant: &Tenant, signed: &Signed) -> Result<wire::Step<Outcome>, StageFault> {
+        let vendor = tenant.connection(&task.connection).map(|connection| connection.vendor.clone()).unwrap_or_default();
+        let seen: Vec<wit::Reply> = task.replies.iter().map(reply).collect();
+        match &task.work {
+            Work::Chat(act) => {
+                let task = outbox::Task { vendor, tag: signed.tag.clone(), started: task.started, locale: signed.locale.clone(), act: chat_act(act, signed) };
+                Ok(match outbox::next(&task, &seen).map_err(fault)? {
+                    outbox::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
+                    outbox::Step::Wait(seconds) => wire::Step::Wait(seconds),
+                    outbox::Step::Checkpoint(state) => wire::Step::Checkpoint(state),
+                    outbox::Step::Done(outcome) => wire::Step::Done(chat_outcome(outcome)),
+                })
+            }
+            Work::Idp(act) => {
+                let subject = |subject: &stage::Subject| idp::Subject { id: subject.id.clone(), login: subject.login.clone() };
+                let act = match act {
+                    IdpAct::Find(name) => idp::Act::Find(name.clone()),
+                    IdpAct::Unlock(account) => idp::Act::Unlock(subject(account)),
+                    IdpAct::ResetPassword(account) => idp::Act::ResetPassword(subject(account)),
+                    IdpAct::RevokeSessions(account) => idp::Act::RevokeSessions(subject(account)),
+                };
+                Ok(match idp::next(&idp::Task { vendor, started: task.started, act }, &seen).map_err(fault)? {
+                    idp::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
+                    idp::Step::Wait(seconds) => wire::Step::Wait(seconds),
+                    idp::Step::Checkpoint(state) => wire::Step::Checkpoint(state),
+                    idp::Step::Done(outcome) => wire::Step::Done(idp_outcome(outcome)),
+                })
+            }
+            Work::Psa(act) => {
+                let act = match act {
+                    PsaAct::Open(new) => psa::Act::Open(psa::NewTicket {
+                        summary: new.summary.clone(),
+                        description: new.description.clone(),
+                        contact_email: new.contact_email.clone(),
+                        contact_name: new.contact_name.clone(),
+                    }),
+                    PsaAct::Close(closeout) => psa::Act::Close(self.closeout(closeout, tenant)?),
+                    PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
+                };
+                let desk = &tenant.desk;
+                let desk = psa::Desk {
+                    company: desk.company,
+                    board: desk.board,
+                    closed_status: desk.closed_status.clone(),
+                    dispatch_status: desk.dispatch_status.clone(),
+                    time_entry: desk.time_entry.clone(),
+                    member: desk.member.clone(),
+                    work_type: desk.work_type.clone(),
+                };
+                let task = psa::Task { vendor, started: task.started, case: signed.case.clone(), desk, act };
+                Ok(match psa::next(&task, &seen).map_err(fault)? {
+                    psa::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
+                    psa::Step::Wait(seconds) => wire::Step::Wait(seconds),
+                    psa::Step::Checkpoint(state) => wire::Step::Checkpoint(state),
+                    psa::Step::Done(outcome) => wire::Step::Done(psa_outcome(outcome)),
+                })
+            }
+        }
+    }
+
+    fn words(&self, words: &stage::Words, locale: &str, _tenant: &Tenant) -> Result<String, StageFault> {
+        outbox::words(&words.sentence, &words.arguments, locale).map_err(fault)
+    }
+}
+
+impl Composed {
+    fn closeout(&self, closeout: &stage::Closeout, tenant: &Tenant) -> Result<psa::Closeout, StageFault> {
+        let resolution_note = match &closeout.resolution {
+            // The ticket is the MSP's, so it is in the tenant's language and not in the chat profile's.
+            Some(words) => self.words(words, &tenant.locale, tenant)?,
+            None => String::new(),
+        };
+        Ok(psa::Closeout {
+            ticket: closeout.ticket,
+            board: closeout.board,
+            status: closeout.status,
+            internal_note: closeout.internal_note.clone(),
+            resolution_note,
+            time_start: closeout.time_start,
+            time_end: closeout.time_end,
+        })
+    }
+}
+
+fn fault(error: Error) -> StageFault {
+    match error {
+        Error::Invalid(why) => StageFault("stage-invalid", why),
+        Error::Unsupported(why) => StageFault("stage-unsupported", why),
+        Error::UnexpectedReply(why) => StageFault("unexpected-reply", why),
+        Error::Other(why) => StageFault("stage-failed", why),
+    }
+}
+
+fn chat_act(act: &ChatAct, signed: &Signed) -> outbox::Act {
+    let message = |message: &stage::Message| outbox::Message {
+        channel: message.channel.clone(),
+        thread: message.thread.clone(),
+        sentence: message.words.sentence.clone(),
+        arguments: message.words.arguments.clone(),
+        buttons: message.buttons.iter().map(|b| outbox::Button { label: b.label.clone(), value: (signed.button)(&b.choice), primary: b.primary }).collect(),
+        secret_link: message.secret_link.clone(),
+    };
+    match act {
+        ChatAct::Who(user) => outbox::Act::Who(user.clone()),
+        ChatAct::OpenDirect(user) => outbox::Act::OpenDirect(user.clone()),
+        ChatAct::Say(words) => outbox::Act::Say(message(words)),
+        ChatAct::Replace(id, words) => outbox::Act::Replace((id.clone(), message(words))),
+    }
+}
+
+fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
+    match outcome {
+        outbox::Outcome::Profile(outbox::Profile { id, workspace, email, name, guest, inactive, locale }) => {
+            Outcome::Profile(stage::Profile { id, workspace, email, name, guest, inactive, locale })
+        }
+        outbox::Outcome::Opened(channel) => Outcome::Opened(channel),
+        outbox::Outcome::Posted(message) => Outcome::Posted(message),
+        outbox::Outcome::Unreachable(why) => Outcome::Unreachable(why),
+        outbox::Outcome::Unsure(why) => Outcome::Unsure(why),
+    }
+}
+
+fn idp_outcome(outcome: idp::Outcome) -> Outcome {
+    let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
+    match outcome {
+        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged }) => {
+            let lock = match lock {
+                idp::Lock::Open => stage::Lock::Open,
+                idp::Lock::Locked => stage::Lock::Locked,
+                idp::Lock::Unknown => stage::Lock::Unknown,
+            };
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged })
+        }
+        idp::Outcome::Absent => Outcome::Absent,
+        idp::Outcome::Changed(done) => Outcome::Changed(report(done)),
+        idp::Outcome::Unchanged(done) => Outcome::Unchanged(report(done)),
+        idp::Outcome::Escalate(idp::Escalation { code, text }) => Outcome::Escalate(code, text),
+    }
+}
+
+fn psa_outcome(outcome: psa::Outcome) -> Outcome {
+    let ticket = |psa::Ticket { id, board, status, status_name, contact }| stage::Ticket { id, board, status, status_name, contact };
+    match outcome {
+        psa::Outcome::Opened(opened) => Outcome::TicketOpened(ticket(opened)),
+        psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),
+        psa::Outcome::HandedOver(handed) => Outcome::TicketHandedOver(ticket(handed)),
+        psa::Outcome::Escalate((code, text)) => Outcome::Escalate(code, text),
+    }
+}
+
+fn request(request: wit::Request) -> wire::Request {
+    let wit::Request { method, target, query, headers, body, fill, effect } = request;
+    wire::Request {
+        method,
+        target: match target {
+            wit::Target::Path(segments) => wire::Target::Path(segments),
+            wit::Target::Follow(url) => wire::Target::Follow(url),
+        },
+        query,
+        headers,
+        body: match body {
+            wit::Body::Empty => wire::Body::Empty,
+            wit::Body::Json(text) => wire::Body::Json(text),
+            wit::Body::Form(pairs) => wire::Body::Form(pairs),
+        },
+        fill: fill.into_iter().map(|wit::Fill { pointer, name }| wire::Fill { pointer, name }).collect(),
+        effect: match effect {
+            wit::Effect::Read => wire::Effect::Read,
+            wit::Effect::Change => wire::Effect::Change,
+        },
+    }
+}
+
+fn reply(reply: &wire::Reply) -> wit::Reply {
+    match reply {
+        wire::Reply::Response(response) => {
+            wit::Reply::Response(wit::Response { status: response.status, headers: response.headers.clone(), body: response.body.clone(), at: response.at })
+        }
+        wire::Reply::NotApplied(at) => wit::Reply::NotApplied(*at),
+        wire::Reply::Unknown(at) => wit::Reply::Unknown(*at),
+        wire::Reply::Waited(at) => wit::Reply::Waited(*at),
+    }
+}

@@ -1,0 +1,41 @@
+//! The internal note: what a technician or an auditor needs, without secrets. Users never see it.
+
+use crate::case::Case;
+
+/// The text of the internal note.
+#[must_use]
+pub fn internal(case: &Case) -> String {
+    let mut lines = Vec::new();
+    match &case.handover {
+        Some((code, text)) => lines.push(format!("Handed over: {code}. {text}.")),
+        None => lines.push("Done without a person.".to_string()),
+    }
+    lines.push(format!("Type: {}", if case.kind.is_empty() { "other" } else { &case.kind }));
+    if !case.reading.is_empty() {
+        lines.push(format!("Understood as {}", case.reading));
+    }
+    if let Some(profile) = &case.profile {
+        lines.push(format!(
+            "Requester: {} <{}>, chat user {}{}",
+            profile.name,
+            profile.email.as_deref().unwrap_or("no address"),
+            profile.id,
+            if profile.guest { ", guest" } else { "" }
+        ));
+        lines.push("Verified by: signed in to the client's own chat workspace".to_string());
+    }
+    if let Some(account) = &case.account {
+        let privileged = if account.privileged.is_empty() { String::new() } else { format!(", privileged: {}", account.privileged.join(", ")) };
+        lines.push(format!("Account: {} ({}), {}{privileged}", account.login, account.id, account.state));
+    }
+    if !case.evidence.is_empty() {
+        lines.push("Evidence:".to_string());
+        lines.extend(case.evidence.iter().map(|line| format!("- {line}")));
+    }
+    if !case.texts.is_empty() {
+        lines.push("The requester wrote:".to_string());
+        lines.extend(case.texts.iter().map(|text| format!("> {}", crate::redact::line(text, 1_000))));
+    }
+    lines.push(format!("Case {}", case.id));
+    lines.join("\n")
+}

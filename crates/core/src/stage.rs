@@ -1,0 +1,354 @@
+//! What stages are asked and what they answer, as it is stored. The shapes follow the WIT packages, but these are our own.
+
+use crate::Instant;
+use serde::{Deserialize, Serialize};
+
+/// One reading of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Name of the intent.
+    pub intent: String,
+    /// Probability in thousandths.
+    pub confidence: u16,
+    /// Words that led there.
+    pub because: Vec<String>,
+}
+
+/// What a text means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Understanding {
+    /// Readings, most likely first.
+    pub candidates: Vec<Candidate>,
+    /// Too unsure to act upon.
+    pub abstained: bool,
+    /// A named system other than the identity provider.
+    pub other_system: Option<String>,
+    /// Words about somebody else's account.
+    pub about_another: Option<String>,
+}
+
+/// How sure it is who asks, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assurance {
+    /// Nothing is known.
+    None,
+    /// A verified mail address.
+    Email,
+    /// A full member of the client's own chat workspace.
+    Chat,
+    /// Passed a challenge.
+    Challenge,
+    /// Proved a strong factor.
+    Strong,
+}
+
+/// A question to the guardrails. The tenant's settings are added when it is asked, so that a re-check sees them as they are then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What is to be done.
+    pub action: String,
+    /// Requester's own account.
+    pub requester_account: Option<String>,
+    /// How sure.
+    pub assurance: Assurance,
+    /// A guest.
+    pub guest: bool,
+    /// The account that would be changed.
+    pub subject: Account,
+    /// Tenant of the connection it was read from.
+    pub subject_tenant: String,
+    /// A secret must be delivered.
+    pub needs_delivery: bool,
+    /// A channel to the requester stays open afterwards.
+    pub delivery_survives: bool,
+}
+
+/// What may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Go on.
+    Autonomous,
+    /// Ask an approver.
+    Approval,
+    /// A human does it.
+    Human,
+    /// It must not happen.
+    Deny,
+}
+
+/// The guardrails' answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What may happen.
+    pub verdict: Verdict,
+    /// Rules that spoke, the deciding one first.
+    pub rules: Vec<String>,
+    /// Short code.
+    pub reason: String,
+}
+
+/// A button: label, choice and emphasis. The technician signs its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// Name of the label.
+    pub label: String,
+    /// What pressing it means.
+    pub choice: String,
+    /// The one that goes on.
+    pub primary: bool,
+}
+
+/// Words from the catalogue of sentences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// Name of the sentence.
+    pub sentence: String,
+    /// Its arguments.
+    pub arguments: Vec<(String, String)>,
+}
+
+/// A message to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Vendor's channel id.
+    pub channel: String,
+    /// Thread to answer in.
+    pub thread: Option<String>,
+    /// What it says.
+    pub words: Words,
+    /// Buttons below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    /// Secret filled in as the address of a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_link: Option<String>,
+}
+
+/// Work for the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChatAct {
+    /// Who is this user?
+    Who(String),
+    /// The direct conversation with this user.
+    OpenDirect(String),
+    /// Post.
+    Say(Message),
+    /// Replace an earlier message.
+    Replace(String, Message),
+}
+
+/// A chat user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// User id.
+    pub id: String,
+    /// Workspace of the account.
+    pub workspace: String,
+    /// Address.
+    pub email: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Guest, or of another workspace.
+    pub guest: bool,
+    /// Deactivated, bot or app.
+    pub inactive: bool,
+    /// Locale.
+    pub locale: Option<String>,
+}
+
+/// An account to act upon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Object id.
+    pub id: String,
+    /// Sign-in name.
+    pub login: String,
+}
+
+/// Work for the identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdpAct {
+    /// Find an account by sign-in name or address.
+    Find(String),
+    /// Unlock.
+    Unlock(Subject),
+    /// Set a temporary password.
+    ResetPassword(Subject),
+    /// End sessions.
+    RevokeSessions(Subject),
+}
+
+/// Locked out or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lock {
+    /// It is not.
+    Open,
+    /// It is.
+    Locked,
+    /// The vendor does not say.
+    Unknown,
+}
+
+/// An account as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Object id.
+    pub id: String,
+    /// Sign-in name.
+    pub login: String,
+    /// All its names, lower case.
+    pub names: Vec<String>,
+    /// Name to show.
+    pub name: String,
+    /// May sign in.
+    pub enabled: bool,
+    /// Vendor's word.
+    pub state: String,
+    /// Locked out or not.
+    pub lock: Lock,
+    /// Guest of the directory.
+    pub guest: bool,
+    /// Mastered elsewhere.
+    pub synced: bool,
+    /// Why it is privileged.
+    pub privileged: Vec<String>,
+}
+
+/// What a change came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// For the note.
+    pub evidence: Vec<String>,
+    /// Secret to be delivered now.
+    pub secret: Option<String>,
+}
+
+/// Work for the PSA.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PsaAct {
+    /// Open a ticket.
+    Open(NewTicket),
+    /// Notes, time, closed status.
+    Close(Closeout),
+    /// Note, dispatch status.
+    HandOver(Closeout),
+}
+
+/// A ticket to be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTicket {
+    /// Summary.
+    pub summary: String,
+    /// What was written.
+    pub description: String,
+    /// Requester's address.
+    pub contact_email: Option<String>,
+    /// Requester's name.
+    pub contact_name: String,
+}
+
+/// What is written at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closeout {
+    /// Ticket id.
+    pub ticket: u64,
+    /// Its board.
+    pub board: u64,
+    /// Status that we last saw.
+    pub status: u64,
+    /// For technicians.
+    pub internal_note: String,
+    /// For the user.
+    pub resolution: Option<Words>,
+    /// Work began.
+    pub time_start: Instant,
+    /// Work ended.
+    pub time_end: Instant,
+}
+
+/// A ticket as read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Id.
+    pub id: u64,
+    /// Board.
+    pub board: u64,
+    /// Status id.
+    pub status: u64,
+    /// Status name.
+    pub status_name: String,
+    /// A contact was found.
+    pub contact: bool,
+}
+
+/// Work for a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// Chat.
+    Chat(ChatAct),
+    /// Identity provider.
+    Idp(IdpAct),
+    /// PSA.
+    Psa(PsaAct),
+}
+
+/// How a connector's task ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Chat: who it is.
+    Profile(Profile),
+    /// Chat: the direct conversation.
+    Opened(String),
+    /// Chat: accepted, with the message's id.
+    Posted(String),
+    /// Chat: cannot be reached.
+    Unreachable(String),
+    /// Chat: may or may not have been posted.
+    Unsure(String),
+    /// Identity provider: found.
+    Found(Account),
+    /// Identity provider: no such account.
+    Absent,
+    /// Identity provider: done and read back.
+    Changed(Report),
+    /// Identity provider: it was so already.
+    Unchanged(Report),
+    /// PSA: opened.
+    TicketOpened(Ticket),
+    /// PSA: closed.
+    TicketClosed(Ticket),
+    /// PSA: with a human.
+    TicketHandedOver(Ticket),
+    /// A human is needed: code and text.
+    Escalate(String, String),
+}
+
+impl Outcome {
+    /// Its name, for log lines.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Profile(_) => "profile",
+            Outcome::Opened(_) => "opened",
+            Outcome::Posted(_) => "posted",
+            Outcome::Unreachable(_) => "unreachable",
+            Outcome::Unsure(_) => "unsure",
+            Outcome::Found(_) => "found",
+            Outcome::Absent => "absent",
+            Outcome::Changed(_) => "changed",
+            Outcome::Unchanged(_) => "unchanged",
+            Outcome::TicketOpened(_) => "ticket opened",
+            Outcome::TicketClosed(_) => "ticket closed",
+            Outcome::TicketHandedOver(_) => "ticket handed over",
+            Outcome::Escalate(..) => "needs a human",
+        }
+    }
+}
