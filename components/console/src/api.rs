@@ -1,0 +1,155 @@
+//! Who may call what.
+
+use crate::answer::{Answer, Refused, ok, refused};
+use crate::host::{Fault, Host};
+use crate::{cases, secrets, tenants};
+use firstline_core::people::{self, Person, PersonRole};
+use firstline_core::record::IntegrityKey;
+use firstline_core::{journal, keys};
+use serde_json::Value;
+
+/// Largest body that is read.
+pub const LARGEST_BODY: usize = 256 * 1024;
+
+/// The body as far as it was read.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// More than [`LARGEST_BODY`]; the rest was not read.
+    TooLong,
+    /// The sender broke off.
+    Broken,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Upper case.
+    pub method: String,
+    /// Without query.
+    pub path: String,
+    /// Without `?`.
+    pub query: String,
+    /// `Authorization`.
+    pub authorization: Option<String>,
+    /// The body.
+    pub body: Body,
+}
+
+/// What a path stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route<'a> {
+    Tenants,
+    Tenant(&'a str),
+    Secret(&'a str, &'a str, &'a str),
+    CasesOf(&'a str),
+    Case(&'a str),
+    Journal(&'a str),
+    Tick,
+}
+
+impl<'a> Route<'a> {
+    fn parse(path: &'a str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+        // Only plain names and case ids become parts of keys.
+        let route = match segments.as_slice() {
+            ["tenants"] => Route::Tenants,
+            ["tenants", tenant] => Route::Tenant(tenant),
+            ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
+            ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
+            ["cases", case] => Route::Case(case),
+            ["cases", case, "journal"] => Route::Journal(case),
+            ["tick"] => Route::Tick,
+            _ => return None,
+        };
+        let plain = match route {
+            Route::Tenants | Route::Tick => true,
+            Route::Tenant(tenant) | Route::CasesOf(tenant) => keys::is_name(tenant),
+            Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
+            Route::Case(case) | Route::Journal(case) => is_case(case),
+        };
+        plain.then_some(route)
+    }
+
+    fn methods(self) -> &'static str {
+        match self {
+            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) => "GET",
+            Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
+            Route::Tick => "POST",
+        }
+    }
+}
+
+/// A conversation and the number of the event that opened the case.
+pub(crate) fn is_case(text: &str) -> bool {
+    let number = text.rsplit_once('-').map_or("", |(_, number)| number);
+    journal::conversation_of(text).is_some() && (1..=19).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Answers a request.
+pub async fn handle(host: &impl Host, request: &Request) -> Answer {
+    route(host, request).await.unwrap_or_else(|refused| *refused)
+}
+
+async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
+    let person = who(host, request.authorization.as_deref()).await?;
+    let route = Route::parse(&request.path).ok_or_else(|| refused(404, "there is nothing here: see the list of routes in the documentation"))?;
+    let methods = route.methods();
+    if !methods.split(", ").any(|method| method == request.method) {
+        let mut answer = refused(405, &format!("this takes {methods}"));
+        answer.allow = Some(methods);
+        return Err(answer);
+    }
+    match (person.role, request.method.as_str()) {
+        (PersonRole::Owner, _) | (PersonRole::Technician, "GET" | "POST") => {}
+        (PersonRole::Technician, _) => return Err(refused(403, "only an owner may do this: ask one")),
+    }
+    let key = IntegrityKey::parse(&host.variable("integrity_key").await).map_err(|text| refused(503, &text))?;
+    match route {
+        Route::Tenants => tenants::list(host, &key).await,
+        Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?).await,
+        Route::Tenant(tenant) => tenants::get(host, &key, tenant).await,
+        Route::Secret(tenant, connection, name) => {
+            let place = secrets::find(host, &key, tenant, connection, name).await?;
+            if request.method == "PUT" { secrets::put(host, &place, &person.name, body(request)?).await } else { secrets::get(host, &place).await }
+        }
+        Route::CasesOf(tenant) => cases::list(host, &key, tenant, &request.query).await,
+        Route::Case(case) => cases::get(host, &key, case).await,
+        Route::Journal(case) => cases::journal(host, &key, case, &request.query).await,
+        Route::Tick => tick(host).await,
+    }
+}
+
+/// The person behind the token.
+async fn who(host: &impl Host, authorization: Option<&str>) -> Result<Person, Refused> {
+    let people = people::parse(&host.variable("console_people").await).map_err(|text| refused(503, &text))?;
+    let token = authorization.and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let person = token.filter(|token| !token.is_empty()).and_then(|token| people::find(&people, token));
+    person.cloned().ok_or_else(|| refused(401, "send the header `Authorization: Bearer` with your token"))
+}
+
+fn body(request: &Request) -> Result<&[u8], Refused> {
+    match &request.body {
+        Body::Whole(body) => Ok(body),
+        Body::TooLong => Err(refused(413, &format!("the body exceeds {LARGEST_BODY} bytes"))),
+        Body::Broken => Err(refused(400, "the body could not be read to its end: send it again")),
+    }
+}
+
+async fn tick(host: &impl Host) -> Result<Answer, Refused> {
+    let why = match host.tick().await {
+        Ok((200..=299, body)) => match serde_json::from_slice::<Value>(&body) {
+            Ok(body) => return Ok(ok(body)),
+            Err(error) => format!("its answer is not JSON: {error}"),
+        },
+        Ok((status, _)) => format!("it answered {status}"),
+        Err(Fault(why)) => why,
+    };
+    let mut answer = refused(502, "the technician did not run what is due: try again");
+    answer.log = Some(why);
+    Err(answer)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,315 @@
+use super::*;
+use crate::fake::{Fake, document, request, run};
+use firstline_core::record;
+use firstline_core::seal::{credential_context, unbase64};
+use firstline_core::tenant::{Address, Credential, Tenants};
+use serde_json::json;
+
+const CASE: &str = "0123456789abcdef0123456789abcdef-1";
+
+/// Status, and a part of the answer's JSON.
+fn check(host: &Fake, request: &Request, status: u16, part: &str) -> Value {
+    let answer = run(handle(host, request));
+    let text = answer.body.as_ref().map_or_else(String::new, Value::to_string);
+    assert_eq!(answer.status, status, "{} {} answered {text}", request.method, request.path);
+    assert!(text.contains(part), "{text} should contain {part}");
+    answer.body.unwrap_or_default()
+}
+
+fn put(host: &Fake, name: &str, document: &Value, status: u16, part: &str) -> Value {
+    check(host, &request("a", "PUT", &format!("/api/tenants/{name}"), document.to_string().as_bytes()), status, part)
+}
+
+/// A host that holds these tenants.
+fn world(names: &[&str]) -> Fake {
+    let host = Fake::new();
+    for name in names {
+        put(&host, name, &document(name), 200, "\"missing\"");
+    }
+    host
+}
+
+#[test]
+fn nobody_gets_in_without_a_token_of_their_own() {
+    let host = world(&["acme"]);
+    for authorization in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Bearer c"), Some("Basic a"), Some("a"), Some("Bearer  \u{0}")] {
+        for (method, path) in [("GET", "/api/tenants"), ("PUT", "/api/tenants/acme"), ("GET", "/api/nothing"), ("POST", "/api/tick")] {
+            let request = Request { authorization: authorization.map(Into::into), ..request("", method, path, b"") };
+            check(&host, &request, 401, "Authorization: Bearer");
+        }
+    }
+    let long = "x".repeat(100_000);
+    check(&host, &request(&long, "GET", "/api/tenants", b""), 401, "error");
+    check(&host, &Request { authorization: Some("bearer  b ".into()), ..request("", "GET", "/api/tenants", b"") }, 200, "acme");
+}
+
+#[test]
+fn a_technician_reads_and_ticks_and_changes_nothing() {
+    let host = world(&["acme"]);
+    let before = host.values.borrow().clone();
+    check(&host, &request("b", "GET", "/api/tenants/acme", b""), 200, "\"tenant\"");
+    check(&host, &request("b", "POST", "/api/tick", b""), 200, "\"ran\":0");
+    check(&host, &request("b", "PUT", "/api/tenants/acme", b"{}"), 403, "owner");
+    check(&host, &request("b", "PUT", "/api/tenants/acme/connections/acme-slack/secrets/bot-token", b"x"), 403, "owner");
+    assert_eq!(*host.values.borrow(), before);
+}
+
+#[test]
+fn a_missing_variable_is_named() {
+    for (variable, method, path, body) in [
+        ("console_people", "GET", "/api/tenants", ""),
+        ("integrity_key", "GET", "/api/tenants", ""),
+        ("integrity_key", "GET", "/api/tenants/acme/cases", ""),
+        ("intake_public_key", "PUT", "/api/tenants/acme/connections/acme-slack/secrets/signing-secret", "x"),
+        ("technician_public_key", "PUT", "/api/tenants/acme/connections/acme-slack/secrets/bot-token", "x"),
+    ] {
+        let mut host = world(&["acme"]);
+        for value in ["", "[]", "not base64!"] {
+            host.variables.insert(variable.into(), value.into());
+            check(&host, &request("a", method, path, body.as_bytes()), 503, variable);
+        }
+    }
+}
+
+#[test]
+fn unknown_paths_and_wrong_methods_say_what_to_do() {
+    let host = world(&["acme"]);
+    let name = format!("/api/tenants/{}", "a".repeat(100_000));
+    for path in [
+        "",
+        "/",
+        "/api",
+        "/api/",
+        "/api/tenants/",
+        "/api/tenants/../x",
+        "/api/tenants/ACME",
+        "/api/tenants/acme/x",
+        "/api/tenants/acme/connections",
+        "/api/cases",
+        "/api/cases/x",
+        "/api/cases/0123456789abcdef0123456789abcdef",
+        "/api/cases/0123456789abcdef0123456789abcdef-",
+        "/api/tick/",
+        "/api/cases/0123456789abcdef0123456789abcdef-1/x",
+        "/api/cases/0123456789abcdef0123456789abcdef-00000000000000000000",
+        "/console",
+        &name,
+    ] {
+        check(&host, &request("a", "GET", path, b""), 404, "error");
+    }
+    for (method, path, allow) in [
+        ("POST", "/api/tenants", "GET"),
+        ("HEAD", "/api/tenants", "GET"),
+        ("DELETE", "/api/tenants/acme", "GET, PUT"),
+        ("DELETE", "/api/tenants/acme/connections/acme-slack/secrets/bot-token", "GET, PUT"),
+        ("PUT", "/api/tenants/acme/cases", "GET"),
+        ("", "/api/tick", "POST"),
+        ("GET", "/api/tick", "POST"),
+        ("PUT", &format!("/api/cases/{CASE}/journal"), "GET"),
+    ] {
+        check(&host, &request("a", method, path, b""), 405, allow);
+        assert_eq!(run(handle(&host, &request("a", method, path, b""))).allow, Some(allow));
+    }
+}
+
+#[test]
+fn a_document_is_kept_with_its_addresses_and_what_is_missing_is_listed() {
+    let host = Fake::new();
+    let answer = put(&host, "acme", &document("acme"), 200, "");
+    let missing = [
+        "connections.acme-slack.secrets.signing-secret",
+        "connections.acme-slack.secrets.bot-token",
+        "connections.acme-desk.secrets.public-key",
+        "connections.acme-desk.secrets.private-key",
+    ];
+    assert_eq!(answer["missing"], json!(missing));
+    assert_eq!(answer["tenant"]["desk"]["time_entry"], "non-billable");
+    assert_eq!(host.keys(), ["connection/acme-desk", "connection/acme-slack", "tenant/acme", "tenants"]);
+    let address: Address = record::read(&host.values.borrow()["connection/acme-slack"]).unwrap();
+    assert_eq!((address.tenant.as_str(), address.vendor.as_str(), address.account["team"].as_str()), ("acme", "slack", "T-acme"));
+    assert_eq!(check(&host, &request("b", "GET", "/api/tenants/acme", b""), 200, ""), answer);
+    put(&host, "globex", &document("globex"), 200, "");
+    let list = check(&host, &request("b", "GET", "/api/tenants", b""), 200, "");
+    assert_eq!(list, json!({"tenants": [{"tenant": "acme", "name": "ACME"}, {"tenant": "globex", "name": "GLOBEX"}]}));
+    check(&host, &request("b", "GET", "/api/tenants/initech", b""), 404, "no tenant `initech`");
+}
+
+#[test]
+fn a_wrong_document_is_refused_with_every_problem_and_nothing_is_written() {
+    let host = Fake::new();
+    let mut wrong = document("acme");
+    wrong["connections"][0]["vendor"] = json!("slacc");
+    wrong["connections"][1]["base_url"] = json!("http://10.0.0.1");
+    wrong["desk"]["board"] = json!(0);
+    let answer = put(&host, "acme", &wrong, 422, "slacc");
+    assert_eq!(answer["problems"].as_array().unwrap().len(), 4, "{answer}");
+    put(&host, "globex", &document("acme"), 422, "the address says `globex`");
+    let many: serde_json::Map<String, Value> = (0..5_000).map(|i| (format!("{i}{}", "x".repeat(20)), json!(1))).collect();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let huge = format!("{{\"{}\":1}}", "k".repeat(200_000));
+    let many = Value::from(many).to_string();
+    for body in [b"".as_slice(), b"{", b"null", b"[]", b"\"x\"", &[0xff, 0xfe], b"{\"tenant\":\"\xff\"}", deep.as_bytes(), huge.as_bytes(), many.as_bytes()] {
+        let answer = check(&host, &request("a", "PUT", "/api/tenants/acme", body), 422, "problems");
+        assert!(answer.to_string().len() < 60_000);
+    }
+    for (body, status) in [(Body::TooLong, 413), (Body::Broken, 400)] {
+        check(&host, &Request { body, ..request("a", "PUT", "/api/tenants/acme", b"") }, status, "body");
+    }
+    assert_eq!(host.keys(), Vec::<String>::new());
+}
+
+#[test]
+fn a_loopback_url_needs_the_operators_variables() {
+    let mut host = Fake::new();
+    let mut local = document("acme");
+    local["connections"][0]["base_url"] = json!("http://127.0.0.1:4000/slack");
+    put(&host, "acme", &local, 422, "allow_loopback");
+    host.variables.insert("allow_loopback".into(), "true".into());
+    put(&host, "acme", &local, 422, "extra_host_1");
+    host.variables.insert("extra_host_8".into(), "http://127.0.0.1:4000".into());
+    put(&host, "acme", &local, 200, "127.0.0.1");
+}
+
+#[test]
+fn what_belongs_to_another_tenant_cannot_be_taken() {
+    let host = world(&["acme"]);
+    let before = host.values.borrow().clone();
+    let mut thief = document("globex");
+    thief["connections"][0]["id"] = json!("acme-slack");
+    thief["connections"][0]["account"]["team"] = json!("T-acme");
+    thief["desk"]["company"] = document("acme")["desk"]["company"].clone();
+    let answer = put(&host, "globex", &thief, 422, "`acme-slack` belongs to the tenant `acme`");
+    assert_eq!(answer["problems"].as_array().unwrap().len(), 3, "{answer}");
+    assert_eq!(*host.values.borrow(), before);
+    put(&host, "acme", &document("acme"), 200, "");
+}
+
+#[test]
+fn a_vanished_or_moved_connection_leaves_nothing_behind() {
+    let host = world(&["acme"]);
+    for name in ["signing-secret", "bot-token"] {
+        secret(&host, "acme-slack", name, b"x", 204);
+    }
+    host.values.borrow_mut().insert(keys::token("acme-slack"), b"t".to_vec());
+    let mut renamed = document("acme");
+    renamed["connections"][0]["id"] = json!("chat");
+    put(&host, "acme", &renamed, 200, "connections.chat.secrets.bot-token");
+    assert_eq!(host.keys(), ["connection/acme-desk", "connection/chat", "tenant/acme", "tenants"]);
+    secret(&host, "acme-desk", "public-key", b"x", 204);
+    put(&host, "acme", &renamed, 200, "");
+    assert!(host.keys().contains(&keys::credential("acme-desk", "public-key")), "an unchanged connection keeps its secrets");
+    renamed["connections"][1]["base_url"] = json!("https://api-eu.myconnectwise.net/v4_6_release/apis/3.0");
+    put(&host, "acme", &renamed, 200, "connections.acme-desk.secrets.public-key");
+    assert!(!host.keys().contains(&keys::credential("acme-desk", "public-key")), "a moved connection needs them again");
+}
+
+#[test]
+fn a_forged_or_moved_document_is_not_believed_and_can_be_put_again() {
+    let host = world(&["acme", "globex"]);
+    let moved = host.values.borrow()["tenant/globex"].clone();
+    host.values.borrow_mut().insert("tenant/acme".into(), moved);
+    check(&host, &request("a", "GET", "/api/tenants/acme", b""), 500, "put it again");
+    check(&host, &request("a", "GET", "/api/tenants", b""), 200, "put its document again");
+    put(&host, "globex", &document("globex"), 200, "`acme` was not compared");
+    put(&host, "acme", &document("acme"), 200, "");
+    check(&host, &request("a", "GET", "/api/tenants/acme", b""), 200, "ACME");
+    host.values.borrow_mut().insert("tenants".into(), record::write(&Tenants::default()));
+    put(&host, "acme", &document("acme"), 500, "the list of tenants cannot be used");
+}
+
+#[test]
+fn a_tenant_lost_by_two_people_at_once_is_written_again() {
+    let host = world(&["acme"]);
+    host.lost.replace(2);
+    put(&host, "globex", &document("globex"), 200, "");
+    check(&host, &request("a", "GET", "/api/tenants", b""), 200, "globex");
+    host.lost.replace(9);
+    put(&host, "initech", &document("initech"), 503, "put `initech` again");
+}
+
+fn path(connection: &str, name: &str) -> String {
+    format!("/api/tenants/acme/connections/{connection}/secrets/{name}")
+}
+
+fn secret(host: &Fake, connection: &str, name: &str, body: &[u8], status: u16) {
+    check(host, &request("a", "PUT", &path(connection, name), body), status, "");
+}
+
+#[test]
+fn a_secret_is_sealed_to_its_place_and_never_shown() {
+    let host = world(&["acme"]);
+    host.values.borrow_mut().insert(keys::token("acme-slack"), b"t".to_vec());
+    check(&host, &request("b", "GET", &path("acme-slack", "bot-token"), b""), 404, "has not been entered");
+    secret(&host, "acme-slack", "bot-token", b"xoxb-\xc3\xbc\r\n", 204);
+    assert!(!host.keys().contains(&keys::token("acme-slack")), "a cached token is forgotten");
+    let shown = check(&host, &request("b", "GET", &path("acme-slack", "bot-token"), b""), 200, "");
+    assert_eq!(shown, json!({"entered": crate::fake::NOW, "by": "Ada"}));
+    let stored: Credential = record::read(&host.values.borrow()[&keys::credential("acme-slack", "bot-token")]).unwrap();
+    assert!(!format!("{stored:?}").contains("xoxb"));
+    let open = |name: &str| {
+        let context = credential_context("acme", "acme-slack", name, "https://slack.com/api", "");
+        host.private.open(&unbase64(&stored.sealed).unwrap(), &context).map(|secret| secret.expose().to_string())
+    };
+    assert_eq!((open("bot-token").as_deref(), open("signing-secret")), (Some("xoxb-ü"), None));
+    let answer = check(&host, &request("b", "GET", "/api/tenants/acme", b""), 200, "");
+    assert!(!answer["missing"].to_string().contains("bot-token"));
+}
+
+#[test]
+fn only_a_line_of_text_at_a_known_place_is_a_secret() {
+    let host = world(&["acme", "globex"]);
+    let long = vec![b'x'; 4_097];
+    for (body, status) in [
+        (b"".as_slice(), 422),
+        (b"\n", 422),
+        (b"a\nb", 422),
+        (b"a\0", 422),
+        (b"a\n\n", 422),
+        (&[0xff], 422),
+        (&long, 413),
+        (&long[1..], 204),
+        (b" {{secret:pw}} ", 204),
+    ] {
+        secret(&host, "acme-slack", "bot-token", body, status);
+    }
+    for (connection, name, part) in [
+        ("acme-slack", "api-token", "known are signing-secret, signing-secret-next, bot-token"),
+        ("acme-slack", "bot_token", "nothing here"),
+        ("globex-slack", "bot-token", "no connection `globex-slack`"),
+        ("none", "bot-token", "no connection `none`"),
+    ] {
+        check(&host, &request("a", "PUT", &path(connection, name), b"x"), 404, part);
+        check(&host, &request("a", "GET", &path(connection, name), b""), 404, part);
+    }
+}
+
+#[test]
+fn a_tick_is_passed_on_or_reported_as_failed() {
+    for (tick, status, part) in [
+        (Ok((200, br#"{"ran":2}"#.to_vec())), 200, r#"{"ran":2}"#),
+        (Ok((500, b"{}".to_vec())), 502, "technician"),
+        (Ok((302, b"{}".to_vec())), 502, "technician"),
+        (Ok((200, b"<html>".to_vec())), 502, "technician"),
+        (Err(Fault("no answer in time".into())), 502, "technician"),
+    ] {
+        let host = Fake { tick, ..Fake::new() };
+        check(&host, &request("b", "POST", "/api/tick", b""), status, part);
+    }
+}
+
+#[test]
+fn a_failing_store_asks_to_try_again_and_tells_the_log_why() {
+    for (fails, method, path) in [
+        ("tenants", "GET", "/api/tenants"),
+        ("tenant/", "GET", "/api/tenants/acme"),
+        ("connection/", "PUT", "/api/tenants/acme"),
+        ("credential/", "GET", "/api/tenants/acme"),
+        ("case/", "GET", &format!("/api/cases/{CASE}")),
+        ("c/case/", "GET", "/api/tenants/acme/cases"),
+    ] {
+        let host = Fake { fails: Some(fails), ..world(&["acme"]) };
+        let answer = run(handle(&host, &request("a", method, path, document("acme").to_string().as_bytes())));
+        assert_eq!((answer.status, answer.log), (503, Some(format!("{fails} failed"))), "{path}");
+        assert!(!answer.body.unwrap().to_string().contains(fails));
+    }
+}

@@ -1,0 +1,23 @@
+//! What the logic needs from outside.
+
+use firstline_core::Instant;
+
+/// The store, or the technician, failed. The text is for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+/// Store, clock, variables and the technician's tick.
+pub trait Host {
+    /// A variable; empty if it is not set.
+    fn variable(&self, name: &str) -> impl Future<Output = String>;
+    /// Reads a key.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>>;
+    /// Writes keys in one commit.
+    fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> impl Future<Output = Result<(), Fault>>;
+    /// Deletes a key.
+    fn delete(&self, key: &str) -> impl Future<Output = Result<(), Fault>>;
+    /// The time.
+    fn now(&self) -> Instant;
+    /// Asks the technician to run what is due. Status and body of its answer.
+    fn tick(&self) -> impl Future<Output = Result<(u16, Vec<u8>), Fault>>;
+}

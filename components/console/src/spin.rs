@@ -1,0 +1,132 @@
+//! The only file that calls the Spin SDK.
+
+use crate::api::{self, Body, LARGEST_BODY};
+use crate::host::{Fault, Host};
+use bytes::Bytes;
+use firstline_core::{Instant, redact};
+use futures::future::{Either, select};
+use http_body_util::{BodyExt, Limited};
+use spin_sdk::experimental::wasi::keyvalue::{batch, store as wasi};
+use spin_sdk::http::{EmptyBody, FullBody, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use spin_sdk::wasip3::http::types::RequestOptions;
+use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
+use spin_sdk::{http_service, key_value, time, variables};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A tick runs what is due, one runner's limit at most.
+const TICK_LIMIT: Duration = Duration::from_secs(90);
+/// Longest answer of a tick that is passed on.
+const TICK_BODY: usize = 64 * 1024;
+
+#[http_service]
+async fn handle(request: Request) -> Response<FullBody<Bytes>> {
+    let request = read(request).await;
+    let answer = api::handle(&Spin, &request).await;
+    log(&request, &answer);
+    let body = answer.body.map(|body| body.to_string()).unwrap_or_default();
+    let mut response = Response::new(FullBody::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    if answer.status != 204 {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+    }
+    if answer.status == 401 {
+        headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));
+    }
+    if let Some(allow) = answer.allow {
+        headers.insert("allow", HeaderValue::from_static(allow));
+    }
+    response
+}
+
+/// One line a request: no token, no body.
+fn log(request: &api::Request, answer: &crate::answer::Answer) {
+    let line = serde_json::json!({
+        "component": "console",
+        "method": redact::line(&request.method, 10),
+        "path": redact::line(&request.path, 200),
+        "status": answer.status,
+        "why": answer.log.as_deref().map(|why| redact::line(why, 300)),
+    });
+    eprintln!("{line}");
+}
+
+async fn read(request: Request) -> api::Request {
+    let (parts, mut body) = request.into_parts();
+    let mut bytes = Vec::new();
+    let body = loop {
+        match body.frame().await {
+            None => break Body::Whole(bytes),
+            Some(Err(_)) => break Body::Broken,
+            Some(Ok(frame)) => bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+        }
+        if bytes.len() > LARGEST_BODY {
+            break Body::TooLong;
+        }
+    };
+    api::Request {
+        method: parts.method.as_str().into(),
+        path: parts.uri.path().into(),
+        query: parts.uri.query().unwrap_or_default().into(),
+        authorization: parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_string),
+        body,
+    }
+}
+
+struct Spin;
+
+impl Host for Spin {
+    async fn variable(&self, name: &str) -> String {
+        variables::get(name).await.unwrap_or_default()
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        store().await?.get(key).await.map_err(|e| Fault(e.to_string()))
+    }
+
+    async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+        let bucket = wasi::open("default").map_err(fault)?;
+        batch::set_many(&bucket, &writes).map_err(fault)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Fault> {
+        store().await?.delete(key).await.map_err(|e| Fault(e.to_string()))
+    }
+
+    fn now(&self) -> Instant {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    async fn tick(&self) -> Result<(u16, Vec<u8>), Fault> {
+        let options = RequestOptions::new();
+        let limit = Some(u64::try_from(TICK_LIMIT.as_nanos()).unwrap_or(u64::MAX));
+        // A host that supports no such option leaves the overall limit below.
+        _ = options.set_connect_timeout(limit);
+        _ = options.set_first_byte_timeout(limit);
+        _ = options.set_between_bytes_timeout(limit);
+        let mut parts = Request::new(()).into_parts().0;
+        parts.method = Method::POST;
+        parts.uri = Uri::from_static("http://technician.spin.internal/tick");
+        parts.extensions.insert(RequestOptionsExtension(options));
+        let exchange = std::pin::pin!(async {
+            let response = spin_sdk::http::send(Request::from_parts(parts, EmptyBody::new())).await.map_err(|e| Fault(e.to_string()))?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), TICK_BODY).collect().await.map_err(|e| Fault(e.to_string()))?;
+            Ok((status, body.to_bytes().to_vec()))
+        });
+        match select(exchange, std::pin::pin!(time::sleep(TICK_LIMIT))).await {
+            Either::Left((done, _)) => done,
+            Either::Right(_) => Err(Fault("no answer in time".into())),
+        }
+    }
+}
+
+async fn store() -> Result<key_value::Store, Fault> {
+    key_value::Store::open_default().await.map_err(|e| Fault(e.to_string()))
+}
+
+fn fault(error: wasi::Error) -> Fault {
+    Fault(format!("{error:?}"))
+}
