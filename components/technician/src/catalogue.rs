@@ -328,6 +328,10 @@ fn check_body(
             filled += 1;
             continue;
         }
+        // Where a secret belongs, a stage may put nothing of its own: a link of a stranger's, for instance.
+        if members.iter().any(|(at, rule)| rule.fill.is_some() && pointer_matches(at, &pointer)) {
+            return Err(format!("`{pointer}` has a value that is not allowed"));
+        }
         let exact = members.get(&pointer);
         let above =
             || members.iter().find(|(at, rule)| rule.free && pointer.strip_prefix(at.as_str()).is_some_and(|rest| rest.starts_with('/'))).map(|(_, rule)| rule);
@@ -501,7 +505,7 @@ mod tests {
         check("slack", &post("https://x"), "refused");
         check("slack", &Request { fill: vec![fill("/blocks/0/elements/0/url", "link")], ..post("") }, "message_post D1");
         check("slack", &Request { fill: vec![fill("/blocks/0/elements/0/url", "temporary-password")], ..post("") }, "must not be filled");
-        check("slack", &Request { fill: vec![fill("/text", "link")], ..post("") }, "must not be filled");
-        check("slack", &Request { fill: vec![fill("/nowhere", "link")], ..post("") }, "where no member is");
+        check("slack", &Request { fill: vec![fill("/text", "link")], ..post("") }, "refused");
+        check("slack", &Request { fill: vec![fill("/nowhere", "link")], ..post("") }, "refused");
     }
 }
