@@ -4,9 +4,10 @@ use crate::answer::{Answer, Refused, damaged, ok, refused};
 use crate::api::is_case;
 use crate::host::{Fault, Host};
 use crate::tenants;
-use firstline_core::journal::{Entry, Summary, conversation_of, entry_hash};
-use firstline_core::record::IntegrityKey;
+use firstline_core::journal::{self, Summary, conversation_of, entry_hash};
+use firstline_core::record::{IntegrityKey, Record};
 use firstline_core::{keys, mailbox};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::Date;
 use time::macros::format_description;
@@ -16,6 +17,15 @@ const PAGE: usize = 100;
 /// Entries hold vendors' replies, so a page also ends at this size, after the entry that reached it.
 const PAGE_BYTES: usize = 2_000_000;
 const DAY: u64 = 86_400_000;
+
+/// A journal entry as it is passed on: only its MAC, its schema and its case matter here.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Entry(Value);
+
+impl Record for Entry {
+    const SCHEMA: u64 = journal::Entry::SCHEMA;
+}
 
 /// The query's pairs; only these names are known.
 fn query<'a>(text: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Refused> {
@@ -98,12 +108,12 @@ pub async fn journal(host: &impl Host, key: &IntegrityKey, case: &str, text: &st
         let (epoch, number, hash) = (at.0, at.1, entry_hash(&stored));
         let read = key.read::<Entry>(&under, &stored);
         // After its end, only what was still said to it belongs to a case.
-        if summary.to.is_some_and(|to| at > to) && read.as_ref().map_or(true, |entry| entry.case.as_deref() != Some(case)) {
+        if summary.to.is_some_and(|to| at > to) && read.as_ref().map_or(true, |Entry(entry)| entry["case"] != *case) {
             break;
         }
         bytes += stored.len();
         entries.push(match read {
-            Ok(entry) => json!({"epoch": epoch, "number": number, "hash": hash, "entry": entry}),
+            Ok(Entry(entry)) => json!({"epoch": epoch, "number": number, "hash": hash, "entry": entry}),
             Err(corrupt) => json!({"epoch": epoch, "number": number, "hash": hash, "error": corrupt.to_string()}),
         });
         at.1 = at.1.saturating_add(1);

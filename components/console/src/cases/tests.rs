@@ -1,6 +1,6 @@
 use super::*;
 use crate::fake::{DAY as TODAY, Fake, run, tenant};
-use firstline_core::journal::Fact;
+use firstline_core::journal::{Entry, Fact};
 use firstline_core::record::write;
 
 const CONVERSATION: &str = "0123456789abcdef0123456789abcdef";
