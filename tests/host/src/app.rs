@@ -26,6 +26,8 @@ use wasmtime_wasi_http::WasiBody;
 pub struct Config {
     /// The path of `spin.toml`.
     pub manifest: PathBuf,
+    /// Where compiled components are kept; none means `target/firstline-cache` beside the manifest.
+    pub cache: Option<PathBuf>,
     /// Other files for some components: a stage is swapped here without touching the manifest.
     pub sources: BTreeMap<String, PathBuf>,
     /// Values of the application's variables.
@@ -48,6 +50,7 @@ impl Config {
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
+            cache: None,
             sources: BTreeMap::new(),
             variables: BTreeMap::new(),
             backend: Arc::new(Memory::default()),
@@ -88,11 +91,12 @@ pub struct App {
 impl App {
     /// Reads the manifest, composes and compiles what it names.
     pub fn start(config: Config) -> Result<Arc<Self>> {
-        let Config { manifest: path, sources, variables, backend, outbound, clock, trace, fault } = config;
+        let Config { manifest: path, cache, sources, variables, backend, outbound, clock, trace, fault } = config;
         let manifest = Manifest::load(&path)?;
         let variables = Variables::resolve(&manifest, &variables)?;
         let routes = Routes::new(&manifest.trigger.http)?;
         let files = Files::new(&path, &manifest, &sources)?;
+        let cache = cache.unwrap_or_else(|| files.folder.join("target/firstline-cache"));
         let world = Arc::new(World::new(Store::new(backend), outbound, clock, trace, fault));
         let mut sizes = Sizes::default();
         let mut handlers = Handlers::new();
@@ -102,7 +106,7 @@ impl App {
         for name in manifest.triggered() {
             let component = manifest.component.get(name).with_context(|| format!("no component `{name}`"))?;
             let context = context(name, component, &variables, &world).with_context(|| format!("component `{name}`"))?;
-            let compiled = compile(name, &files.read(name)?, &files.parts(component)?, &files.cache)?;
+            let compiled = compile(name, &files.read(name)?, &files.parts(component)?, &cache)?;
             sizes.memories.insert(name.to_owned(), compiled.resources_required().map_or(0, |r| r.num_memories));
             handlers.insert(name.to_owned(), Handler::new(link(name, &compiled)?, context));
         }
@@ -185,7 +189,6 @@ fn context(name: &str, component: &Component, variables: &Variables, world: &Arc
 struct Files {
     paths: BTreeMap<String, PathBuf>,
     folder: PathBuf,
-    cache: PathBuf,
 }
 
 impl Files {
@@ -199,7 +202,7 @@ impl Files {
             .iter()
             .map(|(name, component)| (name.clone(), sources.get(name).cloned().unwrap_or_else(|| folder.join(&component.source))))
             .collect();
-        Ok(Self { paths, cache: folder.join("target/firstline-cache"), folder })
+        Ok(Self { paths, folder })
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
