@@ -94,7 +94,7 @@ pub async fn handle(host: &impl Host, request: &Request) -> Answer {
 
 async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
     let person = who(host, request.authorization.as_deref()).await?;
-    let route = Route::parse(&request.path).ok_or_else(|| refused(404, "there is nothing here: see the list of routes in the documentation"))?;
+    let route = Route::parse(&request.path).ok_or_else(|| refused(404, "there is nothing here: the console's README lists the routes"))?;
     let methods = route.methods();
     if !methods.split(", ").any(|method| method == request.method) {
         let mut answer = refused(405, &format!("this takes {methods}"));
