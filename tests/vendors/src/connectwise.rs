@@ -501,11 +501,8 @@ impl ConnectWise {
             .chain(TICKET.iter().copied().filter(|field| !["board", "company", "status", "contact"].contains(field)))
         {
             match body.get(field) {
-                Some(value) if field.starts_with("initial") => {
-                    if !value.is_string() {
-                        return Err(bad(&format!("{field} is not a text")));
-                    }
-                }
+                Some(value) if field.starts_with("initial") && !value.is_string() => return Err(bad(&format!("{field} is not a text"))),
+                Some(_) if field.starts_with("initial") => {}
                 Some(value) if !(ticket.contains_key(field) && field.starts_with("contact")) => self.set(&mut ticket, field, value, ask.now)?,
                 Some(_) => {}
                 None if field == "status" => {

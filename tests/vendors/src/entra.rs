@@ -247,7 +247,7 @@ impl Entra {
         let (tenant, client_id, lifetime) = (found.id.clone(), app.client_id.clone(), found.token_lifetime);
         self.serial += 1;
         let text = format!("eyJ0eXAiOiJKV1QifQ.{}.{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&tenant), token("graph", self.serial));
-        self.tokens.push(Token { token: text.clone(), tenant, client_id, expires: ask.now + lifetime * 1000 });
+        self.tokens.push(Token { token: text.clone(), tenant, client_id, expires: ask.now.saturating_add(lifetime.saturating_mul(1000)) });
         Ok(Answer::json(200, json!({ "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text })))
     }
 
@@ -320,7 +320,10 @@ impl Tenant {
                 self.need(ask, client, &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"])?;
                 let now = iso(ask.now);
                 let user = self.find_mut(key).ok_or_else(|| missing(key, ask))?;
-                user.insert("signInSessionsValidFromDateTime".into(), json!(now));
+                // For people of another directory the call succeeds and does nothing.
+                if str_of(user, "userType") != "Guest" {
+                    user.insert("signInSessionsValidFromDateTime".into(), json!(now));
+                }
                 Ok(Answer::json(200, json!({ "@odata.context": format!("{}/v1.0/$metadata#Edm.Boolean", ask.base), "value": true })).changed())
             }
             ("GET", ["users", key, "transitiveMemberOf"]) => self.members_of(ask, client, key, None),
@@ -434,10 +437,10 @@ impl Tenant {
         if ask.query("$count") == Some("true") && advanced(ask) {
             body.insert("@odata.count".into(), json!(count));
         }
-        if offset + size < count {
+        if offset.saturating_add(size) < count {
             let mut link = form_urlencoded::Serializer::new(String::new());
             link.extend_pairs(ask.query.iter().filter(|(name, _)| name != "$skiptoken"));
-            link.append_pair("$skiptoken", &format!("next-{}", offset + size));
+            link.append_pair("$skiptoken", &format!("next-{}", offset.saturating_add(size)));
             let path: Vec<String> = ask.path.iter().map(|segment| percent_encoding::utf8_percent_encode(segment, crate::SEGMENT).to_string()).collect();
             body.insert("@odata.nextLink".into(), json!(format!("{}/{}?{}", ask.base, path.join("/"), link.finish())));
         }
@@ -578,7 +581,7 @@ impl Tenant {
         }
         let now = iso(ask.now);
         let user = self.find_mut(key).ok_or_else(|| missing(key, ask))?;
-        if body.pointer_has_password() {
+        if body.get("passwordProfile").is_some_and(|profile| profile.get("password").is_some()) {
             user.insert("lastPasswordChangeDateTime".into(), json!(now));
             user.insert("signInSessionsValidFromDateTime".into(), json!(now));
         }
@@ -621,16 +624,6 @@ impl Tenant {
     }
 }
 
-trait HasPassword {
-    fn pointer_has_password(&self) -> bool;
-}
-
-impl HasPassword for Map<String, Value> {
-    fn pointer_has_password(&self) -> bool {
-        self.get("passwordProfile").is_some_and(|profile| profile.get("password").is_some())
-    }
-}
-
 fn unsupported(what: &str, ask: &Ask) -> Answer {
     no(400, "Request_UnsupportedQuery", what, ask).violating(what)
 }
@@ -642,7 +635,7 @@ fn advanced(ask: &Ask) -> bool {
 /// Eight characters or more, of three kinds out of four.
 fn complex(password: &str) -> bool {
     let kinds: [fn(char) -> bool; 4] = [|c| c.is_ascii_lowercase(), |c| c.is_ascii_uppercase(), |c| c.is_ascii_digit(), |c| !c.is_ascii_alphanumeric()];
-    (8..=256).contains(&password.chars().count()) && kinds.iter().filter(|kind| password.chars().any(|c| kind(c))).count() >= 3
+    (8..=256).contains(&password.chars().count()) && kinds.iter().filter(|kind| password.chars().any(kind)).count() >= 3
 }
 
 /// `#microsoft.graph.phoneAuthenticationMethod` for `phoneMethods`; empty for `methods`.
@@ -697,7 +690,7 @@ fn shown(user: &Map<String, Value>, select: Option<&[String]>) -> Map<String, Va
     let value = |name: &str| match name {
         "passwordProfile" => Value::Null,
         "businessPhones" | "proxyAddresses" | "otherMails" | "assignedLicenses" => user.get(name).cloned().unwrap_or_else(|| json!([])),
-        "accountEnabled" => user.get(name).cloned().unwrap_or_else(|| json!(true)),
+        "accountEnabled" => user.get(name).cloned().unwrap_or(Value::Bool(true)),
         "userType" => user.get(name).cloned().unwrap_or_else(|| json!("Member")),
         _ => user.get(name).cloned().unwrap_or_default(),
     };

@@ -282,6 +282,15 @@ impl Vendors {
         self.lock().slack.echo(workspace, channel, ts, now)
     }
 
+    /// A person changes their message in Slack; the event that Slack would send.
+    ///
+    /// # Errors
+    /// If there is no such message of a person.
+    pub fn slack_edit(&self, workspace: &str, channel: &str, ts: &str, text: &str) -> Result<Request<Bytes>, String> {
+        let now = (self.now)();
+        self.lock().slack.edit(workspace, channel, ts, text, now)
+    }
+
     /// Slack's check of a webhook's address.
     ///
     /// # Errors
@@ -301,7 +310,8 @@ impl Vendors {
         let inner = &mut *guard;
         let (service, ask, path) = match read(request, now) {
             Ok(read) => read,
-            Err((what, mut call)) => {
+            Err(refused) => {
+                let (what, mut call) = *refused;
                 call.status = Some(404);
                 inner.violations.push(format!("{} {}: {what}", call.method, call.path));
                 inner.calls.push(call);
@@ -400,7 +410,7 @@ impl Inner {
 type Read = (Service, Ask, String);
 
 /// Finds the vendor, and takes the request apart.
-fn read(request: Request<Bytes>, now: u64) -> Result<Read, (String, Call)> {
+fn read(request: Request<Bytes>, now: u64) -> Result<Read, Box<(String, Call)>> {
     let (parts, body) = request.into_parts();
     let authority = parts
         .uri
@@ -433,7 +443,7 @@ fn read(request: Request<Bytes>, now: u64) -> Result<Read, (String, Call)> {
                         changed: false,
                         at: now,
                     };
-                    return Err((format!("no vendor at `{host}`"), call));
+                    return Err(Box::new((format!("no vendor at `{host}`"), call)));
                 }
             }
         }
@@ -487,6 +497,104 @@ pub(crate) mod testing {
         if !media.is_empty() {
             builder = builder.header("content-type", media);
         }
-        read(builder.body(Bytes::copy_from_slice(body.as_bytes())).unwrap(), 0).unwrap_or_else(|(what, _)| panic!("{what}")).1
+        read(builder.body(Bytes::copy_from_slice(body.as_bytes())).unwrap(), 0).unwrap_or_else(|refused| panic!("{}", refused.0)).1
+    }
+}
+
+/// The emulators' own answers against the vendors' documents.
+#[cfg(test)]
+mod fidelity {
+    use super::*;
+
+    fn answer(vendors: &Vendors, line: &str, authorization: &str, body: &str) -> (Ask, u16, Value) {
+        let (method, url) = line.split_once(' ').unwrap();
+        let media = if url.contains("/oauth2/") { "application/x-www-form-urlencoded" } else { "application/json" };
+        let make = || {
+            let request = Request::builder().method(method).uri(url).header("authorization", authorization);
+            let request = if body.is_empty() { request } else { request.header("content-type", media) };
+            request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+        };
+        let response = vendors.handle(make()).unwrap();
+        let (_, ask, _) = read(make(), 0).unwrap_or_else(|refused| panic!("{}", refused.0));
+        (ask, response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default())
+    }
+
+    fn demo() -> Vendors {
+        let mut world: Value = serde_json::from_str(DEMO).unwrap();
+        world["entra"]["tenants"][0]["apps"][0]["permissions"] =
+            json!(["User.ReadWrite.All", "Directory.Read.All", "UserAuthenticationMethod.ReadWrite.All", "LicenseAssignment.Read.All"]);
+        let vendors = Vendors::new(|| 1_790_000_000_000);
+        vendors.seed(&world).unwrap();
+        vendors
+    }
+
+    #[test]
+    fn answers_are_what_the_documents_promise() {
+        let vendors = demo();
+        let form = "client_id=b7f0c2d4-5a3e-4c1b-8f6d-0e9a7b6c5d41&client_secret=northwind-client-secret&grant_type=client_credentials&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default";
+        let token = answer(&vendors, "POST https://login.microsoftonline.com/acme.example/oauth2/v2.0/token", "", form).2["access_token"].clone();
+        let bearer = format!("Bearer {}", token.as_str().unwrap());
+        let reset = r#"{"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":"Xk3!vf9Qz7"}}"#;
+        for (line, body, status) in [
+            ("GET /users/jane@acme.example", "", 200),
+            (
+                "GET /users/jane@acme.example?$select=id,userType,proxyAddresses,otherMails,lastPasswordChangeDateTime,accountEnabled,onPremisesSyncEnabled",
+                "",
+                200,
+            ),
+            ("GET /users?$top=3", "", 200),
+            ("GET /groups/4f1c0060-7c2d-4f5a-9b1e-6a0d8c3e2b60", "", 200),
+            ("PATCH /users/jane@acme.example", reset, 204),
+            ("POST /users/jane@acme.example/revokeSignInSessions", "", 200),
+            ("POST /users/jane@acme.example/authentication/temporaryAccessPassMethods", r#"{"lifetimeInMinutes":60,"isUsableOnce":true}"#, 201),
+            ("GET /users/jane@acme.example/authentication/temporaryAccessPassMethods", "", 200),
+            ("GET /subscribedSkus", "", 200),
+        ] {
+            let (method, path) = line.split_once(' ').unwrap();
+            let (ask, got, body) = answer(&vendors, &format!("{method} https://graph.microsoft.com/v1.0{path}"), &bearer, body);
+            assert_eq!((got, wire::check_reply("entra", &ask, got, &body)), (status, Ok(true)), "{line}: {body}");
+        }
+        for (line, status) in [
+            ("GET /users/00umia", 200),
+            ("GET /users", 200),
+            ("GET /users/00umia/groups", 200),
+            ("GET /users/00umia/factors", 200),
+            ("POST /users/00ulee/lifecycle/unlock", 200),
+            ("POST /users/00ulee/lifecycle/unlock", 403),
+            ("GET /users/nobody", 404),
+            ("POST /users/00umia/lifecycle/reset_password?sendEmail=false", 200),
+            ("POST /users/00umia/lifecycle/expire_password_with_temp_password", 200),
+            ("DELETE /users/00umia/sessions", 204),
+        ] {
+            let (method, path) = line.split_once(' ').unwrap();
+            let (ask, got, body) = answer(&vendors, &format!("{method} https://globex.okta.com/api/v1{path}"), "SSWS globex-api-token", "");
+            assert_eq!((got, wire::check_reply("okta", &ask, got, &body)), (status, Ok(true)), "{line}: {body}");
+        }
+        assert_eq!(vendors.violations(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_answer_that_differs_from_its_document_is_found() {
+        let vendors = demo();
+        let (ask, _, mut body) = answer(&vendors, "GET https://globex.okta.com/api/v1/users/00umia", "SSWS globex-api-token", "");
+        body["status"] = json!("HAPPY");
+        assert!(wire::check_reply("okta", &ask, 200, &body).is_err());
+        body["status"] = json!("ACTIVE");
+        body["colour"] = json!("red");
+        assert!(wire::check_reply("okta", &ask, 200, &body).is_err());
+        assert!(wire::check_reply("okta", &ask, 201, &json!({})).is_err());
+    }
+
+    #[test]
+    fn what_an_emulator_takes_is_also_held_against_the_recordings() {
+        let vendors = demo();
+        let (_, status, body) = answer(&vendors, "POST https://slack.com/api/conversations.open", "Bearer xoxb-acme", r#"{"users":"U0JANE"}"#);
+        assert_eq!((status, &body["ok"]), (200, &json!(true)));
+        assert_eq!(
+            vendors.violations(),
+            [
+                "slack POST /api/conversations.open: differs from the recorded request: content type `application/json` instead of `application/x-www-form-urlencoded`"
+            ]
+        );
     }
 }

@@ -97,11 +97,19 @@ impl User {
         if self.provider.is_empty() { "OKTA" } else { &self.provider }
     }
 
-    fn json(&self, base: &str) -> Value {
-        let link = |tail: &str| json!({ "href": format!("{base}/api/v1/users/{}{tail}", self.id) });
-        let mut links = json!({ "self": link("") });
-        if self.status == "LOCKED_OUT" {
-            links["unlock"] = json!({ "href": format!("{base}/api/v1/users/{}/lifecycle/unlock", self.id), "method": "POST" });
+    fn json(&self, base: &str, full: bool) -> Value {
+        let link = |tail: &str| json!({ "href": format!("{base}/api/v1/users/{}{tail}", self.id), "method": "POST" });
+        // Only one user's own answer names what may be done; a list has the link to each user.
+        let mut links = json!({ "self": { "href": format!("{base}/api/v1/users/{}", self.id) } });
+        if full && self.status == "LOCKED_OUT" {
+            links["unlock"] = link("/lifecycle/unlock");
+        }
+        if full && self.status == "ACTIVE" {
+            for (name, tail) in
+                [("resetPassword", "reset_password"), ("expirePassword", "expire_password"), ("suspend", "suspend"), ("deactivate", "deactivate")]
+            {
+                links[name] = link(&format!("/lifecycle/{tail}"));
+            }
         }
         let credentials = json!({ "provider": { "type": self.provider(), "name": self.provider() }, "password": {} });
         json!({ "id": self.id, "status": self.status, "created": self.created, "activated": self.created, "statusChanged": self.status_changed, "lastLogin": self.last_login,
@@ -221,7 +229,7 @@ impl Org {
                 options(&["expand"])?;
                 self.need(ask, secret, "okta.users.read")?;
                 let user = self.users.get(self.index(key, ask)?).ok_or_else(|| missing(key, "User", ask))?;
-                Ok(Answer::json(200, user.json(&ask.base)))
+                Ok(Answer::json(200, user.json(&ask.base, true)))
             }
             ("GET", ["users", key, "groups"]) => {
                 options(&[])?;
@@ -356,10 +364,10 @@ impl Org {
             .users
             .iter()
             .filter(|user| search.is_some() || filter.is_some() || user.status != "DEPROVISIONED")
-            .map(|user| user.json(&ask.base))
+            .map(|user| user.json(&ask.base, false))
             .filter(|user| search.as_ref().or(filter.as_ref()).is_none_or(|expr| expr.holds(user)))
             .collect();
-        let more = all.len() > offset + limit;
+        let more = all.len() > offset.saturating_add(limit);
         let mut answer = Answer::json(200, Value::Array(all.into_iter().skip(offset).take(limit).collect()));
         let link = |after: usize| {
             let mut query = form_urlencoded::Serializer::new(String::new());
@@ -369,7 +377,7 @@ impl Org {
         };
         answer = answer.header("link", &format!("{}; rel=\"self\"", link(offset)));
         if more {
-            answer = answer.header("link", &format!("{}; rel=\"next\"", link(offset + limit)));
+            answer = answer.header("link", &format!("{}; rel=\"next\"", link(offset.saturating_add(limit))));
         }
         Ok(answer)
     }

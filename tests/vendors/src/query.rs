@@ -50,6 +50,9 @@ impl Expr {
     /// Reads a filter.
     pub fn parse(text: &str, dialect: Dialect) -> Result<Expr, String> {
         let tokens = lex(text, dialect)?;
+        if tokens.len() > 500 {
+            return Err("too long".into());
+        }
         let mut parser = Parser { tokens: tokens.into_iter().peekable(), dialect, depth: 0 };
         let expr = parser.or()?;
         match parser.tokens.next() {

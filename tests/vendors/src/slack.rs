@@ -673,12 +673,12 @@ impl Workspace {
             oldest.is_none_or(|bound| at > bound || (inclusive && at == bound)) && latest.is_none_or(|bound| at < bound || (inclusive && at == bound))
         };
         let all: Vec<Message> = messages.into_iter().filter(within).collect();
-        let more = all.len() > offset + limit;
+        let more = all.len() > offset.saturating_add(limit);
         let shown: Vec<Value> =
             all.iter().skip(offset).take(limit).map(|message| self.message_json(message, flag(arguments, "include_all_metadata"))).collect();
         let mut body = json!({ "ok": true, "messages": shown, "has_more": more });
         if more {
-            body["response_metadata"] = json!({ "next_cursor": format!("next:{}", offset + limit) });
+            body["response_metadata"] = json!({ "next_cursor": format!("next:{}", offset.saturating_add(limit)) });
         }
         Ok(Answer::json(200, body))
     }

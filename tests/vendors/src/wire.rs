@@ -20,9 +20,7 @@ fn okta() -> &'static Value {
 /// Whether Graph's document knows a property of a type.
 pub(crate) fn graph_has(kind: &str, property: &str) -> bool {
     let schema = graph().pointer(&format!("/components/schemas/{kind}")).unwrap_or(&Value::Null);
-    let mut known = Vec::new();
-    collect(graph(), schema, &mut known, 0);
-    known.iter().any(|properties| properties.contains_key(property))
+    parts(graph(), schema, 0).iter().any(|part| part.get("properties").is_some_and(|known| known.get(property).is_some()))
 }
 
 /// `Ok(true)`: in the document, and as it says. `Ok(false)`: the document does not have the call.
@@ -104,15 +102,14 @@ fn resolve<'a>(spec: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// Every list of properties of a schema, `allOf` included.
-fn collect<'a>(spec: &'a Value, schema: &'a Value, into: &mut Vec<&'a Map<String, Value>>, depth: u8) {
-    let schema = resolve(spec, schema);
-    into.extend(schema.get("properties").and_then(Value::as_object));
+/// A schema and all that it includes by `allOf`.
+fn parts<'a>(spec: &'a Value, schema: &'a Value, depth: u8) -> Vec<&'a Map<String, Value>> {
+    let mut all: Vec<_> = resolve(spec, schema).as_object().into_iter().collect();
     if depth < 12 {
-        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-            collect(spec, part, into, depth + 1);
-        }
+        let included = resolve(spec, schema).get("allOf").and_then(Value::as_array).into_iter().flatten();
+        all.extend(included.flat_map(|part| parts(spec, part, depth + 1)));
     }
+    all
 }
 
 fn fits_text(schema: &Value, text: &str) -> Result<(), String> {
@@ -144,9 +141,12 @@ fn fits(spec: &Value, schema: &Value, value: &Value, at: &str, depth: u8) -> Res
     {
         return Err(format!("`{at}` is not one of the values"));
     }
-    let mut properties = Vec::new();
-    collect(spec, schema, &mut properties, 0);
-    let kind = schema.get("type").and_then(Value::as_str).or(if properties.is_empty() { None } else { Some("object") });
+    let parts = parts(spec, schema, 0);
+    let kind = parts
+        .iter()
+        .find_map(|part| part.get("type"))
+        .and_then(Value::as_str)
+        .or_else(|| parts.iter().any(|part| part.contains_key("properties")).then_some("object"));
     let right = match kind {
         Some("object") => value.is_object(),
         Some("array") => value.is_array(),
@@ -159,18 +159,19 @@ fn fits(spec: &Value, schema: &Value, value: &Value, at: &str, depth: u8) -> Res
     if !right {
         return Err(format!("`{at}` is not of type {}", kind.unwrap_or_default()));
     }
-    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    for name in parts.iter().filter_map(|part| part.get("required")).filter_map(Value::as_array).flatten().filter_map(Value::as_str) {
         if value.get(name).is_none() {
             return Err(format!("`{at}/{name}` is missing"));
         }
     }
     match value {
-        Value::Object(map) if !properties.is_empty() => {
+        Value::Object(map) if parts.iter().any(|part| part.contains_key("properties")) => {
+            let open = parts.iter().filter_map(|part| part.get("additionalProperties")).any(|open| *open != Value::Bool(false));
             for (name, member) in map {
                 let below = format!("{at}/{name}");
-                match properties.iter().find_map(|properties| properties.get(name)) {
+                match parts.iter().find_map(|part| part.get("properties")?.get(name)) {
                     Some(schema) => fits(spec, schema, member, &below, depth + 1)?,
-                    None if name.starts_with("@odata.") || schema.get("additionalProperties").is_some_and(|open| *open != Value::Bool(false)) => {}
+                    None if open || name.starts_with("@odata.") => {}
                     None => return Err(format!("`{below}` is not in the document")),
                 }
             }

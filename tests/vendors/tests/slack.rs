@@ -116,6 +116,10 @@ fn a_message_is_posted_found_again_by_its_metadata_and_replaced() {
     assert_eq!(world.vendors.violations(), Vec::<String>::new());
 }
 
+fn event_ts(request: &http::Request<bytes::Bytes>) -> String {
+    serde_json::from_slice::<Value>(request.body()).unwrap()["event"]["ts"].as_str().unwrap().into()
+}
+
 #[test]
 fn people_write_and_press_only_what_is_there() {
     let world = world();
@@ -157,6 +161,10 @@ fn people_write_and_press_only_what_is_there() {
     );
     let echo: Value = serde_json::from_slice(world.vendors.slack_echo("T0ACME", "D0JANE", ts.as_str().unwrap()).unwrap().body()).unwrap();
     assert_eq!(echo["event"]["bot_id"], "B0ACME");
+    let first = event_ts(&said);
+    let edit: Value = serde_json::from_slice(world.vendors.slack_edit("T0ACME", "D0JANE", &first, "never mind").unwrap().body()).unwrap();
+    assert_eq!((&edit["event"]["subtype"], &edit["event"]["message"]["text"]), (&json!("message_changed"), &json!("never mind")));
+    assert!(world.vendors.slack_edit("T0ACME", "D0JANE", ts.as_str().unwrap(), "x").is_err(), "the bot's own message");
     let check: Value = serde_json::from_slice(world.vendors.slack_url_verification("T0ACME", "c1").unwrap().body()).unwrap();
     assert_eq!((&check["type"], &check["challenge"]), (&json!("url_verification"), &json!("c1")));
     let modal = |trigger: &str| {

@@ -104,3 +104,90 @@ fn clones_share_their_state_and_an_empty_world_refuses_everybody() {
     let answer: Value = serde_json::from_slice(empty.handle(request).unwrap().body()).unwrap();
     assert_eq!((&answer["error"], clone.calls().len()), (&json!("invalid_auth"), 1));
 }
+
+#[test]
+fn no_request_brings_an_emulator_down() {
+    let methods = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"];
+    let hosts = ["slack.com", "graph.microsoft.com", "login.microsoftonline.com", "globex.okta.com", "na.myconnectwise.net"];
+    let words = [
+        "api",
+        "chat.postMessage",
+        "conversations.history",
+        "v1.0",
+        "users",
+        "jane@acme.example",
+        "transitiveMemberOf",
+        "oauth2",
+        "v2.0",
+        "token",
+        "v1",
+        "00ulee",
+        "lifecycle",
+        "unlock",
+        "v4_6_release",
+        "apis",
+        "3.0",
+        "service",
+        "tickets",
+        "1001",
+        "time",
+        "entries",
+        "",
+        "%00",
+        "%F0%9F%98%80",
+        "..",
+        "%2F",
+    ];
+    let queries = [
+        "",
+        "?",
+        "?$filter=((((",
+        "?$filter=mail%20eq%20'%F0%9F%98%80",
+        "?$skiptoken=next-18446744073709551615",
+        "?after=18446744073709551615&limit=1",
+        "?conditions=id=&page=0",
+        "?fields=id,id/x,/",
+        "?a=1&a=2",
+        "?search=%22",
+    ];
+    let bodies: [&[u8]; 10] = [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"{\"channel\":\"D1\",\"blocks\":[null]}",
+        b"[{\"op\":\"replace\",\"path\":\"status/id\",\"value\":{}}]",
+        b"[{}]",
+        b"a=%zz&a",
+        b"{\"passwordProfile\":{\"password\":null}}",
+    ];
+    let world = world();
+    let bearer = format!("Bearer {}", world.token());
+    let basic = "Basic bm9ydGh3aW5kK2ZpcnN0bGluZS1wdWJsaWM6Zmlyc3RsaW5lLXByaXZhdGU=";
+    let mut seed = 7_u64;
+    let mut pick = |from: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % from
+    };
+    let before = world.vendors.calls().len();
+    let mut sent = 0;
+    for _ in 0..4000 {
+        let at = pick(hosts.len());
+        let start = ["/api", "/v1.0/users/jane@acme.example", "/acme.example", "/api/v1/users/00ulee", "/v4_6_release/apis/3.0"][at];
+        let path: Vec<&str> = (0..pick(4)).map(|_| words[pick(words.len())]).collect();
+        let authorization = ["Bearer xoxb-acme", bearer.as_str(), "", "SSWS globex-api-token", basic][at];
+        let request = Request::builder()
+            .method(methods[pick(methods.len())])
+            .uri(format!("https://{}{start}/{}{}", hosts[at], path.join("/"), queries[pick(queries.len())]))
+            .header("authorization", authorization)
+            .header("clientid", "3c9e1f70-2b64-4d5a-8a17-9d2e6b4f0c83")
+            .header("content-type", [JSON, FORM, "text/plain"][pick(3)])
+            .body(Bytes::from_static(bodies[pick(bodies.len())]));
+        if let Ok(request) = request {
+            world.vendors.handle(request).unwrap();
+            sent += 1;
+        }
+    }
+    assert_eq!((world.vendors.calls().len() - before, sent > 3000), (sent, true));
+}

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn check_one(block: Value, expect: Option<&str>) {
-        let got = check(&[block.clone()], 1).err();
+        let got = check(std::slice::from_ref(&block), 1).err();
         assert_eq!(got.is_some(), expect.is_some(), "{block}: {got:?}");
         assert!(got.unwrap_or_default().contains(expect.unwrap_or_default()), "{block}: {expect:?}");
     }

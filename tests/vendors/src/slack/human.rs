@@ -130,6 +130,22 @@ impl Slack {
         event(workspace, &body, now, false)
     }
 
+    /// Changes an own message, and gives the event that Slack would send.
+    pub(crate) fn edit(&mut self, workspace: &str, channel: &str, ts: &str, text: &str, now: u64) -> Result<Request<Bytes>, String> {
+        let workspace = self.workspace(workspace)?;
+        let edited = workspace.next_ts(now);
+        let place = workspace.channels.iter_mut().find(|known| known.id == channel).ok_or("no such channel")?;
+        let kind = place.kind;
+        let message = place.messages.iter_mut().find(|message| message.ts == ts && message.bot_id.is_none()).ok_or("no such message of a person")?;
+        let before = message.clone();
+        message.text = text.into();
+        message.edited = Some(edited.clone());
+        let after = message.clone();
+        let body = json!({ "type": "message", "subtype": "message_changed", "hidden": true, "channel": channel, "channel_type": channel_type(kind), "ts": edited, "event_ts": edited,
+            "message": workspace.message_json(&after, true), "previous_message": workspace.message_json(&before, true) });
+        event(workspace, &body, now, false)
+    }
+
     /// Presses a button that stands in a message, and gives the interaction that Slack would send.
     pub(crate) fn press(&mut self, pressed: &Pressed, now: u64) -> Result<Request<Bytes>, String> {
         let workspace = self.workspace(pressed.workspace)?;
