@@ -33,7 +33,7 @@ const LEEWAY: &[Leeway] = &[
         fewer: &["blocks", "text"],
         query: &[],
     },
-    Leeway { vendor: "slack", tail: "chat.update", more: &["blocks", "metadata"], fewer: &[], query: &[] },
+    Leeway { vendor: "slack", tail: "chat.update", more: &["blocks", "metadata", "parse", "link_names", "reply_broadcast"], fewer: &[], query: &[] },
     Leeway { vendor: "slack", tail: "conversations.open", more: &["return_im", "prevent_creation"], fewer: &[], query: &[] },
     Leeway { vendor: "entra", tail: "users/{}", more: &[], fewer: &[], query: &["$select"] },
     Leeway { vendor: "okta", tail: "expire_password_with_temp_password", more: &[], fewer: &[], query: &["revokeSessions"] },

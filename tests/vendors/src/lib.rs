@@ -147,7 +147,7 @@ impl Service {
             "slack.com" => Some(Service::Slack),
             "graph.microsoft.com" => Some(Service::Graph),
             "login.microsoftonline.com" => Some(Service::Login),
-            host if host.ends_with(".okta.com") => Some(Service::Okta),
+            host if [".okta.com", ".oktapreview.com", ".okta-emea.com"].iter().any(|tail| host.ends_with(tail)) => Some(Service::Okta),
             host if host.ends_with(".myconnectwise.net") => Some(Service::ConnectWise),
             _ => None,
         }

@@ -108,7 +108,7 @@ fn a_message_is_posted_found_again_by_its_metadata_and_replaced() {
     assert_eq!((full["messages"].as_array().unwrap().len(), &full["messages"][0]["metadata"]["event_payload"]["n"]), (1, &json!(1)));
     let kept = world.slack("chat.update", UTF8, &json!({ "channel": "C0HELP", "ts": first, "text": "c" }).to_string());
     assert_eq!(kept["message"]["blocks"].as_array().map(Vec::len), Some(1), "without blocks the old ones stay");
-    let gone = world.slack("chat.update", UTF8, &json!({ "channel": "C0HELP", "ts": first, "text": "c", "blocks": [] }).to_string());
+    let gone = world.slack("chat.update", UTF8, &json!({ "channel": "C0HELP", "ts": first, "text": "c", "blocks": [], "parse": "none" }).to_string());
     assert_eq!((&gone["message"]["blocks"], &gone["message"]["text"]), (&Value::Null, &json!("c")));
     let reply = world.slack("chat.postMessage", UTF8, &json!({ "channel": "C0HELP", "text": "below", "thread_ts": first }).to_string());
     let thread = world.slack(&format!("GET conversations.replies?channel=C0HELP&ts={first}"), "", "");
