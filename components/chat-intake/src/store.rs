@@ -15,8 +15,8 @@ const LARGEST: usize = 900_000;
 /// What became of an event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// It is stored; nobody runs, so the technician must be woken.
-    Wake,
+    /// It is stored; nobody runs, so the technician must be woken, in this epoch.
+    Wake(i64),
     /// It is stored, and a runner is under way or will be.
     Running,
     /// It is larger than a value of the store may be.
@@ -55,7 +55,7 @@ async fn wake(host: &impl Host, conversation: &str) -> Result<Stored, Fault> {
     let epoch = host.get(&keys::epoch(conversation)).await?;
     let epoch = mailbox::counter(epoch.as_deref()).ok_or_else(|| Fault("the conversation's epoch is damaged".into()))?;
     let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
-    Ok(if pending == 1 { Stored::Wake } else { Stored::Running })
+    Ok(if pending == 1 { Stored::Wake(epoch) } else { Stored::Running })
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn the_first_event_wakes_and_the_next_finds_a_runner() {
         let host = Fake::at(1_000_000);
-        check(&host, Ok(Stored::Wake), &[1]);
+        check(&host, Ok(Stored::Wake(0)), &[1]);
         check(&host, Ok(Stored::Running), &[1, 2]);
     }
 
@@ -83,17 +83,17 @@ mod tests {
     fn a_drained_mailbox_and_a_new_epoch_are_woken_again() {
         let host = Fake::at(1_000_000);
         let id = event("hi").conversation();
-        check(&host, Ok(Stored::Wake), &[1]);
+        check(&host, Ok(Stored::Wake(0)), &[1]);
         run(host.increment(&keys::pending(&id, 0), -1)).unwrap();
-        check(&host, Ok(Stored::Wake), &[1, 2]);
+        check(&host, Ok(Stored::Wake(0)), &[1, 2]);
         run(host.increment(&keys::epoch(&id), 1)).unwrap();
-        check(&host, Ok(Stored::Wake), &[1, 2, 3]);
+        check(&host, Ok(Stored::Wake(1)), &[1, 2, 3]);
     }
 
     #[test]
     fn event_and_second_look_are_one_commit_and_carry_our_time() {
         let host = Fake::at(1_000_000);
-        check(&host, Ok(Stored::Wake), &[1]);
+        check(&host, Ok(Stored::Wake(0)), &[1]);
         let minute = mailbox::minute(mailbox::second_look(1_000_000));
         assert_eq!(host.commits.borrow().iter().map(Vec::len).collect::<Vec<_>>(), [3]);
         assert!(host.values.borrow().contains_key(&keys::due(minute, 1)));
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_slow_write_takes_a_new_number_and_stores_again() {
         let host = Fake { slow_writes: 1.into(), ..Fake::at(1_000_000) };
-        check(&host, Ok(Stored::Wake), &[1, 2]);
+        check(&host, Ok(Stored::Wake(0)), &[1, 2]);
         let host = Fake { slow_writes: 9.into(), ..Fake::at(1_000_000) };
         check(&host, Err(Fault("the store is too slow".into())), &[1, 2, 3]);
     }
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_long_text_is_stored_and_one_beyond_the_store_is_not() {
         let host = Fake::at(1_000_000);
-        assert_eq!(run(store(&host, &event(&"ü".repeat(100_000)))), Ok(Stored::Wake));
+        assert_eq!(run(store(&host, &event(&"ü".repeat(100_000)))), Ok(Stored::Wake(0)));
         assert_eq!(run(store(&host, &event(&"\u{1}".repeat(200_000)))), Ok(Stored::TooLarge));
     }
 }

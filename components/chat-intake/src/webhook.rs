@@ -200,11 +200,11 @@ async fn keep(host: &impl Host, connection: &str, address: &Address, events: Vec
         }
         let conversation = event.conversation();
         match store(host, &event).await.map_err(Refused::from) {
-            Ok(stored @ (Stored::Wake | Stored::Running)) => {
+            Ok(Stored::Running) => answer.lines.push(Line::new(connection, &conversation, What::Stored, "")),
+            Ok(Stored::Wake(epoch)) => {
                 answer.lines.push(Line::new(connection, &conversation, What::Stored, ""));
-                if stored == Stored::Wake && !answer.pokes.contains(&conversation) {
-                    answer.pokes.push(conversation);
-                }
+                // The runner works in the epoch whose counter said 1, even if there is a newer one by then.
+                answer.pokes.push(format!("{conversation}/{epoch}"));
             }
             Ok(Stored::TooLarge) => return Ok(answer.refuse(connection, refused(413, "the event is too long to be stored"))),
             Err(why) => return Ok(answer.refuse(connection, why)),

@@ -7,6 +7,7 @@ pub mod app;
 pub mod build;
 mod compile;
 pub mod compose;
+pub mod desk;
 pub mod hosts;
 mod instance;
 mod keyvalue;
@@ -18,6 +19,7 @@ pub mod serve;
 mod state;
 pub mod store;
 pub mod template;
+pub mod timeline;
 pub mod trace;
 
 pub use app::{App, Clock, Config, Sizes, simulated};

@@ -75,7 +75,7 @@ fn a_signed_event_is_stored_answered_with_nothing_and_woken_once() {
     let host = good();
     let answer = check(&host, request(), 200, "", true, true);
     let id = keys::conversation("acme", "acme-slack", "D1", None);
-    assert_eq!((answer.text.as_str(), answer.pokes), ("", vec![id.clone()]));
+    assert_eq!((answer.text.as_str(), answer.pokes), ("", vec![format!("{id}/0")]));
     assert_eq!(
         serde_json::to_string(&answer.lines[0]).unwrap(),
         format!(r#"{{"component":"chat-intake","connection":"acme-slack","conversation":"{id}","what":"stored","why":""}}"#)
@@ -217,7 +217,7 @@ fn hostile_text_is_stored_as_text_and_never_logged() {
         let host = Fake { inbound: Ok(Inbound::Events(vec![event(text)])), ..good() };
         let answer = check(&host, request(), 200, "", true, true);
         assert!(!serde_json::to_string(&answer.lines).unwrap().contains("secret:pw"));
-        let stored: Event = record::read(&host.values.borrow()[&keys::event(&answer.pokes[0], 1)]).unwrap();
+        let stored: Event = record::read(&host.values.borrow()[&keys::event(answer.pokes[0].strip_suffix("/0").unwrap(), 1)]).unwrap();
         assert_eq!(stored.act, Act::Message(text.into()));
     }
     let host = Fake { inbound: Ok(Inbound::Events(vec![event(&"\u{1}".repeat(200_000))])), ..good() };

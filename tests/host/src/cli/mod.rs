@@ -1,6 +1,7 @@
 //! Dispatch.
 
 mod build;
+mod play;
 mod serve;
 
 use anyhow::{Context as _, Result, bail};
@@ -9,10 +10,10 @@ use std::path::{Path, PathBuf};
 /// Runs one subcommand.
 pub async fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        None | Some(("play", [])) => play::run().await,
         Some(("build", [])) => build::run(),
         Some(("serve", rest)) => serve::run(rest).await,
-        Some((other, _)) => bail!("unknown command `{other}`: use `build` or `serve [address]`"),
-        None => bail!("use `build` or `serve [address]`"),
+        Some((other, _)) => bail!("unknown command `{other}`: use `play` (or nothing), `build` or `serve [address]`"),
     }
 }
 
