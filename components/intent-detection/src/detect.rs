@@ -58,9 +58,9 @@ impl Understanding {
 pub fn detect(source: &str, model: &Model) -> Understanding {
     let text = Text::read(source);
     let lexicon = Lexicon::new();
-    let features = features(&text);
-    let mut ranked = model.rank(&model.scores(&features));
     let signals = signals(&text, &lexicon);
+    let features = features(&text, &signals);
+    let mut ranked = model.rank(&model.scores(&features));
     let mut abstained = weigh(&mut ranked, &text, &signals);
     let mut readings: Vec<Reading> = Vec::new();
     for &(class, probability) in &ranked {

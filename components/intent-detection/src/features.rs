@@ -1,6 +1,9 @@
 //! The one place where text becomes features, for training and for the stage alike.
 
-use crate::text::{Kind, Text};
+use crate::{
+    signals::Signals,
+    text::{Kind, Text},
+};
 
 /// One feature of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,9 +16,9 @@ pub struct Feature {
     pub tokens: (usize, usize),
 }
 
-/// Words, pairs and skipped pairs; characters 3 to 5 within a word; the shape of the whole.
+/// Words, pairs and skipped pairs; characters 3 to 5 within a word; the shape of the whole; and what the rules saw, so that a name never met before weighs as much as a known one.
 #[must_use]
-pub fn features(text: &Text) -> Vec<Feature> {
+pub fn features(text: &Text, signals: &Signals) -> Vec<Feature> {
     let words: Vec<(usize, &str)> = text
         .tokens
         .iter()
@@ -61,6 +64,13 @@ pub fn features(text: &Text) -> Vec<Feature> {
     let mut all = block(whole, 1.0);
     all.extend(block(chars, 1.0));
     all.extend(block(shape, 0.5));
+    let seen = [
+        ("system", signals.other_system.is_some() && (signals.names_secret || signals.names_lock)),
+        ("lost", signals.lost_secret),
+        ("out", signals.locked_out),
+        ("asked", signals.asks_reset),
+    ];
+    all.extend(seen.into_iter().filter(|(_, seen)| *seen).map(|(name, _)| Feature { hash: hash(&["r", name]), value: 0.5, tokens: (0, 0) }));
     all
 }
 

@@ -42,6 +42,10 @@ pub struct Signals {
     pub knows_secret: bool,
     /// The writer does not know the password any more.
     pub lost_secret: bool,
+    /// Somebody or something is said to be locked.
+    pub locked_out: bool,
+    /// A new password is asked for.
+    pub asks_reset: bool,
 }
 
 /// Looks at a text.
@@ -56,6 +60,8 @@ pub fn signals(text: &Text, lexicon: &Lexicon) -> Signals {
         names_factor: pattern::any(FACTOR, text, lexicon).is_some(),
         knows_secret: pattern::any(KNOWN, text, lexicon).is_some(),
         lost_secret: pattern::any(LOST, text, lexicon).is_some(),
+        locked_out: pattern::any(LOCKED, text, lexicon).is_some(),
+        asks_reset: pattern::any(ASKED, text, lexicon).is_some(),
     }
 }
 
@@ -186,11 +192,20 @@ fn other_system(text: &Text, lexicon: &Lexicon) -> Option<String> {
     // A bound: a text that names a hundred credentials is no request anyway.
     let places: Vec<usize> = (0..text.tokens.len()).filter(|&i| lexicon::credential(text.word(i)) || ACTIVITIES.contains(&text.word(i))).take(100).collect();
     let found = places.iter().find_map(|&i| before(text, lexicon, i).or_else(|| behind(text, lexicon, i)));
-    found.or_else(|| {
+    found.or_else(|| heading(text, lexicon)).or_else(|| {
         let own = pattern::any(&["my %provider %secret", "my %provider %provider %secret"], text, lexicon).is_some();
         let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)));
         product.filter(|_| !own).map(|i| text.span(i, i))
     })
+}
+
+/// "Salesforce: I forgot my password".
+fn heading(text: &Text, lexicon: &Lexicon) -> Option<String> {
+    let last = (0..3).find(|&i| {
+        let (Some(token), Some(next)) = (text.tokens.get(i), text.tokens.get(i + 1)) else { return false };
+        text.source.get(token.end..next.start).is_some_and(|between| between.contains(':'))
+    })?;
+    name_in(text, lexicon, 0, last)
 }
 
 fn before(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
@@ -266,6 +281,7 @@ const ANOTHER: &[&str] = &[
     "somebody|everyone|everybody|others|nobody .. locked|forgot|password",
     "someone else",
     "someone in .. locked|forgot",
+    "one|two|three|some|many|most|few of our|my|the|us",
     "someone forgot|is|has|locked",
     "all|several|many|multiple|other .. users|accounts|people",
     "all .. passwords",
@@ -319,7 +335,9 @@ const SUSPICIOUS: &[&str] = &[
     "legit|scammer|imposter",
     "unusual|strange|unknown sign|signin|login|activity",
     "someone|somebody .. changed|logged|logging|hacked|called|stole|using",
-    "called me .. asked|asking|wanted",
+    "called|phoned|emailed|mailed|texted|wrote|messaged me|us",
+    "caller|claiming|pretending|impersonat*",
+    "is|was this|that|it you|from|your",
     "asked|asking .. for my %secret",
     "didnt|not|never|without .. trigger|request|requested|initiate",
 ];
@@ -354,6 +372,11 @@ const QUESTION: &[&str] = &[
     "do|does|did you|i|my|we|it|resetting .. reset|resets|expire*|unlock|store|have|need|change|changing",
     "will|should|would i|my|we|it .. reset|expire*|unlock|lose|have|need|change",
     "when|how .. %secret expire*",
+    "why|who|when|which reset|unlocked|did|does|do|is|was|were|has|am|are",
+    "is|are|was|were|did|does|has|should my|someone|somebody|anyone|anybody|the|this|that",
+    "are|were|did|have|do|should|am|will|would you|i|we going|not|really|ever|be|already|able",
+    "you locked|changed",
+    "how many|come",
     "can i .. myself",
     "is it|there .. normal|safe|way|policy|ok|okay",
     "tell|explain|show|remind me .. how|what|the|about",
@@ -361,6 +384,13 @@ const QUESTION: &[&str] = &[
 ];
 
 const RESOLVED: &[&str] = &[
+    "resolved|solved|sorted|worked|completed",
+    "%reset done",
+    "found it",
+    "you unlocked|reset|changed .. but",
+    "its|all|everything|works|is|are fine|good|working",
+    "itself",
+    "no action",
     "works|working|sorted|solved|resolved|fixed|done .. now|again|thanks|thank|thx|cheers|already",
     "now works|working",
     "is|was|its|got|been|that .. sorted|solved|resolved|fixed",
@@ -400,16 +430,27 @@ const LOST: &[&str] = &[
     "forgot it",
 ];
 
+const LOCKED: &[&str] =
+    &["im|am|got|been|me|myself|us .. locked|lockout", "%credential .. locked|blocked|lockout", "locked out|my|myself", "unlock .. %credential|me|it"];
+
+const ASKED: &[&str] = &["reset|resetting|change|new|temporary|temp .. %secret", "%secret .. reset|resetting"];
+
 const STILL: &[&str] = &[
-    "not|isnt|still|never|wasnt|arent|hasnt|doesnt|cant|wont|cannot .. works|working|work|solved|resolved|fixed|sorted|fine|good",
+    "not|isnt|still|never|wasnt|arent|hasnt|hasnt|doesnt|didnt|cant|wont|cannot|none|nothing|nor .. works|working|worked|work|solved|resolved|fixed|sorted|fine|good",
+    "get|have|need|want|getting .. resolved|solved|sorted|fixed",
     "locked .. again",
     "thanks|thank .. in advance",
     "thanks|thank|thx for unlocking|resetting",
 ];
 
-const UNCLEAR: &[&str] = &[
+/// Conditions, postponements and words to the machine: no wish stands against them.
+const HOSTILE: &[&str] = &[
     "if|case|whenever|unless|suppose|assuming i|we|someone|anyone|somebody|people|users|user|my|the|a|they|it",
     "in case",
+    "example|test|testing|joke|lol|article",
+    "wait with|until",
+    "later|tomorrow|myself .. %reset",
+    "%reset .. later|tomorrow|myself",
     "ignore .. rules|instructions|previous|prompt|everything|above",
     "previous|prior|above instructions",
     "developer|debug|god mode",
@@ -417,6 +458,19 @@ const UNCLEAR: &[&str] = &[
     "system prompt",
     "secret pw|temporary|link",
     "i approve|approved|authorise|authorize",
+];
+
+const UNCLEAR: &[&str] = &[
+    "%secret|%reset link|hint",
+    "tell|explain|show|know .. how",
+    "caps|num|scroll|screen lock light|key|is|stuck",
+    "locked in the|our",
+    "send|tell|give|know|show .. current|old %secret",
+    "%reset page|tool|process|link|portal|feature|function|procedure|form|mail|email|guide|statistics|report",
+    "%secret page|tool|process|portal|form|resets",
+    "unlock|lockout|change tool|process|portal|form|page|policy|setting|settings|after",
+    "enable|enforce|introduce|configure|implement|activate .. %secret|reset|lockout|unlock",
+    "for our|the|whole|entire company|organisation|organization|department|tenant|firm|team|school",
     "locked .. ceo|editing|dock|desk|house|building|car|room|cabinet|closet|garage|gate|door|safe|file|screen",
     "screen|door|file|cell|sheet|workbook|room|building|closet|cabinet|car|keyboard|drawer|spreadsheet|document|site|bathroom .. is|are|was|gets .. lock*",
     "screen|door|file|keyboard|mouse|device|phone|tablet|bike|laptop lock|locks",
@@ -458,7 +512,12 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     if has(PAST).is_some() && has(LOST).is_none() {
         return Some(Veto::Unclear);
     }
-    has(UNCLEAR).map(|_| Veto::Unclear)
+    // "Self-service does not work, please reset my password" talks of a tool, and asks all the same.
+    let asked = has(&["please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential"]);
+    if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce|set"]).is_none() {
+        return None;
+    }
+    has(UNCLEAR).or_else(|| has(HOSTILE)).map(|_| Veto::Unclear)
 }
 
 /// Words that English does not have, from requests for help in the languages next to it.

@@ -2,7 +2,13 @@
 
 use anyhow::{Context, Result};
 use fastrand::Rng;
-use intent_detection::labels::Intent;
+use intent_detection::{
+    features::{Feature, features},
+    labels::Intent,
+    lexicon::Lexicon,
+    signals::signals,
+    text::Text,
+};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -26,6 +32,16 @@ pub struct Example {
     pub also: Vec<Intent>,
     /// Not English, as the labellers said.
     pub foreign: bool,
+    /// What the model sees of it.
+    pub features: Vec<Feature>,
+}
+
+impl Example {
+    fn new(text: String, intent: Intent, group: String, weight: f32) -> Self {
+        let read = Text::read(&text);
+        let features = features(&read, &signals(&read, &Lexicon::new()));
+        Example { text, intent, group, weight, also: Vec::new(), foreign: false, features }
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,7 +71,7 @@ pub fn labelled(path: &Path) -> Result<Vec<Example>> {
             let also = notes.iter().filter_map(|note| note.strip_prefix("amb=").or(note.strip_prefix("also=")));
             let also = also.filter_map(|names| Intent::named(names.split([' ', ',']).next()?)).collect();
             let foreign = notes.iter().any(|note| note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en")));
-            Ok(Example { text: row.text, intent, group: row.id, weight: 1.0, also, foreign })
+            Ok(Example { also, foreign, ..Example::new(row.text, intent, row.id, 1.0) })
         })
         .collect()
 }
@@ -76,7 +92,7 @@ pub fn generated(templates: &Path, slots: &Path, rng: &mut Rng) -> Result<Vec<Ex
                 text = mistype(&text, rng);
             }
             let text = text.trim().to_owned();
-            examples.push(Example { text, intent, group: template.id.clone(), weight: 0.35, also: Vec::new(), foreign: false });
+            examples.push(Example::new(text, intent, template.id.clone(), 0.35));
         }
     }
     Ok(examples)
@@ -146,7 +162,7 @@ pub fn tickets(path: &Path, held_out: &[Example]) -> Result<Vec<Example>> {
         let count = taken.entry(key).or_default();
         *count += 1;
         if *count <= FORMS {
-            examples.push(Example { text, intent: *intent, group: format!("form-{key}"), weight: 0.5, also: Vec::new(), foreign: false });
+            examples.push(Example::new(text, *intent, format!("form-{key}"), 0.5));
         }
     }
     Ok(examples)

@@ -3,10 +3,8 @@
 use crate::data::Example;
 use fastrand::Rng;
 use intent_detection::{
-    features::features,
     labels::Intent,
     model::{self, CLASSES},
-    text::Text,
 };
 use std::collections::HashMap;
 
@@ -30,7 +28,7 @@ struct Sample {
 
 /// Trains and returns the artefact with temperature 1 and no thresholds.
 pub fn fit(examples: &[Example]) -> Vec<u8> {
-    let texts: Vec<Vec<(u32, f32)>> = examples.iter().map(|e| features(&Text::read(&e.text)).iter().map(|f| (f.hash, f.value)).collect()).collect();
+    let texts: Vec<Vec<(u32, f32)>> = examples.iter().map(|example| example.features.iter().map(|f| (f.hash, f.value)).collect()).collect();
     // What occurs once teaches nothing that could recur.
     let mut seen: HashMap<u32, usize> = HashMap::new();
     texts.iter().flatten().for_each(|(hash, _)| *seen.entry(*hash).or_default() += 1);

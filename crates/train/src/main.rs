@@ -11,10 +11,8 @@ use anyhow::{Context, Result, bail};
 use data::Example;
 use intent_detection::{
     detect::Understanding,
-    features::features,
     labels::{Group, Intent},
     model::Model,
-    text::Text,
 };
 use sha2::{Digest, Sha256};
 use std::{fs, io::Write, path::Path};
@@ -92,7 +90,7 @@ fn temperature(held: &[(Vec<Example>, Vec<u8>)]) -> Result<f32> {
             let mut model = Model::read(file).context("a fold's model is damaged")?;
             model.temperature = candidate;
             for example in test {
-                let ranked = model.rank(&model.scores(&features(&Text::read(&example.text))));
+                let ranked = model.rank(&model.scores(&example.features));
                 let probability = ranked.iter().find(|(class, _)| *class == example.intent).map_or(0.0, |(_, p)| *p);
                 loss -= example.weight * probability.max(1e-6).ln();
             }
