@@ -1,9 +1,9 @@
 //! From hostile text to words: bounded, folded, each word with its place in the source.
 
 /// Bytes read at the beginning of a text; a wish that stands nowhere in the first pages is not acted upon.
-const HEAD: usize = 6 * 1024;
+const HEAD: usize = 4 * 1024;
 /// Bytes read at its end.
-const TAIL: usize = 2 * 1024;
+const TAIL: usize = 1024;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use intent_detection::{
     model::Model,
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
 const HARD: &str = include_str!("../data/hard.jsonl");
@@ -82,4 +83,12 @@ fn the_development_set_holds_its_floor() {
     }
     println!("development set: {right} of {count}");
     assert!(right * 100 >= count * 68, "{right} of {count}");
+}
+
+#[test]
+fn the_readme_names_the_artefact() {
+    let digest: String = Sha256::digest(ARTEFACT).iter().map(|byte| format!("{byte:02x}")).collect();
+    let line = format!("- `model.bin`: {} bytes, SHA-256 `{digest}`.", ARTEFACT.len());
+    assert!(include_str!("../README.md").contains(&line), "the README should hold: {line}");
+    assert!(ARTEFACT.len() <= 200_000, "{} bytes", ARTEFACT.len());
 }
