@@ -139,12 +139,13 @@ async fn pass<H: Host, S: Stages>(
     next: &mut Vec<(String, i64)>,
 ) -> Result<bool, Stop> {
     let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
+    // Whoever answered this waking has subtracted it: a poke that comes twice must not run twice in one epoch.
+    if pending <= 0 {
+        return Ok(false);
+    }
     if let Some(mut run) = Run::load(host, stages, settings, conversation, epoch, deadline).await? {
         run.work().await?;
         next.append(&mut run.woken);
-    }
-    if pending <= 0 {
-        return Ok(false);
     }
     Ok(host.increment(&keys::pending(conversation, epoch), -pending).await? != 0)
 }
@@ -567,7 +568,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let now = self.host.now();
         let monitor = match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) {
             Ok(monitor) => monitor,
-            Err(why) => return Ok(self.settle_all(batch, &Came::Refused(why))),
+            Err(why) => return Ok(self.settle_all(batch, &Came::Refused("refused-by-monitor", why))),
         };
         let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, now).ok();
         let secret = |name: &str| self.secrets.get(name).cloned();
@@ -579,12 +580,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Member::Settled(Came::Unknown)
             } else {
                 match monitor.prepare(named, now, &decide, &secret) {
-                    Err(why) => Member::Settled(Came::Refused(why)),
+                    Err(why) => Member::Settled(Came::Refused("refused-by-monitor", why)),
                     Ok(mut request) => {
                         let renew = batch.attempt > 1 && batch.retry_at == Some(0);
                         match credentials::authorize(self.host, self.settings, &monitor, &mut request, renew).await {
                             Ok(()) => Member::Send(request),
-                            Err(Refused::Credential(why)) => Member::Settled(Came::Refused(why)),
+                            Err(Refused::Credential(why)) => Member::Settled(Came::Refused("credential-missing", why)),
                             Err(Refused::Later(_)) => Member::Settled(Came::Answer(Err(SendError::NotSent), now)),
                             Err(Refused::Fault(fault)) => return Err(fault.into()),
                         }
@@ -603,9 +604,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
     /// Turns what came back into final replies, and into a time for those that are sent again.
     async fn after(&mut self, task: &Task, mut answers: BTreeMap<usize, Came>) -> Result<Fact, Stop> {
         let Some(batch) = &task.batch else { return Ok(Fact::Tick { at: self.host.now() }) };
-        if let Some(why) = answers.values().find_map(|came| if let Came::Refused(why) = came { Some(why.clone()) } else { None }) {
+        if let Some((code, why)) = answers.values().find_map(|came| if let Came::Refused(code, why) = came { Some((*code, why.clone())) } else { None }) {
             // Members that were sent stay in the vendor's log and in ours; the case goes to a human.
-            return Ok(Fact::Stopped { task: task.id.clone(), code: "refused-by-monitor".into(), why });
+            return Ok(Fact::Stopped { task: task.id.clone(), code: code.into(), why });
         }
         let mut replies = Vec::new();
         let mut attested = Vec::new();
@@ -637,7 +638,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let pause = 1_000_u64 << attempt.min(6).saturating_sub(1);
         let (answer, at) = match came {
             Came::Answer(answer, at) => (answer, at),
-            Came::Unknown | Came::Refused(_) => return Judged::Final(Reply::Unknown(now)),
+            Came::Unknown | Came::Refused(..) => return Judged::Final(Reply::Unknown(now)),
         };
         let incoming = match answer {
             Ok(incoming) => incoming,
@@ -756,13 +757,14 @@ enum Member {
 enum Came {
     Answer(Result<Incoming, SendError>, Instant),
     Unknown,
-    Refused(String),
+    /// Code and text.
+    Refused(&'static str, String),
 }
 
 impl Clone for Came {
     fn clone(&self) -> Self {
         match self {
-            Came::Refused(why) => Came::Refused(why.clone()),
+            Came::Refused(code, why) => Came::Refused(code, why.clone()),
             // An answer is never shared between members.
             Came::Answer(..) | Came::Unknown => Came::Unknown,
         }
