@@ -150,11 +150,22 @@ async fn pass<H: Host, S: Stages>(
     Ok(host.increment(&keys::pending(conversation, epoch), -pending).await? != 0)
 }
 
-/// What a due entry leads to: wake, take over, or nothing.
+/// What a due entry leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing is left to do.
+    Settled,
+    /// A runner is at work, or may be: look again.
+    Busy,
+    /// The caller has to run this conversation in this epoch, and to look again.
+    Run(String, i64),
+}
+
+/// Whether a conversation has to be woken, taken over, or left alone.
 ///
 /// # Errors
 /// The store failed.
-pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) -> Result<Option<(String, i64)>, Fault> {
+pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) -> Result<Look, Fault> {
     let now = host.now();
     let epoch = read_counter(host, &keys::epoch(conversation)).await?;
     let snapshot = match host.get(&keys::snapshot(conversation)).await? {
@@ -162,19 +173,20 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
         None => None,
     };
     let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
-    let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
+    let run = |woken: Option<(String, i64)>| woken.map_or(Look::Busy, |(conversation, epoch)| Look::Run(conversation, epoch));
     if pending > 0 {
+        let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
         if now < lease + TAKEOVER_MARGIN {
-            return Ok(None);
+            return Ok(Look::Busy);
         }
         let epoch = host.increment(&keys::epoch(conversation), 1).await?;
         let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
-        return Ok((pending == 1).then(|| (conversation.to_string(), epoch)));
+        return Ok(run((pending == 1).then(|| (conversation.to_string(), epoch))));
     }
     let due = snapshot.as_ref().and_then(|snapshot| snapshot.state.wake_at()).is_some_and(|at| at <= now);
     let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
-    let waiting = read_counter(host, &keys::event_counter(conversation)).await? > taken || snapshot.as_ref().is_some_and(|s| !s.state.holes.is_empty());
-    if due || waiting { wake(host, conversation).await } else { Ok(None) }
+    let waiting = read_counter(host, &keys::event_counter(conversation)).await? > taken;
+    if due || waiting { Ok(run(wake(host, conversation).await?)) } else { Ok(Look::Settled) }
 }
 
 struct Run<'a, H, S> {
