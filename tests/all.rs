@@ -3,3 +3,4 @@
 mod conformance;
 #[path = "host/tests/platform.rs"]
 mod platform;
+mod stores;
