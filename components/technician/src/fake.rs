@@ -257,7 +257,7 @@ impl World {
 
     /// Links that were delivered.
     pub fn links(&self) -> Vec<String> {
-        self.vendors.borrow().messages.iter().filter_map(|m| m["blocks"]["elements"][0]["elements"][0]["url"].as_str().map(Into::into)).collect()
+        self.vendors.borrow().messages.iter().filter_map(|m| m["blocks"][0]["elements"][0]["url"].as_str().map(Into::into)).collect()
     }
 
     /// Whether this text stands anywhere in what was ever stored or logged.
@@ -523,10 +523,8 @@ impl Script {
                 }
                 let mut post = request("POST", "chat.postMessage", None);
                 if let Some(name) = &message.secret_link {
-                    body["blocks"] = json!({"elements": [{"elements": [{"url": ""}]}]});
-                    // The row's pattern: /blocks/*/elements/*/url.
-                    post.fill = vec![Fill { pointer: "/blocks/elements/elements/0/url".into(), name: name.clone() }];
-                    body["blocks"] = json!({"elements": {"elements": [{"url": ""}]}});
+                    post.fill = vec![Fill { pointer: "/blocks/0/elements/0/url".into(), name: name.clone() }];
+                    body["blocks"] = json!([{"elements": [{"url": ""}]}]);
                 }
                 post.body = Body::Json(body.to_string());
                 let tag = signed.tag.clone();
