@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod outbound;
 mod output;
 pub mod routes;
+pub mod scale;
 pub mod serve;
 mod state;
 pub mod store;

@@ -2,6 +2,7 @@
 
 mod build;
 mod play;
+mod scale;
 mod serve;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,8 +13,9 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         None | Some(("play", [])) => play::run().await,
         Some(("build", [])) => build::run(),
+        Some(("scale", rest)) => scale::run(rest).await,
         Some(("serve", rest)) => serve::run(rest).await,
-        Some((other, _)) => bail!("unknown command `{other}`: use `play` (or nothing), `build` or `serve [address]`"),
+        Some((other, _)) => bail!("unknown command `{other}`: use `play` (or nothing), `build`, `scale [N …]` or `serve [address]`"),
     }
 }
 
