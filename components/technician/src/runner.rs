@@ -139,21 +139,33 @@ async fn pass<H: Host, S: Stages>(
     next: &mut Vec<(String, i64)>,
 ) -> Result<bool, Stop> {
     let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
+    // Whoever answered this waking has subtracted it: a poke that comes twice must not run twice in one epoch.
+    if pending <= 0 {
+        return Ok(false);
+    }
     if let Some(mut run) = Run::load(host, stages, settings, conversation, epoch, deadline).await? {
         run.work().await?;
         next.append(&mut run.woken);
     }
-    if pending <= 0 {
-        return Ok(false);
-    }
     Ok(host.increment(&keys::pending(conversation, epoch), -pending).await? != 0)
 }
 
-/// What a due entry leads to: wake, take over, or nothing.
+/// What a due entry leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing is left to do.
+    Settled,
+    /// A runner is at work, or may be: look again.
+    Busy,
+    /// The caller has to run this conversation in this epoch, and to look again.
+    Run(String, i64),
+}
+
+/// Whether a conversation has to be woken, taken over, or left alone.
 ///
 /// # Errors
 /// The store failed.
-pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) -> Result<Option<(String, i64)>, Fault> {
+pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) -> Result<Look, Fault> {
     let now = host.now();
     let epoch = read_counter(host, &keys::epoch(conversation)).await?;
     let snapshot = match host.get(&keys::snapshot(conversation)).await? {
@@ -161,19 +173,20 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
         None => None,
     };
     let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
-    let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
+    let run = |woken: Option<(String, i64)>| woken.map_or(Look::Busy, |(conversation, epoch)| Look::Run(conversation, epoch));
     if pending > 0 {
+        let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
         if now < lease + TAKEOVER_MARGIN {
-            return Ok(None);
+            return Ok(Look::Busy);
         }
         let epoch = host.increment(&keys::epoch(conversation), 1).await?;
         let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
-        return Ok((pending == 1).then(|| (conversation.to_string(), epoch)));
+        return Ok(run((pending == 1).then(|| (conversation.to_string(), epoch))));
     }
     let due = snapshot.as_ref().and_then(|snapshot| snapshot.state.wake_at()).is_some_and(|at| at <= now);
     let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
-    let waiting = read_counter(host, &keys::event_counter(conversation)).await? > taken || snapshot.as_ref().is_some_and(|s| !s.state.holes.is_empty());
-    if due || waiting { wake(host, conversation).await } else { Ok(None) }
+    let waiting = read_counter(host, &keys::event_counter(conversation)).await? > taken;
+    if due || waiting { Ok(run(wake(host, conversation).await?)) } else { Ok(Look::Settled) }
 }
 
 struct Run<'a, H, S> {
@@ -187,8 +200,9 @@ struct Run<'a, H, S> {
     covers: BTreeMap<i64, u64>,
     head: String,
     due: Option<Instant>,
-    /// Facts that are not committed yet.
+    /// Facts that are not committed yet, and when each became known.
     facts: Vec<Fact>,
+    times: Vec<Instant>,
     /// Other records of the next commit.
     writes: Vec<(String, Vec<u8>)>,
     /// Batches that this run has named itself, so that no replay has to be compared.
@@ -233,6 +247,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             head,
             due,
             facts: Vec::new(),
+            times: Vec::new(),
             writes: Vec::new(),
             named: BTreeSet::new(),
             secrets: BTreeMap::new(),
@@ -245,9 +260,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 let key = keys::log(conversation, epoch, number);
                 let Some(bytes) = host.get(&key).await? else { break };
                 let entry: Entry = settings.integrity.read(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?;
-                for fact in &entry.facts {
+                for (fact, at) in entry.timed() {
                     // What facts brought about beside the state was written with them.
-                    case::apply(&mut run.state, fact, &run.tenant, entry.at);
+                    case::apply(&mut run.state, fact, &run.tenant, at);
+                    run.note_beginning((epoch, number));
                 }
                 run.head = entry_hash(&bytes);
                 number += 1;
@@ -263,10 +279,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.log(&fact);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
+        self.times.push(now);
         let here = (self.epoch, self.covers.get(&self.epoch).copied().unwrap_or(0));
-        if let Some(case) = &mut self.state.case {
-            case.from.get_or_insert(here);
-        }
+        self.note_beginning(here);
         for note in notes {
             match note {
                 Note::Opened(case) => {
@@ -287,6 +302,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
         }
         Ok(())
+    }
+
+    /// The entry with which the open case began.
+    fn note_beginning(&mut self, here: (i64, u64)) {
+        if let Some(case) = &mut self.state.case {
+            case.from.get_or_insert(here);
+        }
     }
 
     fn summary(&mut self, case: &Case, how: &str, here: (i64, u64)) {
@@ -318,7 +340,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let number = self.covers.get(&self.epoch).copied().unwrap_or(0);
         let key = keys::log(&self.state.id, self.epoch, number);
         let case = self.state.case.as_ref().map(|case| case.id.clone()).or_else(|| self.state.ended.as_ref().map(|ended| ended.case.clone()));
-        let entry = Entry { previous: self.head.clone(), at: now, case, facts: std::mem::take(&mut self.facts) };
+        let entry = Entry { previous: self.head.clone(), at: now, times: std::mem::take(&mut self.times), case, facts: std::mem::take(&mut self.facts) };
         let bytes = self.settings.integrity.write(&key, &entry);
         self.head = entry_hash(&bytes);
         self.covers.insert(self.epoch, number + 1);
@@ -567,7 +589,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let now = self.host.now();
         let monitor = match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) {
             Ok(monitor) => monitor,
-            Err(why) => return Ok(self.settle_all(batch, &Came::Refused(why))),
+            Err(why) => return Ok(self.settle_all(batch, &Came::Refused("refused-by-monitor", why))),
         };
         let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, now).ok();
         let secret = |name: &str| self.secrets.get(name).cloned();
@@ -579,12 +601,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Member::Settled(Came::Unknown)
             } else {
                 match monitor.prepare(named, now, &decide, &secret) {
-                    Err(why) => Member::Settled(Came::Refused(why)),
+                    Err(why) => Member::Settled(Came::Refused("refused-by-monitor", why)),
                     Ok(mut request) => {
                         let renew = batch.attempt > 1 && batch.retry_at == Some(0);
                         match credentials::authorize(self.host, self.settings, &monitor, &mut request, renew).await {
                             Ok(()) => Member::Send(request),
-                            Err(Refused::Credential(why)) => Member::Settled(Came::Refused(why)),
+                            Err(Refused::Credential(why)) => Member::Settled(Came::Refused("credential-missing", why)),
                             Err(Refused::Later(_)) => Member::Settled(Came::Answer(Err(SendError::NotSent), now)),
                             Err(Refused::Fault(fault)) => return Err(fault.into()),
                         }
@@ -603,9 +625,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
     /// Turns what came back into final replies, and into a time for those that are sent again.
     async fn after(&mut self, task: &Task, mut answers: BTreeMap<usize, Came>) -> Result<Fact, Stop> {
         let Some(batch) = &task.batch else { return Ok(Fact::Tick { at: self.host.now() }) };
-        if let Some(why) = answers.values().find_map(|came| if let Came::Refused(why) = came { Some(why.clone()) } else { None }) {
+        if let Some((code, why)) = answers.values().find_map(|came| if let Came::Refused(code, why) = came { Some((*code, why.clone())) } else { None }) {
             // Members that were sent stay in the vendor's log and in ours; the case goes to a human.
-            return Ok(Fact::Stopped { task: task.id.clone(), code: "refused-by-monitor".into(), why });
+            return Ok(Fact::Stopped { task: task.id.clone(), code: code.into(), why });
         }
         let mut replies = Vec::new();
         let mut attested = Vec::new();
@@ -637,7 +659,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let pause = 1_000_u64 << attempt.min(6).saturating_sub(1);
         let (answer, at) = match came {
             Came::Answer(answer, at) => (answer, at),
-            Came::Unknown | Came::Refused(_) => return Judged::Final(Reply::Unknown(now)),
+            Came::Unknown | Came::Refused(..) => return Judged::Final(Reply::Unknown(now)),
         };
         let incoming = match answer {
             Ok(incoming) => incoming,
@@ -756,13 +778,14 @@ enum Member {
 enum Came {
     Answer(Result<Incoming, SendError>, Instant),
     Unknown,
-    Refused(String),
+    /// Code and text.
+    Refused(&'static str, String),
 }
 
 impl Clone for Came {
     fn clone(&self) -> Self {
         match self {
-            Came::Refused(why) => Came::Refused(why.clone()),
+            Came::Refused(code, why) => Came::Refused(code, why.clone()),
             // An answer is never shared between members.
             Came::Answer(..) | Came::Unknown => Came::Unknown,
         }

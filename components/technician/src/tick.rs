@@ -1,10 +1,11 @@
 //! Due entries: what must happen though nobody writes. No key is scanned; entries are numbered within their minute.
 
 use crate::host::{Fault, Host};
-use crate::runner::{Settings, look};
+use crate::runner::{Look, Settings, look};
 use firstline_core::keys;
 use firstline_core::mailbox::{Due, counter, minute};
 use firstline_core::record::read;
+use std::collections::BTreeSet;
 
 /// The cursor stays so many minutes behind, so that an entry that was numbered but stored late is still found.
 const BEHIND: u64 = 10;
@@ -22,6 +23,9 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
     let first = cursor.unwrap_or(last.saturating_sub(24 * 60)).min(last.saturating_sub(BEHIND));
     let end = last.min(first + MOST_MINUTES);
     let mut runs: Vec<(String, i64)> = Vec::new();
+    let mut looked: BTreeSet<String> = BTreeSet::new();
+    // The cursor does not pass a minute whose work may still die half-way.
+    let mut unsettled = None;
     let mut at = first;
     while at <= end {
         if host.get(&keys::due_hour(at / 60)).await?.is_none() {
@@ -31,15 +35,22 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
         let count = counter(host.get(&keys::due_counter(at)).await?.as_deref()).unwrap_or(0);
         for number in 1..=count {
             let due: Option<Due> = host.get(&keys::due(at, number)).await?.and_then(|bytes| read(&bytes).ok());
-            if let Some(due) = due.filter(|due| due.at <= now && keys::is_conversation(&due.conversation))
-                && !runs.iter().any(|(conversation, _)| *conversation == due.conversation)
-            {
-                runs.extend(look(host, settings, &due.conversation).await?);
+            let Some(due) = due.filter(|due| due.at <= now && keys::is_conversation(&due.conversation)) else { continue };
+            if !looked.insert(due.conversation.clone()) {
+                continue;
+            }
+            match look(host, settings, &due.conversation).await? {
+                Look::Settled => {}
+                Look::Busy => unsettled = unsettled.or(Some(at)),
+                Look::Run(conversation, epoch) => {
+                    unsettled = unsettled.or(Some(at));
+                    runs.push((conversation, epoch));
+                }
             }
         }
         at += 1;
     }
-    let next = end.saturating_sub(BEHIND).max(first);
+    let next = end.saturating_sub(BEHIND).min(unsettled.unwrap_or(u64::MAX)).max(first);
     if cursor != Some(next) {
         host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes())]).await?;
     }
