@@ -10,7 +10,7 @@ use firstline_vendors::{DEMO, Vendors};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// What the Entra reset costs, from "hi" to the closed ticket.
@@ -279,7 +279,7 @@ pub fn budget_alone(config: Config) -> Result<Budget> {
 /// So many tickets are closed, and no vendor was sent what no correct client sends.
 fn closed(vendors: &Vendors, expect: usize) -> Result<()> {
     let state = vendors.state();
-    let count = state["connectwise"]["tickets"].as_array().into_iter().flatten().filter(|ticket| ticket["closedFlag"] == true).count();
+    let count = state.pointer("/connectwise/tickets").and_then(Value::as_array).into_iter().flatten().filter(|ticket| ticket["closedFlag"] == true).count();
     ensure!(count == expect, "{count} of {expect} tickets are closed");
     let violations = vendors.violations();
     ensure!(violations.is_empty(), "the vendors were sent what no correct client sends: {violations:?}");
@@ -321,21 +321,35 @@ struct Spans {
 
 /// Takes the time of effects and fresh instances.
 #[derive(Clone)]
-struct Stopwatch(Arc<(Instant, Mutex<(Spans, Spans, Duration)>)>);
+struct Stopwatch {
+    began: Instant,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    store: Spans,
+    sends: Spans,
+    instances: Duration,
+}
 
 impl Stopwatch {
     fn new() -> Self {
-        Self(Arc::new((Instant::now(), Mutex::default())))
+        Self { began: Instant::now(), taken: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fault(&self) -> Fault {
         let this = self.clone();
         Arc::new(move |point| {
-            let now = this.0.0.elapsed();
-            let mut inner = this.0.1.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = this.began.elapsed();
+            let mut taken = this.lock();
             let (name, spans) = match point.effect {
-                Effect::Store { operation, keys } => (format!("{}{operation}{keys:?}", point.component), &mut inner.0),
-                Effect::Send { method, url } => (format!("{}{method}{url}", point.component), &mut inner.1),
+                Effect::Store { operation, keys } => (format!("{}{operation}{keys:?}", point.component), &mut taken.store),
+                Effect::Send { method, url } => (format!("{}{method}{url}", point.component), &mut taken.sends),
             };
             match point.moment {
                 Moment::Before => spans.open.push((name, now)),
@@ -354,14 +368,14 @@ impl Stopwatch {
         let this = self.clone();
         Arc::new(move |event| {
             if let Event::Instance { took, .. } = event {
-                this.0.1.lock().unwrap_or_else(PoisonError::into_inner).2 += took;
+                this.lock().instances += took;
             }
         })
     }
 
     /// Time with an open store operation, with an open request, and in fresh instances.
     fn take(&self) -> (Duration, Duration, Duration) {
-        let (store, sends, instances) = std::mem::take(&mut *self.0.1.lock().unwrap_or_else(PoisonError::into_inner));
+        let Taken { store, sends, instances } = std::mem::take(&mut *self.lock());
         (union(&store.done), union(&sends.done), instances)
     }
 }
@@ -384,8 +398,8 @@ impl crate::Outbound for Timed {
 /// Acme with so many more employees: each has a conversation of its own, as in life.
 fn crowd(count: usize) -> Result<Value> {
     let mut world: Value = serde_json::from_str(DEMO)?;
-    let copy = |list: &mut Value, find: &dyn Fn(&Value) -> bool, change: &dyn Fn(&mut Value, usize)| -> Result<()> {
-        let list = list.as_array_mut().context("the demo's world has another shape")?;
+    let copy = |list: Option<&mut Value>, find: &dyn Fn(&Value) -> bool, change: &dyn Fn(&mut Value, usize)| -> Result<()> {
+        let list = list.and_then(Value::as_array_mut).context("the demo's world has another shape")?;
         let model = list.iter().find(|item| find(item)).context("Jane is not in the demo's world")?.clone();
         list.extend((0..count).map(|number| {
             let mut item = model.clone();
@@ -395,18 +409,18 @@ fn crowd(count: usize) -> Result<Value> {
         Ok(())
     };
     let mail = |number: usize| format!("p{number}@acme.example");
-    copy(&mut world["slack"]["workspaces"][0]["users"], &|user| user["id"] == JANE.1, &|user, number| {
+    copy(world.pointer_mut("/slack/workspaces/0/users"), &|user| user["id"] == JANE.1, &|user, number| {
         user["id"] = json!(member(number));
         user["name"] = json!(format!("p{number}"));
         user["email"] = json!(mail(number));
     })?;
-    copy(&mut world["entra"]["tenants"][0]["users"], &|user| user["mail"] == "jane@acme.example", &|user, number| {
+    copy(world.pointer_mut("/entra/tenants/0/users"), &|user| user["mail"] == "jane@acme.example", &|user, number| {
         user["id"] = json!(format!("4f1d{number:04}-7c2d-4f5a-9b1e-6a0d8c3e2b01"));
         user["userPrincipalName"] = json!(mail(number));
         user["mail"] = json!(mail(number));
         user["proxyAddresses"] = json!([format!("SMTP:{}", mail(number))]);
     })?;
-    copy(&mut world["connectwise"]["contacts"], &|contact| contact["id"] == 190, &|contact, number| {
+    copy(world.pointer_mut("/connectwise/contacts"), &|contact| contact["id"] == 190, &|contact, number| {
         contact["id"] = json!(10_000 + number);
         contact["emails"] = json!([mail(number)]);
     })?;

@@ -1,5 +1,7 @@
 //! `vendors [address] [--app URL]`: the emulated vendors on loopback, and what an application elsewhere needs to reach them.
 
+#![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
+
 use anyhow::{Context as _, Result, bail};
 use firstline_host::build::to_stderr;
 use firstline_host::desk::vendors;
@@ -65,7 +67,7 @@ fn print(base: &str, app: &str) -> Result<()> {
         let id = tenant["tenant"].as_str().unwrap_or_default();
         super::say(&put(app, &format!("tenants/{id}"), &tenant.to_string()));
         for connection in tenant["connections"].as_array().into_iter().flatten().filter_map(|connection| connection["id"].as_str()) {
-            for (name, secret) in all["secrets"][connection].as_object().into_iter().flatten() {
+            for (name, secret) in all["secrets"].get(connection).and_then(serde_json::Value::as_object).into_iter().flatten() {
                 super::say(&put(app, &format!("tenants/{id}/connections/{connection}/secrets/{name}"), secret.as_str().unwrap_or_default()));
             }
         }
