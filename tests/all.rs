@@ -13,3 +13,4 @@ mod conformance;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;
+mod stores;
