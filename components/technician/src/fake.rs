@@ -302,6 +302,8 @@ impl World {
             ("GET", "/api/users.info") => answer(200, json!({"ok": true})),
             ("GET", "/api/conversations.history") => answer(200, json!({"messages": vendors.messages})),
             ("POST", "/api/chat.postMessage" | "/api/chat.update") => {
+                // A replaced message is one message, however often it is replaced.
+                vendors.messages.retain(|message| body["ts"].is_null() || message["ts"] != body["ts"]);
                 vendors.messages.push(body);
                 answer(200, json!({"ok": true, "ts": vendors.messages.len().to_string()}))
             }
