@@ -107,18 +107,12 @@ fn report(stores: &[Filled]) -> Result<()> {
             "own_time_per_ticket_ms": round(own.as_secs_f64() * 1_000.0),
             "own_time_ratio": round(own.as_secs_f64() / smallest.as_secs_f64()),
         });
-        print(&line.to_string());
+        super::say(&line.to_string());
         calls.extend(store.costs.iter().map(|cost| cost.calls));
     }
     calls.dedup();
     ensure!(calls.len() == 1, "host calls per ticket differ: {calls:?}");
     Ok(())
-}
-
-fn print(line: &str) {
-    use std::io::Write as _;
-    // Nobody is left to tell when standard output is closed.
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// To two digits after the point.
