@@ -1,9 +1,10 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
 //!
-//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due.
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`damage`] says what is left to know when a record cannot be used.
 
 pub mod catalogue;
 pub mod credentials;
+pub mod damage;
 pub mod host;
 pub mod monitor;
 pub mod runner;

@@ -4,7 +4,7 @@
 //! A runner asks stages and sends requests, and feeds what it learns back as facts. Folding the same facts yields the same state.
 //! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
 
-use crate::journal::{Fact, Named, Press};
+use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
     Account, Assurance, Button, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
@@ -461,6 +461,7 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
                 state.holes.pop_first();
             }
         }
+        Fact::Damaged(damage) => damaged(state, damage, tenant, now, &mut notes),
         Fact::Understood { event, understanding } => {
             if let Some(at) = state.unread.iter().position(|(id, _)| id == event)
                 && let Some((event, text)) = state.unread.remove(at)
@@ -584,6 +585,44 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
         }
         Act::Press(_) => pressed(state, event, press, tenant, now),
     }
+}
+
+/// A record cannot be used. What it was about goes to a human, who is told which one it is; from then on the conversation goes on as usual.
+fn damaged(state: &mut State, damage: &Damaged, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let Damaged { key, why, sha256: _, afresh, idle, counted, number, event, case, seen, texts } = damage;
+    if *afresh {
+        *state = State { counted: *counted, seen: seen.iter().cloned().collect(), ..State::new(event) };
+    }
+    state.taken = state.taken.max(*number);
+    state.holes.remove(number);
+    // Nobody talks with us in a channel; what is written there goes on in the author's direct conversation.
+    if state.place != Place::Direct || *afresh && *idle {
+        return;
+    }
+    let listed = state.case.as_ref().map_or(case.is_some(), |case| case.profile.is_some() || case.phase != Phase::Listening);
+    if state.case.is_none() {
+        let mut fresh = new_case(state, *number, event, tenant, now);
+        if let Some((id, from)) = case {
+            // INVARIANT: the id finds the ticket that was opened for it, and what was sealed for it is erased at the end.
+            (fresh.id, fresh.from, fresh.secret) = (id.clone(), Some(*from), true);
+        }
+        fresh.kind = "other".into();
+        for text in texts {
+            keep(&mut fresh, text.clone());
+        }
+        state.case = Some(fresh);
+    }
+    let text = format!("the stored record `{key}` cannot be used: {why}; check by hand what was under way");
+    let Some(case) = &mut state.case else { return };
+    if case.phase != Phase::Listening {
+        hand_over(state, "damaged-record", &text, tenant, now);
+        return;
+    }
+    case.handover.get_or_insert(("damaged-record".into(), text));
+    if !listed {
+        notes.push(Note::Opened(Box::new(case.clone())));
+    }
+    begin(state, tenant, now);
 }
 
 fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Instant) -> Case {
