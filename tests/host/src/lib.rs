@@ -18,6 +18,7 @@ pub mod routes;
 pub mod serve;
 mod state;
 pub mod store;
+pub mod story;
 pub mod template;
 pub mod timeline;
 pub mod trace;

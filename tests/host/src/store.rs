@@ -4,7 +4,7 @@ mod disk;
 mod memory;
 
 pub use disk::Disk;
-pub use memory::Memory;
+pub use memory::{Contents, Memory};
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

@@ -3,6 +3,7 @@
 mod build;
 mod play;
 mod serve;
+mod stories;
 
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         None | Some(("play", [])) => play::run().await,
         Some(("build", [])) => build::run(),
         Some(("serve", rest)) => serve::run(rest).await,
-        Some((other, _)) => bail!("unknown command `{other}`: use `play` (or nothing), `build` or `serve [address]`"),
+        Some(("stories", rest)) => stories::run(rest).await,
+        Some((other, _)) => bail!("unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]` or `stories [name]`"),
     }
 }
 
