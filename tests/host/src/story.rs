@@ -213,12 +213,20 @@ pub fn all(project: &Path) -> Result<Vec<(String, PathBuf)>> {
 /// The file is no story.
 pub fn read(path: &Path) -> Result<Story> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let story: Story = serde_json::from_str(&text).with_context(|| format!("`{}`", path.display()))?;
-    story.steps.iter().try_for_each(|step| parse(step).map(drop))?;
+    serde_json::from_str(&text).map_err(anyhow::Error::from).and_then(parse).with_context(|| format!("`{}`", path.display()))
+}
+
+/// A story from its JSON.
+///
+/// # Errors
+/// The JSON is no story.
+pub fn parse(story: Value) -> Result<Story> {
+    let story: Story = serde_json::from_value(story)?;
+    story.steps.iter().try_for_each(|step| verb(step).map(drop))?;
     Ok(story)
 }
 
-fn parse(step: &Value) -> Result<Step> {
+fn verb(step: &Value) -> Result<Step> {
     Step::deserialize(step).map_err(|_| anyhow!("no step that is known: {step}"))
 }
 
@@ -251,7 +259,7 @@ async fn act_out(project: &Path, story: &Story) -> Result<Outcome> {
     let world = desk.vendors.state();
     let mut player = Player { desk, story, tenants, world, last: None, passwords: BTreeSet::new(), now: Box::new(move || millis(&clock)) };
     for (number, step) in story.steps.iter().enumerate() {
-        player.step(parse(step)?).await.with_context(|| format!("step {}: {step}", number + 1))?;
+        player.step(verb(step)?).await.with_context(|| format!("step {}: {step}", number + 1))?;
         player.note_passwords();
     }
     let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -300,7 +308,7 @@ impl Player<'_> {
                 }
             }
             Step::Together(Together { together }) => {
-                let steps = together.iter().map(parse).collect::<Result<Vec<_>>>()?;
+                let steps = together.iter().map(verb).collect::<Result<Vec<_>>>()?;
                 futures::future::try_join_all(steps.iter().map(|step| self.alongside(step))).await?;
                 self.desk.app.idle().await;
             }
@@ -344,8 +352,7 @@ impl Player<'_> {
             Step::Say(say) => {
                 let (workspace, user) = self.person(say.by.as_deref())?;
                 let text = say.say.repeat(say.times);
-                let said =
-                    Said { workspace: &workspace, user: &user, channel: say.channel.as_deref(), text: &text, mention: say.mention, ..Said::default() };
+                let said = Said { workspace: &workspace, user: &user, channel: say.channel.as_deref(), text: &text, mention: say.mention, ..Said::default() };
                 vendors.slack_message(&said).map_err(anyhow::Error::msg)
             }
             Step::Press(press) => {
