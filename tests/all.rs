@@ -11,4 +11,5 @@
 mod conformance;
 #[path = "host/tests/platform.rs"]
 mod platform;
+mod stores;
 mod stories;
