@@ -299,6 +299,7 @@ impl World {
                 vendors.tokens += 1;
                 answer(200, json!({"access_token": format!("access-token-{}", vendors.tokens), "expires_in": 3600}))
             }
+            ("POST", "/api/conversations.open") => answer(200, json!({"ok": true, "channel": {"id": "D1"}})),
             ("GET", "/api/users.info") => answer(200, json!({"ok": true})),
             ("GET", "/api/conversations.history") => answer(200, json!({"messages": vendors.messages})),
             ("POST", "/api/chat.postMessage" | "/api/chat.update") => {
@@ -520,7 +521,11 @@ impl Script {
                     locale: None,
                 }))
             }
-            Work::Chat(ChatAct::OpenDirect(_)) => Err(escalate("not-scripted")),
+            Work::Chat(ChatAct::OpenDirect(user)) => {
+                let open = Request { body: Body::Form(vec![("users".into(), user.clone())]), ..request("POST", "conversations.open", None) };
+                io.change(&open, |_| Ok(true))?;
+                Ok(Outcome::Opened("D1".into()))
+            }
             Work::Chat(ChatAct::Say(message)) => {
                 let mut body = json!({"channel": message.channel, "text": message.words.sentence, "blocks": {}, "metadata": {"tag": signed.tag}, "unfurl_links": false, "unfurl_media": false});
                 if !message.buttons.is_empty() {

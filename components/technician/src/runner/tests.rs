@@ -606,3 +606,44 @@ fn a_lost_snapshot_costs_nothing() {
     world.press(&stages, "yes");
     assert_eq!(world.end(), "closed");
 }
+
+#[test]
+fn a_batch_of_which_one_member_is_refused_is_not_sent_at_all() {
+    use Verdict::*;
+    for (last, reads, changes) in [(Autonomous, 1, 1), (Deny, 0, 0)] {
+        let world = World::new();
+        let stages = Script { lie: Some(("reset", vec![request("GET", "users/u1", None), reset_request()])), ..Script::default() };
+        stages.verdicts.borrow_mut().extend([Some(Autonomous), Some(Autonomous), Some(last)]);
+        world.say(&stages, "password_reset");
+        world.deliver(&stages, &press(&world));
+        // After its lie the stage escalates, as it cannot make sense of the replies.
+        let first: Vec<String> = world.lines("/users/u1").into_iter().take(2).collect();
+        assert_eq!((first.iter().filter(|line| line.starts_with("GET")).count(), world.vendors.borrow().changes), (reads, changes), "{first:?}");
+    }
+}
+
+#[test]
+fn a_message_in_a_channel_goes_on_in_the_direct_conversation_wherever_it_stops() {
+    for at in 0.. {
+        let (world, stages) = (World::new(), Script::default());
+        world.crash.set(Some((at, false)));
+        let event = Event { place: mailbox::Place::Channel, channel: "C1".into(), ..world.event(Act::Message("password_reset".into())) };
+        let mut waiting = vec![event];
+        for _ in 0..8 {
+            waiting.retain(|event| !world.deliver(&stages, event));
+            if world.dead.replace(false) {
+                world.crash.set(None);
+            }
+            world.now.set(world.now.get() + MINUTE);
+            world.tick(&stages);
+        }
+        let vendors = world.vendors.borrow();
+        let said: Vec<String> = vendors.messages.iter().map(|m| format!("{} {}", m["channel"].as_str().unwrap(), m["text"].as_str().unwrap())).collect();
+        let mut sorted = said.clone();
+        sorted.sort_unstable();
+        assert_eq!((sorted, world.end().as_str()), (vec!["C1 moved-to-direct".into(), "D1 offer-reset".into()], "open"), "effect {at}");
+        if world.crash.get().is_some() {
+            break;
+        }
+    }
+}
