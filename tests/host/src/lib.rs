@@ -19,6 +19,7 @@ pub mod outbound;
 mod output;
 pub mod playground;
 pub mod routes;
+pub mod scale;
 pub mod serve;
 mod state;
 pub mod store;
