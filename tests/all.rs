@@ -14,3 +14,4 @@ mod conformance;
 mod platform;
 mod playground;
 mod stores;
+mod stories;

@@ -23,6 +23,7 @@ pub mod scale;
 pub mod serve;
 mod state;
 pub mod store;
+pub mod story;
 pub mod template;
 pub mod timeline;
 pub mod trace;

@@ -7,6 +7,7 @@ mod keys;
 mod play;
 mod scale;
 mod serve;
+mod stories;
 mod vendors;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -21,6 +22,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("build", [])) => build::run(),
         Some(("scale", rest)) => scale::run(rest).await,
         Some(("serve", rest)) => serve::run(rest).await,
+        Some(("stories", rest)) => stories::run(rest).await,
         Some(("vendors", rest)) => vendors::run(rest).await,
         Some(("keys", [])) => keys::run(),
         Some(("budget", [])) => budget::run(),
@@ -28,7 +30,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `budget`, `bench` or `scale [N …]`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }
