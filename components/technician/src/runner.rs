@@ -314,17 +314,18 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     Ok(entry) => entry,
                     Err(why) => {
                         // What follows in this epoch was built on it.
-                        run.damage = Some(Damage::new(&key, &bytes, &why));
+                        run.damage.get_or_insert(Damage::new(&key, &bytes, &why));
                         run.head = entry_hash(&bytes);
                         break;
                     }
                 };
-                if run.damage.is_some() && !begins_afresh(&entry) {
+                let afresh = begins_afresh(&entry);
+                if run.damage.as_ref().is_some_and(|damage| afresh != Some(damage.key.as_str())) {
                     run.head = entry_hash(&bytes);
                     number += 1;
                     continue;
                 }
-                if begins_afresh(&entry) {
+                if afresh.is_some() {
                     run.forget_before(epoch);
                 }
                 for (fact, at) in entry.timed() {
@@ -931,9 +932,12 @@ enum Judged {
     Again(u64),
 }
 
-/// The entry begins with a fact that makes all before it count no more.
-fn begins_afresh(entry: &Entry) -> bool {
-    matches!(entry.facts.first(), Some(Fact::Damaged(damaged)) if damaged.afresh)
+/// The damaged record because of which nothing before this entry counts any more.
+fn begins_afresh(entry: &Entry) -> Option<&str> {
+    match entry.facts.first() {
+        Some(Fact::Damaged(damaged)) if damaged.afresh => Some(&damaged.key),
+        _ => None,
+    }
 }
 
 async fn first_event<H: Host>(host: &H, conversation: &str) -> Result<Option<Event>, Stop> {

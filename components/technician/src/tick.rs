@@ -39,7 +39,8 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
                 Ok(due) if due.at <= now => vec![due.conversation],
                 Ok(_) => vec![],
                 Err(why) => {
-                    let line = serde_json::json!({"component": "technician", "what": "damaged due entry", "key": keys::due(at, number), "why": why.to_string()});
+                    let line =
+                        serde_json::json!({"component": "technician", "what": "damaged due entry", "key": keys::due(at, number), "why": why.to_string()});
                     host.log(line.to_string());
                     // Nobody can tell whose it was: every case that is open gets a look.
                     open_cases(host, settings).await?
