@@ -15,20 +15,28 @@ pub const AGAIN: u64 = 48 * 3_600_000;
 /// What a clean closeout has; confirmation is counted apart, since most people never say that it works.
 const CLEAN: [&str; 4] = ["notes", "time", "status", "type"];
 
-/// How time went by in an open case; part of its state.
+/// Whom an open case waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waits {
+    /// The next word or press is the user's.
+    User,
+    /// Something is out with a vendor, or is to be asked for again.
+    Vendors,
+}
+
+/// How time goes by in an open case; part of its state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
     /// Waiting for the user, in milliseconds.
     pub user: u64,
-    /// Waiting for at least one vendor.
+    /// Waiting for vendors.
     pub vendors: u64,
-    /// Vendors were waited for up to then.
-    pub vendors_until: Instant,
-    /// The user has been asked something since then.
-    pub asked: Option<Instant>,
+    /// Whom it waits for now, and since when; nobody means that the time is our own.
+    pub waits: Option<(Waits, Instant)>,
     /// Both waits when the user was told.
     pub unblocked: Option<(u64, u64)>,
-    /// Changes of the ticket that the PSA accepted, by the catalogue's action.
+    /// Changes that were accepted, or that the connector had to look for, by the catalogue's action.
     pub written: BTreeSet<String>,
     /// Messages of the requester.
     pub messages: u32,
@@ -37,16 +45,22 @@ pub struct Course {
 }
 
 impl Course {
-    /// Vendors were waited for from one moment to another; time spent together counts once.
-    pub fn waited(&mut self, from: Instant, to: Instant) {
-        self.vendors += to.saturating_sub(from.max(self.vendors_until));
-        self.vendors_until = self.vendors_until.max(to);
+    /// From now on the case waits for somebody else; who it waited for had done their part at `until`.
+    pub fn turn(&mut self, waits: Option<Waits>, until: Instant, now: Instant) {
+        if self.waits.map(|(who, _)| who) == waits {
+            return;
+        }
+        (self.user, self.vendors) = self.so_far(until);
+        self.waits = waits.map(|who| (who, now));
     }
 
-    /// The user answered, or did not in time.
-    pub fn answered(&mut self, at: Instant) {
-        if let Some(asked) = self.asked.take() {
-            self.user += at.saturating_sub(asked);
+    /// Both waits up to then: for the user and for vendors.
+    #[must_use]
+    pub fn so_far(&self, until: Instant) -> (u64, u64) {
+        match self.waits {
+            Some((Waits::User, since)) => (self.user + until.saturating_sub(since), self.vendors),
+            Some((Waits::Vendors, since)) => (self.user, self.vendors + until.saturating_sub(since)),
+            None => (self.user, self.vendors),
         }
     }
 }
@@ -325,15 +339,21 @@ mod tests {
     }
 
     #[test]
-    fn time_spent_together_counts_once_and_a_repeat_changes_nothing() {
+    fn waits_take_turns_and_a_repeat_changes_nothing() {
         let mut course = Course::default();
-        for (from, to) in [(10, 20), (10, 20), (15, 18), (15, 30), (40, 50)] {
-            course.waited(from, to);
+        for (waits, until, now) in [
+            (None, 5, 5),
+            (Some(Waits::Vendors), 10, 10),
+            (Some(Waits::Vendors), 12, 12),
+            (Some(Waits::User), 30, 30),
+            // The user wrote at 70, and it was seen at 75.
+            (None, 70, 75),
+            (None, 80, 80),
+            (Some(Waits::Vendors), 90, 90),
+        ] {
+            course.turn(waits, until, now);
         }
-        course.asked = Some(60);
-        course.answered(75);
-        course.answered(99);
-        assert_eq!((course.vendors, course.user), (30, 15));
+        assert_eq!((course.user, course.vendors, course.so_far(95)), (40, 20, (40, 25)));
     }
 
     #[test]

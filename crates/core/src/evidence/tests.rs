@@ -10,7 +10,7 @@ fn key(seed: u8) -> SigningKey {
 
 fn stored(number: u64) -> Vec<u8> {
     let key = IntegrityKey::parse(&base64(&[7; 32])).unwrap();
-    let entry = Entry { previous: String::new(), at: number, case: Some("c".into()), facts: vec![Fact::Tick { at: number }] };
+    let entry = Entry { previous: String::new(), at: number, times: vec![number], case: Some("c".into()), facts: vec![Fact::Tick { at: number }] };
     key.write(&crate::keys::log("c", 0, number), &entry)
 }
 
