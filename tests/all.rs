@@ -11,3 +11,4 @@
 mod conformance;
 #[path = "host/tests/platform.rs"]
 mod platform;
+mod stores;

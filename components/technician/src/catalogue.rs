@@ -210,7 +210,7 @@ impl Vendor {
     pub fn read<'a>(&'a self, request: &Request, company: &str) -> Result<Reading<'a>, String> {
         let segments = match &request.target {
             Target::Path(segments) => segments,
-            Target::Follow(_) => return self.read_follow(request),
+            Target::Follow(_) => return Err("a link is read against its connection".into()),
         };
         let mut why = None;
         for call in self.calls.iter().filter(|call| call.method == request.method) {
@@ -225,18 +225,22 @@ impl Vendor {
         Err(why.unwrap_or_else(|| format!("no row of {} for {} {}", self.vendor, request.method, segments.join("/"))))
     }
 
-    /// A vendor's own link continues a read; nothing else may be in it.
-    fn read_follow<'a>(&'a self, request: &Request) -> Result<Reading<'a>, String> {
+    /// A vendor's own link continues a read of the same path; nothing else may be in it.
+    ///
+    /// # Errors
+    /// Why it is not followed.
+    pub fn read_follow<'a>(&'a self, request: &Request, segments: &[String]) -> Result<Reading<'a>, String> {
         let plain =
             request.method == "GET" && request.query.is_empty() && request.body == Body::Empty && request.fill.is_empty() && request.effect == Effect::Read;
         let headers: Vec<String> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         let call = self.calls.iter().find(|call| {
             let set: Vec<String> = call.set_headers.iter().map(|name| name.to_ascii_lowercase()).collect();
-            call.follow && call.effect == Effect::Read && headers.iter().all(|name| set.contains(name))
+            let path = match_path(&call.path, segments).is_some();
+            path && call.follow && call.effect == Effect::Read && headers.iter().all(|name| set.contains(name))
         });
         match call {
             Some(call) if plain => Ok(Reading { call, target: String::new(), arguments: BTreeMap::new() }),
-            _ => Err("a link may only be followed by a plain GET".into()),
+            _ => Err("a link may only be followed by a plain GET of a path that may be continued".into()),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! [`Monitor::admit`] reads a request against the call catalogue and names the grant it would be sent under; it runs before the journal entry.
 //! [`Monitor::prepare`] runs just before sending, asks again for everything that may have changed, and fills the secrets in.
 
-use crate::catalogue::{self, Owner, Vendor, attested, id_text};
+use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text};
 use crate::host::Outgoing;
 use firstline_core::Instant;
 use firstline_core::case::{Grant, State, Task, arguments_hash};
@@ -11,8 +11,8 @@ use firstline_core::journal::Named;
 use firstline_core::seal::Secret;
 use firstline_core::stage::{Decision, Question, Verdict};
 use firstline_core::tenant::{Connection, Reach, Tenant, check_url};
-use firstline_core::wire::{Body, Request, Target};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use firstline_core::wire::{Body, Effect, Request, Target};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -55,6 +55,20 @@ impl<'a> Monitor<'a> {
         self.connection
     }
 
+    fn read(&self, request: &Request) -> Result<Reading<'_>, String> {
+        match &request.target {
+            Target::Path(_) => self.vendor.read(request, &self.company()),
+            Target::Follow(url) => self.vendor.read_follow(request, &self.followed(url)?),
+        }
+    }
+
+    /// The segments of a vendor's own link below the base URL.
+    fn followed(&self, url: &str) -> Result<Vec<String>, String> {
+        let rest = url.strip_prefix(self.connection.base_url.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let path = rest.and_then(|rest| rest.split(['?', '#']).next()).ok_or("a vendor's link leads out of the connection")?;
+        path.split('/').map(|segment| percent_decode_str(segment).decode_utf8().map(Into::into).map_err(|_| "a vendor's link is no UTF-8".into())).collect()
+    }
+
     fn company(&self) -> String {
         self.tenant.desk.company.to_string()
     }
@@ -71,8 +85,8 @@ impl<'a> Monitor<'a> {
         let mut named = Vec::new();
         for request in requests {
             self.url(request)?;
-            let reading = self.vendor.read(request, &self.company())?;
-            let change = reading.call.effect == firstline_core::wire::Effect::Change;
+            let reading = self.read(request)?;
+            let change = reading.call.effect == Effect::Change;
             let grant = if change {
                 if !targets.insert((reading.target.clone(), reading.call.slot.clone())) {
                     return Err(format!("two changes of `{}` in one batch", reading.target));
@@ -131,7 +145,11 @@ impl<'a> Monitor<'a> {
         secret: &dyn Fn(&str) -> Option<Secret>,
     ) -> Result<Outgoing, String> {
         let request = &named.request;
-        let reading = self.vendor.read(request, &self.company())?;
+        let reading = self.read(request)?;
+        // The catalogue may have been upgraded since the journal entry.
+        if reading.call.name != named.call || (reading.call.effect == Effect::Change) != named.change {
+            return Err(format!("the catalogue now reads `{}` as `{}`", named.call, reading.call.name));
+        }
         if named.change {
             self.check_owner(&reading)?;
             let grant = self.grant(&reading, now)?;
@@ -169,9 +187,9 @@ impl<'a> Monitor<'a> {
                 Ok(if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") })
             }
             Target::Follow(url) => {
-                let rest = url.strip_prefix(base.as_str()).filter(|rest| {
-                    rest.starts_with('/') && !rest.contains("/../") && !rest.contains('#') && !rest.chars().any(|c| c.is_control() || c == ' ' || c == '\\')
-                });
+                let rest = url
+                    .strip_prefix(base.as_str())
+                    .filter(|rest| rest.starts_with('/') && !rest.contains('#') && !rest.chars().any(|c| c.is_control() || c == ' ' || c == '\\'));
                 match rest {
                     Some(_) => Ok(url.clone()),
                     None => Err("a vendor's link leads out of the connection".into()),
@@ -202,9 +220,7 @@ fn query(pairs: &[(String, String)]) -> String {
 
 /// Puts secrets where the row allowed them; [`Vendor::read`] has checked each place.
 fn fill(text: &str, request: &Request, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<String, String> {
-    if request.fill.is_empty() {
-        return Ok(text.into());
-    }
+    // Written anew, so that the vendor reads what was checked: a member that stands twice is read differently by different readers.
     let mut body: Value = serde_json::from_str(text).map_err(|_| "the body is not JSON")?;
     for fill in &request.fill {
         let value = secret(&fill.name).ok_or_else(|| format!("the secret `{}` is gone", fill.name))?;

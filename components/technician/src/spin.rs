@@ -1,6 +1,7 @@
 //! The only file that calls the Spin SDK.
 
 use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
+use crate::days;
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tick::sweep;
@@ -47,8 +48,12 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
         _ => return answer(StatusCode::NOT_FOUND, serde_json::json!({"error": "unknown path"})),
     };
     let woken = runs.len();
+    let tick = segments.as_slice() == ["tick"];
     wit_bindgen::spawn(async move {
         join_all(runs.iter().map(|(conversation, epoch)| run(&host, &Composed, &settings, conversation, *epoch))).await;
+        if tick && let Err(Fault(why)) = days::close(&host, &settings).await {
+            host.log(serde_json::json!({"component": "technician", "what": "no day record", "why": why}).to_string());
+        }
     });
     answer(StatusCode::ACCEPTED, serde_json::json!({ "woken": woken }))
 }
@@ -66,32 +71,17 @@ impl Spin {
     }
 }
 
-/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
-const PAUSES: [u64; 4] = [5, 20, 80, 200];
-
 impl Host for Spin {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.store.get(key).await.map_err(|e| Fault(e.to_string()))
     }
 
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
-        for pause in PAUSES {
-            match batch::set_many(&self.bucket, &writes) {
-                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
-                done => return done.map_err(fault),
-            }
-        }
-        batch::set_many(&self.bucket, &writes).map_err(fault)
+        unlocked(|| batch::set_many(&self.bucket, &writes)).await
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Fault> {
-        for pause in PAUSES {
-            match atomics::increment(&self.bucket, key, delta) {
-                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
-                done => return done.map_err(fault),
-            }
-        }
-        atomics::increment(&self.bucket, key, delta).map_err(fault)
+        unlocked(|| atomics::increment(&self.bucket, key, delta)).await
     }
 
     fn now(&self) -> Instant {
@@ -137,6 +127,17 @@ impl Host for Spin {
     fn log(&self, line: String) {
         eprintln!("{line}");
     }
+}
+
+/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
+async fn unlocked<T>(commit: impl Fn() -> Result<T, wasi::Error>) -> Result<T, Fault> {
+    for pause in [5, 20, 80, 200] {
+        match commit() {
+            Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
+            done => return done.map_err(fault),
+        }
+    }
+    commit().map_err(fault)
 }
 
 async fn exchange(request: Request<FullBody<Bytes>>) -> Result<Incoming, SendError> {

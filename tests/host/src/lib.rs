@@ -21,9 +21,10 @@ pub mod store;
 pub mod template;
 pub mod timeline;
 pub mod trace;
+pub mod visit;
 
 pub use app::{App, Clock, Config, Sizes, simulated};
 pub use manifest::Manifest;
 pub use outbound::{Outbound, OutboundError};
-pub use store::{Backend, Disk, Memory, Value};
+pub use store::{Backend, Contents, Disk, Memory, Redis, RedisLike, RedisServer, Sqlite, Value};
 pub use trace::{Effect, Event, Fate, Fault, Moment, Operation, Point, Trace};
