@@ -302,6 +302,8 @@ impl World {
             ("GET", "/api/users.info") => answer(200, json!({"ok": true})),
             ("GET", "/api/conversations.history") => answer(200, json!({"messages": vendors.messages})),
             ("POST", "/api/chat.postMessage" | "/api/chat.update") => {
+                // A replaced message is one message, however often it is replaced.
+                vendors.messages.retain(|message| body["ts"].is_null() || message["ts"] != body["ts"]);
                 vendors.messages.push(body);
                 answer(200, json!({"ok": true, "ts": vendors.messages.len().to_string()}))
             }
@@ -412,13 +414,16 @@ impl Host for World {
     }
 }
 
+/// A step that a stage takes whatever it has seen.
+pub type Claim = fn() -> Step<Outcome>;
+
 /// Stages that do their work honestly, and lies that they can be told to tell.
 #[derive(Default)]
 pub struct Script {
     /// Instead of its first step, the task with this name sends these.
     pub lie: Option<(&'static str, Vec<Request>)>,
     /// Instead of its first step, the task with this name answers this.
-    pub claim: Option<(&'static str, fn() -> Step<Outcome>)>,
+    pub claim: Option<(&'static str, Claim)>,
     /// Verdicts of the guardrails, in order; then they let pass.
     pub verdicts: RefCell<VecDeque<Option<Verdict>>>,
     /// The connectors were upgraded: their requests differ.
@@ -462,11 +467,11 @@ pub fn reset_request() -> Request {
 }
 
 struct Io<'a>(std::slice::Iter<'a, Reply>);
-type Flow<T> = Result<T, Step<Outcome>>;
+type Flow<T> = Result<T, Box<Step<Outcome>>>;
 
 impl Io<'_> {
     fn send(&mut self, request: Request) -> Flow<Reply> {
-        self.0.next().cloned().ok_or(Step::SendAll(vec![request]))
+        self.0.next().cloned().ok_or_else(|| Box::new(Step::SendAll(vec![request])))
     }
     /// Anything but an answer of 2xx goes to a human.
     fn read(&mut self, request: Request) -> Flow<Value> {
@@ -490,8 +495,8 @@ impl Io<'_> {
     }
 }
 
-fn escalate(code: &str) -> Step<Outcome> {
-    Step::Done(Outcome::Escalate(code.into(), "as told".into()))
+fn escalate(code: &str) -> Box<Step<Outcome>> {
+    Box::new(Step::Done(Outcome::Escalate(code.into(), "as told".into())))
 }
 
 fn report(secret: Option<&str>) -> Report {
@@ -633,7 +638,7 @@ impl Stages for Script {
         if let Some((_, requests)) = self.lie.as_ref().filter(|(name, _)| *name == of && task.replies.is_empty()) {
             return Ok(Step::SendAll(requests.clone()));
         }
-        let mut step = self.work(task, signed).map_or_else(|step| step, Step::Done);
+        let mut step = self.work(task, signed).map_or_else(|step| *step, Step::Done);
         if let (Step::SendAll(requests), true) = (&mut step, self.upgraded.get()) {
             requests.iter_mut().for_each(|request| request.query.push(("upgraded".into(), "1".into())));
         }
