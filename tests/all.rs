@@ -15,3 +15,4 @@ mod evidence;
 mod platform;
 mod playground;
 mod stores;
+mod stories;

@@ -325,11 +325,16 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
     async fn learn(&mut self, fact: Fact) -> Result<(), Stop> {
         let now = self.host.now();
         self.log(&fact);
+        let ticket = |state: &State| state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id);
+        let before = ticket(&self.state);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
         self.times.push(now);
         let here = (self.epoch, self.covers.get(&self.epoch).copied().unwrap_or(0));
         self.note_beginning(here);
+        if let Some(case) = self.state.case.clone().filter(|_| before != ticket(&self.state)) {
+            self.summary(&case, "open", here);
+        }
         for note in notes {
             match note {
                 Note::Opened(case) => {
@@ -777,12 +782,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     for (name, pointer) in &call.secrets {
                         found.extend(redact::take(&mut value, pointer, name).map(|text| (name.clone(), Secret::new(text))));
                     }
-                    if !call.secrets.is_empty() {
+                    call.drop.iter().for_each(|pointer| redact::remove(&mut value, pointer));
+                    if !call.secrets.is_empty() || !call.drop.is_empty() {
                         body = value.to_string();
                     }
                 }
                 // What cannot be read cannot be cleaned either.
-                Err(_) if !call.secrets.is_empty() => body = String::new(),
+                Err(_) if !call.secrets.is_empty() || !call.drop.is_empty() => body = String::new(),
                 Err(_) => {}
             }
         }

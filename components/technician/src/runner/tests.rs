@@ -549,8 +549,10 @@ fn a_token_endpoint_that_fails_is_tried_again_and_one_that_refuses_is_not() {
 #[test]
 fn two_cases_of_one_run_share_no_secret() {
     let (world, stages) = (World::new(), Script::default());
-    reset(&world, &stages);
-    reset(&world, &stages);
+    let press = ("offer-reset", "press yes");
+    world.arrivals.borrow_mut().extend([press, ("closed", "password_reset"), press]);
+    world.say(&stages, "password_reset");
+    assert_eq!((world.cases().len(), world.arrivals.borrow().len()), (2, 0));
     let links = world.links();
     assert_eq!(links.len(), 2);
     let shown: Vec<_> = links.iter().map(|link| world.reveal(link)).collect();
@@ -605,4 +607,69 @@ fn a_lost_snapshot_costs_nothing() {
     assert_eq!((after.case, after.tasks.len(), after.counted), (before.case, before.tasks.len(), before.counted));
     world.press(&stages, "yes");
     assert_eq!(world.end(), "closed");
+}
+
+#[test]
+fn a_batch_of_which_one_member_is_refused_is_not_sent_at_all() {
+    use Verdict::*;
+    for (last, reads, changes) in [(Autonomous, 1, 1), (Deny, 0, 0)] {
+        let world = World::new();
+        let stages = Script { lie: Some(("reset", vec![request("GET", "users/u1", None), reset_request()])), ..Script::default() };
+        stages.verdicts.borrow_mut().extend([Some(Autonomous), Some(Autonomous), Some(last)]);
+        world.say(&stages, "password_reset");
+        world.deliver(&stages, &press(&world));
+        // After its lie the stage escalates, as it cannot make sense of the replies.
+        let first: Vec<String> = world.lines("/users/u1").into_iter().take(2).collect();
+        assert_eq!((first.iter().filter(|line| line.starts_with("GET")).count(), world.vendors.borrow().changes), (reads, changes), "{first:?}");
+    }
+}
+
+#[test]
+fn a_message_in_a_channel_goes_on_in_the_direct_conversation_wherever_it_stops() {
+    for at in 0.. {
+        let (world, stages) = (World::new(), Script::default());
+        world.crash.set(Some((at, false)));
+        let event = Event { place: mailbox::Place::Channel, channel: "C1".into(), ..world.event(Act::Message("password_reset".into())) };
+        let mut waiting = vec![event];
+        for _ in 0..8 {
+            waiting.retain(|event| !world.deliver(&stages, event));
+            if world.dead.replace(false) {
+                world.crash.set(None);
+            }
+            world.now.set(world.now.get() + MINUTE);
+            world.tick(&stages);
+        }
+        let vendors = world.vendors.borrow();
+        let said: Vec<String> = vendors.messages.iter().map(|m| format!("{} {}", m["channel"].as_str().unwrap(), m["text"].as_str().unwrap())).collect();
+        let mut sorted = said.clone();
+        sorted.sort_unstable();
+        assert_eq!((sorted, world.end().as_str()), (vec!["C1 moved-to-direct".into(), "D1 offer-reset".into()], "open"), "effect {at}");
+        if world.crash.get().is_some() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_log_alone_yields_the_state_at_every_point() {
+    let mut points = 0;
+    for at in (0..).step_by(3) {
+        let (world, stages) = (World::new(), Script::default());
+        world.pace.set(700);
+        world.arrivals.borrow_mut().push_back(("offer-reset", "press yes"));
+        world.crash.set(Some((at, false)));
+        world.deliver(&stages, &world.event(Act::Message("password_reset".into())));
+        let over = !world.dead.replace(false);
+        if let Some(snapshot) = world.snapshot() {
+            world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+            let settings = world.settings();
+            let run = block_on(Run::load(&world, &stages, &settings, &World::conversation(), 0, 0)).unwrap().unwrap();
+            assert_eq!((run.state, run.head), (snapshot.state, snapshot.head), "effect {at}");
+            points += 1;
+        }
+        if over {
+            break;
+        }
+    }
+    assert!(points > 10, "{points} points");
 }

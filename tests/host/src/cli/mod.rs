@@ -6,7 +6,9 @@ mod build;
 mod keys;
 mod play;
 mod report;
+mod scale;
 mod serve;
+mod stories;
 mod vendors;
 mod verify;
 
@@ -20,7 +22,9 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         None | Some(("play", [])) => play::run().await,
         Some(("build", [])) => build::run(),
+        Some(("scale", rest)) => scale::run(rest).await,
         Some(("serve", rest)) => serve::run(rest).await,
+        Some(("stories", rest)) => stories::run(rest).await,
         Some(("vendors", rest)) => vendors::run(rest).await,
         Some(("keys", [])) => keys::run(),
         Some(("budget", [])) => budget::run(),
@@ -30,7 +34,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `verify BUNDLE --key FILE`, `report`, `budget` or `bench`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `verify BUNDLE --key FILE`, `report`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }
