@@ -80,13 +80,7 @@ impl<'a> Route<'a> {
 
     fn methods(self) -> &'static str {
         match self {
-            Route::Tenants
-            | Route::CasesOf(_)
-            | Route::Case(_)
-            | Route::Journal(_)
-            | Route::Evidence(_)
-            | Route::Day(..)
-            | Route::Metrics => "GET",
+            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) | Route::Evidence(_) | Route::Day(..) | Route::Metrics => "GET",
             Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
             Route::Tick => "POST",
         }

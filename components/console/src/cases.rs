@@ -127,9 +127,9 @@ pub(crate) async fn positions(host: &impl Host, key: &IntegrityKey, summary: &Su
     loop {
         // Read page by page, so that no more than a page is held.
         let body = journal(host, key, &summary.case, &format!("from={from}")).await?.body.unwrap_or_default();
-        let entries = body["entries"].as_array().into_iter().flatten();
-        all.extend(entries.filter_map(|entry| Some((entry["epoch"].as_i64()?, entry["number"].as_u64()?))));
-        match body["next"].as_str() {
+        let entries = body.get("entries").and_then(Value::as_array).into_iter().flatten();
+        all.extend(entries.filter_map(|entry| Some((entry.get("epoch")?.as_i64()?, entry.get("number")?.as_u64()?))));
+        match body.get("next").and_then(Value::as_str) {
             Some(next) => from = next.into(),
             None => return Ok(all),
         }

@@ -75,7 +75,7 @@ async fn close_tenant<H: Host>(host: &H, settings: &Settings, tenant: &str, last
         for (day, number) in numbers.chain(open.iter().map(|case| (case.day, case.number))) {
             listed.push(case(host, settings, tenant, day, number).await?);
         }
-        let (pages, next) = Day::sign(tenant, day, through, before, &listed, &head, now, settings.signing.as_ref());
+        let (pages, next) = Day::sign(tenant, day, (through, before), &listed, &head, now, settings.signing.as_ref());
         let mut writes: Vec<(String, Vec<u8>)> = Vec::new();
         for (page, signed) in (1..).zip(&pages) {
             let key = keys::day_record(tenant, day, page);

@@ -440,7 +440,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             self.due = Some(at);
         }
         let key = keys::snapshot(&self.state.id);
-        let snapshot = Snapshot { state: self.state.clone(), covers: self.covers.clone(), head: self.head.clone(), lease_until: self.deadline, due: self.due, entries: self.entries.clone() };
+        let snapshot = Snapshot {
+            state: self.state.clone(),
+            covers: self.covers.clone(),
+            head: self.head.clone(),
+            lease_until: self.deadline,
+            due: self.due,
+            entries: self.entries.clone(),
+        };
         writes.push((key.clone(), self.settings.integrity.write(&key, &snapshot)));
         self.host.set_many(writes).await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! The only file that calls the Spin SDK.
 
-use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
 use crate::days;
+use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tick::sweep;

@@ -293,15 +293,24 @@ impl Record for DayCursor {
 }
 
 impl Day {
-    /// Signs the pages of one day, and says what the next day takes up.
+    /// Signs the pages of one day, and says what the next day takes up. Counts are those of the day and of the day before.
     #[must_use]
-    pub fn sign(tenant: &str, day: u64, through: i64, before: i64, cases: &[DayCase], last: &str, at: Instant, key: Option<&SigningKey>) -> (Vec<Signed>, DayCursor) {
+    pub fn sign(
+        tenant: &str,
+        day: u64,
+        (through, before): (i64, i64),
+        cases: &[DayCase],
+        last: &str,
+        at: Instant,
+        key: Option<&SigningKey>,
+    ) -> (Vec<Signed>, DayCursor) {
         let chunks: Vec<&[DayCase]> = if cases.is_empty() { vec![&[]] } else { cases.chunks(DAY_PAGE).collect() };
         let pages = chunks.len() as u64;
         let mut previous = last.to_string();
         let mut signed = Vec::new();
         for (page, cases) in (1..).zip(chunks) {
-            let record = Day { schema: SCHEMA, tenant: tenant.into(), day, page, pages, previous: previous.clone(), at, through, before, cases: cases.to_vec() };
+            let record =
+                Day { schema: SCHEMA, tenant: tenant.into(), day, page, pages, previous: previous.clone(), at, through, before, cases: cases.to_vec() };
             if let Some(statement) = Signed::new(Domain::Day, &record, key) {
                 previous = statement.hash();
                 signed.push(statement);

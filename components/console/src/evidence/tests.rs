@@ -101,7 +101,7 @@ fn forged_evidence_is_not_passed_on() {
 fn a_day_is_a_line_a_page() {
     let host = world(true);
     let cases: Vec<DayCase> = (1..=2_500).map(|number| DayCase { day: 20_000, number, case: None, state: "unused".into(), head: None }).collect();
-    let (pages, _) = Day::sign("acme", 20_000, 2_500, 0, &cases, "", 5, Some(&signing()));
+    let (pages, _) = Day::sign("acme", 20_000, (2_500, 0), &cases, "", 5, Some(&signing()));
     for (page, signed) in (1..).zip(&pages) {
         host.write(&keys::day_record("acme", 20_000, page), signed);
     }

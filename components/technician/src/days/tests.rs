@@ -135,7 +135,9 @@ fn each_day_is_recorded_once_and_takes_up_what_was_late_or_open() {
     assert_eq!(world.effects.get(), effects, "nothing is due, so nothing is written");
     // The next ticks come days later.
     tick(&world, 4, 20);
-    let Ok(Proof::Days { days, states, previous, .. }) = verify(&records(&world, 0..=3), &public()) else { panic!("{:?}", verify(&records(&world, 0..=3), &public())) };
+    let Ok(Proof::Days { days, states, previous, .. }) = verify(&records(&world, 0..=3), &public()) else {
+        panic!("{:?}", verify(&records(&world, 0..=3), &public()))
+    };
     assert_eq!((days, previous.is_empty()), ((TODAY, TODAY + 3), false), "the first tick recorded the empty day before");
     assert_eq!(states.iter().map(|(state, n)| format!("{n} {state}")).collect::<Vec<_>>(), ["2 closed", "1 handed-over", "1 unused"]);
     let first: Day = stored::<Signed>(&world, &keys::day_record("acme", TODAY, 1)).read().unwrap();

@@ -133,17 +133,7 @@ fn bundle(lines: &[&str], key: &str) -> Result<Proof, Broken> {
         Some(Err(_)) => return broken(1, "the header's synopsis is of a version that this program does not know"),
         None => None,
     };
-    Ok(Proof::Case {
-        case: seal.case,
-        tenant: seal.tenant,
-        state: seal.state,
-        at: seal.at,
-        entries: seal.count,
-        head: seal.head,
-        requests,
-        changes,
-        synopsis,
-    })
+    Ok(Proof::Case { case: seal.case, tenant: seal.tenant, state: seal.state, at: seal.at, entries: seal.count, head: seal.head, requests, changes, synopsis })
 }
 
 /// Compares entries with the seal, line by line; counts requests and changes.
@@ -285,7 +275,9 @@ impl Proof {
                 let mut words = vec![
                     format!("case {case} of `{tenant}` ended as `{state}`, and the technician's key has signed its log of {entries} entries"),
                     "none of them was changed, dropped, added or moved since".into(),
-                    format!("the log names {requests} requests to vendors, {changes} of which change something, with their replies as the technician read them"),
+                    format!(
+                        "the log names {requests} requests to vendors, {changes} of which change something, with their replies as the technician read them"
+                    ),
                 ];
                 match synopsis {
                     Some(_) => words.push("the header was written by the same technician at the same moment".into()),
@@ -297,7 +289,10 @@ impl Proof {
                 let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
                 let states = if states.is_empty() { "none".into() } else { states.join(", ") };
                 vec![
-                    format!("the technician's key has signed the list of cases of `{tenant}` for {} days (days {first} to {last} since 1970)", last - first + 1),
+                    format!(
+                        "the technician's key has signed the list of cases of `{tenant}` for {} days (days {first} to {last} since 1970)",
+                        last - first + 1
+                    ),
                     format!("no number is missing; cases: {states}"),
                     "each record follows the one before".into(),
                 ]

@@ -7,7 +7,8 @@ use firstline_host::build::{components, to_stderr};
 use firstline_host::{Config, fortnight, loopback};
 use serde::Deserialize;
 
-const USAGE: &str = "use `report --api http://127.0.0.1:3000 --token TOKEN --tenant NAME [--from 2026-11-01] [--to 2026-11-15]` or `report --demo [--seed NUMBER]`";
+const USAGE: &str =
+    "use `report --api http://127.0.0.1:3000 --token TOKEN --tenant NAME [--from 2026-11-01] [--to 2026-11-15]` or `report --demo [--seed NUMBER]`";
 
 /// What `GET /api/metrics` answers.
 #[derive(Debug, Deserialize)]
@@ -96,6 +97,7 @@ fn demo(seed: u64) -> Result<()> {
         Ok(answers)
     })?;
     answers.iter().for_each(tell);
+    super::say("Own time is 0 here, since on a simulated clock only people and vendors take time: `bench` measures it.");
     Ok(())
 }
 
@@ -141,7 +143,8 @@ fn share(part: u64, all: u64) -> String {
 fn time(milliseconds: u64) -> String {
     match milliseconds {
         0..60_000 => format!("{}.{:03} s", milliseconds / 1_000, milliseconds % 1_000),
-        _ => format!("{} min {:02} s", milliseconds / 60_000, milliseconds / 1_000 % 60),
+        60_000..3_600_000 => format!("{} min {:02} s", milliseconds / 60_000, milliseconds / 1_000 % 60),
+        _ => format!("{} h {:02} min", milliseconds / 3_600_000, milliseconds / 60_000 % 60),
     }
 }
 
