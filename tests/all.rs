@@ -1,4 +1,12 @@
 //! Every test that needs wasmtime, in one target.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests may stop at the first surprise, in their helper functions too"
+)]
 
 mod conformance;
 mod lints;

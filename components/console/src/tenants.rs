@@ -50,6 +50,9 @@ pub async fn find(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<Te
 /// # Errors
 /// The document is wrong or takes what belongs to another tenant, or the store failed.
 pub async fn put(host: &impl Host, key: &IntegrityKey, name: &str, document: &[u8]) -> Result<Answer, Refused> {
+    if let Err(error) = serde_json::from_slice::<Value>(document) {
+        return Err(refused(400, &format!("the body is not JSON: line {} column {}: send the tenant's document", error.line(), error.column())));
+    }
     let new = tenant::parse(name, document, &reach(host).await).map_err(|all| problems(&all))?;
     let old = stored(host, key, name).await?.and_then(Result::ok);
     let (mut taken, mut warnings) = (vec![], vec![]);

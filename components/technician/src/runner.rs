@@ -200,8 +200,9 @@ struct Run<'a, H, S> {
     covers: BTreeMap<i64, u64>,
     head: String,
     due: Option<Instant>,
-    /// Facts that are not committed yet.
+    /// Facts that are not committed yet, and when each became known.
     facts: Vec<Fact>,
+    times: Vec<Instant>,
     /// Other records of the next commit.
     writes: Vec<(String, Vec<u8>)>,
     /// Batches that this run has named itself, so that no replay has to be compared.
@@ -246,6 +247,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             head,
             due,
             facts: Vec::new(),
+            times: Vec::new(),
             writes: Vec::new(),
             named: BTreeSet::new(),
             secrets: BTreeMap::new(),
@@ -258,9 +260,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 let key = keys::log(conversation, epoch, number);
                 let Some(bytes) = host.get(&key).await? else { break };
                 let entry: Entry = settings.integrity.read(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?;
-                for fact in &entry.facts {
+                for (fact, at) in entry.timed() {
                     // What facts brought about beside the state was written with them.
-                    case::apply(&mut run.state, fact, &run.tenant, entry.at);
+                    case::apply(&mut run.state, fact, &run.tenant, at);
+                    run.note_beginning((epoch, number));
                 }
                 run.head = entry_hash(&bytes);
                 number += 1;
@@ -276,10 +279,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.log(&fact);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
+        self.times.push(now);
         let here = (self.epoch, self.covers.get(&self.epoch).copied().unwrap_or(0));
-        if let Some(case) = &mut self.state.case {
-            case.from.get_or_insert(here);
-        }
+        self.note_beginning(here);
         for note in notes {
             match note {
                 Note::Opened(case) => {
@@ -300,6 +302,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
         }
         Ok(())
+    }
+
+    /// The entry with which the open case began.
+    fn note_beginning(&mut self, here: (i64, u64)) {
+        if let Some(case) = &mut self.state.case {
+            case.from.get_or_insert(here);
+        }
     }
 
     fn summary(&mut self, case: &Case, how: &str, here: (i64, u64)) {
@@ -331,7 +340,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let number = self.covers.get(&self.epoch).copied().unwrap_or(0);
         let key = keys::log(&self.state.id, self.epoch, number);
         let case = self.state.case.as_ref().map(|case| case.id.clone()).or_else(|| self.state.ended.as_ref().map(|ended| ended.case.clone()));
-        let entry = Entry { previous: self.head.clone(), at: now, case, facts: std::mem::take(&mut self.facts) };
+        let entry = Entry { previous: self.head.clone(), at: now, times: std::mem::take(&mut self.times), case, facts: std::mem::take(&mut self.facts) };
         let bytes = self.settings.integrity.write(&key, &entry);
         self.head = entry_hash(&bytes);
         self.covers.insert(self.epoch, number + 1);

@@ -22,6 +22,8 @@ pub const OFFER_TIME: u64 = 30 * 60_000;
 const LISTEN_TIME: u64 = 30 * 60_000;
 /// How long a grant lives.
 const GRANT_TIME: u64 = 10 * 60_000;
+/// How long the case may write to its own ticket and conversation: an outage must not cost the ticket.
+const OWN_GRANT_TIME: u64 = 24 * 3_600_000;
 /// How long after the end of a case "thanks" still belongs to it.
 const THANKS_TIME: u64 = 7 * 24 * 3_600_000;
 /// Event ids that are remembered, to drop duplicates.
@@ -30,6 +32,8 @@ const REMEMBERED: usize = 400;
 const HOLES: usize = 64;
 /// Messages of the requester that are kept for the ticket.
 const TEXTS: usize = 20;
+/// The tenant's document changed under the case.
+const NOT_CONFIGURED: &str = "the tenant's document no longer names the chat and the identity provider of this case";
 
 /// Why a task was started, and so what its end means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -333,8 +337,10 @@ impl State {
     /// What a runner has to ask a stage next.
     #[must_use]
     pub fn wants(&self) -> Option<Want> {
-        if let Some((event, text)) = self.unread.front() {
-            let context = match self.case.as_ref().map(|case| case.phase) {
+        let phase = self.case.as_ref().map(|case| case.phase);
+        // What is written while the last words are said belongs to the next case.
+        if let Some((event, text)) = self.unread.front().filter(|_| phase != Some(Phase::Telling)) {
+            let context = match phase {
                 Some(Phase::Offering) => "offer",
                 Some(Phase::Listening) => "listening",
                 _ => "",
@@ -383,7 +389,7 @@ impl State {
             action: action.into(),
             target: target.into(),
             arguments,
-            expires: now + GRANT_TIME,
+            expires: now + if question.is_some() { GRANT_TIME } else { OWN_GRANT_TIME },
             question,
         });
     }
@@ -461,12 +467,10 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
             }
         }
         Fact::Before { task, batch, attempt, requests, hash } => {
-            if let Some(task) = task_mut(state, task).filter(|task| *batch == task.batches + 1 || *batch == task.batches && task.batch.is_some()) {
-                let replies = match &task.batch {
-                    Some(old) if task.batches == *batch => old.replies.clone(),
-                    _ => vec![None; requests.len()],
-                };
+            // The first to name a batch wins.
+            if let Some(task) = task_mut(state, task).filter(|task| *batch == task.batches + 1 && task.batch.is_none()) {
                 task.batches = *batch;
+                let replies = vec![None; requests.len()];
                 task.batch = Some(Batch { attempt: *attempt, requests: requests.clone(), hash: hash.clone(), replies, retry_at: None });
             }
         }
@@ -477,7 +481,9 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
             }
         }
         Fact::Waiting { task, until } => {
-            if let Some(task) = task_mut(state, task) {
+            // A wait that is over does not begin again.
+            let over = |task: &Task| task.replies.iter().any(|reply| matches!(reply, Reply::Waited(at) if at >= until));
+            if let Some(task) = task_mut(state, task).filter(|task| !over(task)) {
                 task.until = Some(*until);
             }
         }
@@ -488,7 +494,10 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
             }
         }
         Fact::Checkpoint { task, state: text } => {
-            if let Some(task) = task_mut(state, task) {
+            let same = |task: &Task| matches!(task.replies.as_slice(), [Reply::Response(response)] if response.body == *text);
+            if let Some(task) = task_mut(state, task).filter(|task| task.batch.is_none() && !same(task)) {
+                // Counted as a batch, so that a connector cannot go on forever.
+                task.batches += 1;
                 task.replies = vec![Reply::Response(crate::wire::Response { status: 200, headers: Vec::new(), body: text.clone(), at: now })];
             }
         }
@@ -520,6 +529,10 @@ fn end_task(state: &mut State, id: &str) -> Option<Task> {
 fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], retry_at: Option<Instant>) {
     let Some(task) = task_mut(state, task).filter(|task| task.batches == batch) else { return };
     let Some(out) = &mut task.batch else { return };
+    let news = out.replies.iter().zip(replies).any(|(have, new)| have.is_none() && new.is_some());
+    if !news && out.retry_at == retry_at {
+        return;
+    }
     for (have, new) in out.replies.iter_mut().zip(replies) {
         // The first final reply stays, whoever writes later.
         if have.is_none() {
@@ -569,11 +582,19 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
 fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Instant) -> Case {
     let team = tenant.connection(&state.connection).and_then(|c| c.account.get("team"));
     Case {
-        id: format!("{}-{number}", state.id),
+        outsider: event.author_workspace.as_ref().is_some_and(|workspace| Some(workspace) != team),
+        times: Times { received: event.received, ..Times::default() },
+        ..blank(format!("{}-{number}", state.id), &event.author, now)
+    }
+}
+
+fn blank(id: String, user: &str, now: Instant) -> Case {
+    Case {
+        id,
         phase: Phase::Listening,
         since: now,
-        user: event.author.clone(),
-        outsider: event.author_workspace.as_ref().is_some_and(|workspace| Some(workspace) != team),
+        user: user.into(),
+        outsider: false,
         profile: None,
         kind: String::new(),
         reading: String::new(),
@@ -592,7 +613,7 @@ fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Ins
         resolution: None,
         from: None,
         said: BTreeSet::new(),
-        times: Times { received: event.received, ..Times::default() },
+        times: Times { received: now, ..Times::default() },
     }
 }
 
@@ -684,14 +705,16 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
                 ended.confirmed = Some(now);
             }
-            let opened_now = case.texts.is_empty() && case.said.is_empty();
+            let alone = case.texts.is_empty() && case.said.is_empty() && state.unread.is_empty();
+            case.since = now;
             state.say("welcome", &[], now);
             // Thanks alone opens nothing.
-            if opened_now {
+            if alone {
                 state.case = None;
             }
         }
         (Phase::Listening, Reading::Greeting) => {
+            case.since = now;
             if case.said.contains("greeting") {
                 state.say_once("clarify", &[("msp", &msp)], now);
             } else {
@@ -699,6 +722,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             }
         }
         (Phase::Listening, Reading::Unclear) if !case.said.contains("clarify") && case.ticket.is_none() => {
+            case.since = now;
             keep(case, text);
             state.say_once("clarify", &[("msp", &msp)], now);
         }
@@ -730,6 +754,8 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             hand_over(state, "asked-for-person", "the requester asked for a person instead of pressing the button", tenant, now);
         }
         (Phase::Offering, Reading::Thanks) => {}
+        // The news has reached the user already.
+        (Phase::Delivering | Phase::Closing, Reading::Thanks) => case.times.confirmed = Some(now),
         (Phase::Offering, Reading::Greeting | Reading::Action(_) | Reading::Elsewhere(_) | Reading::Unclear) => {
             keep(case, text);
             state.say_once("press-button", &[], now);
@@ -848,7 +874,7 @@ fn ask(state: &mut State, tenant: &Tenant, now: Instant) {
     state.asked = question(state, tenant);
     if state.asked.is_none() {
         // The tenant's document changed under the case.
-        hand_over(state, "not-configured", "the tenant's document no longer names the chat and the identity provider of this case", tenant, now);
+        hand_over(state, "not-configured", NOT_CONFIGURED, tenant, now);
     }
 }
 
@@ -925,13 +951,18 @@ fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Inst
 }
 
 fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
-    let Some(idp) = tenant.connection_of(Role::Idp) else { return };
+    let Some(idp) = tenant.connection_of(Role::Idp) else {
+        hand_over(state, "not-configured", NOT_CONFIGURED, tenant, now);
+        return;
+    };
     let (vendor, idp) = (idp.vendor.clone(), idp.id.clone());
     let subject = Subject { id: question.subject.id.clone(), login: question.subject.login.clone() };
+    let reset = question.action == "password_reset";
     if let Some(case) = &mut state.case {
         case.times.decided = Some(now);
+        // From here on there may be a secret in the store, whatever becomes of the change.
+        case.secret |= reset;
     }
-    let reset = question.action == "password_reset";
     let work = if reset { IdpAct::ResetPassword(subject) } else { IdpAct::Unlock(subject) };
     let task = state.start(&idp, Work::Idp(work), Purpose::Act, now);
     state.grant(&task, &idp, &question.action, &question.subject.id, Some(question.clone()), now);
@@ -945,6 +976,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
     if let (Work::Chat(ChatAct::Say(_)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case) {
         case.times.replied.get_or_insert(now);
     }
+    let phase = state.case.as_ref().map(|case| case.phase);
     match (&task.purpose, outcome) {
         (Purpose::Forward(event), Outcome::Opened(channel)) => {
             let moved = Event { channel: channel.clone(), thread: None, place: Place::Direct, received: event.received, ..(**event).clone() };
@@ -990,15 +1022,18 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             match state.case.as_mut().and_then(|case| case.offer.as_mut()) {
                 Some(offer) => offer.message = Some(message.clone()),
                 // It was withdrawn before it stood there.
-                None => replace_offer(state, message, "offer-withdrawn", &[], now),
+                None if phase == Some(Phase::Offering) => replace_offer(state, message, "offer-withdrawn", &[], now),
+                None => {}
             }
             settle(state, tenant, now);
         }
+        // It was pressed, so it stands there, whatever its sender could find out.
+        (Purpose::Offer, _) if phase != Some(Phase::Offering) => settle(state, tenant, now),
         (Purpose::Act, Outcome::Changed(report)) => {
             if let Some(case) = &mut state.case {
                 case.times.acted = Some(now);
                 case.evidence.extend(report.evidence.iter().cloned());
-                case.secret = report.secret.is_some();
+                case.secret |= report.secret.is_some();
             }
             deliver(state, report.secret.is_some(), "unlock-done", tenant, now);
         }
@@ -1009,13 +1044,13 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             deliver(state, false, "unlock-not-needed", tenant, now);
         }
         (Purpose::Deliver, Outcome::Posted(_)) => {
-            let secret = state.case.as_mut().is_some_and(|case| {
+            let reset = state.case.as_mut().is_some_and(|case| {
                 case.times.delivered = Some(now);
                 case.evidence.push("the user was told in the chat".into());
-                case.secret
+                case.resolution.as_deref() == Some("resolution-reset")
             });
             state.phase(Phase::Closing, now);
-            if secret {
+            if reset {
                 revoke(state, tenant, now);
             }
             settle(state, tenant, now);
@@ -1032,7 +1067,15 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             }
             settle(state, tenant, now);
         }
-        (Purpose::Close, Outcome::TicketClosed(ticket)) => farewell(state, ticket, "closed", tenant, now),
+        (Purpose::Close, Outcome::TicketClosed(ticket)) => {
+            if let Some(case) = state.case.as_mut().filter(|case| case.handover.is_some()) {
+                // A person was asked for while it was being closed: it opens again.
+                case.ticket = Some(ticket.clone());
+                settle(state, tenant, now);
+            } else {
+                farewell(state, ticket, "closed", tenant, now);
+            }
+        }
         (Purpose::HandOver, Outcome::TicketHandedOver(ticket)) => farewell(state, ticket, "handed-over", tenant, now),
         (Purpose::Close | Purpose::HandOver, _) => {
             set_handover(state, "ticket-not-written", &describe(outcome));
@@ -1102,13 +1145,13 @@ fn revoke(state: &mut State, tenant: &Tenant, now: Instant) {
 }
 
 fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: Instant) {
-    let Some(psa) = tenant.connection_of(Role::Psa) else { return };
-    let psa = psa.id.clone();
     let Some(case) = &state.case else { return };
-    let Some(ticket) = case.ticket.clone() else {
+    let (Some(psa), Some(ticket)) = (tenant.connection_of(Role::Psa), case.ticket.clone()) else {
+        set_handover(state, "no-ticket", "there is no ticket to write to");
         tell_handed_over(state, tenant, now);
         return;
     };
+    let psa = psa.id.clone();
     let login = case.account.as_ref().map_or("", |account| account.login.as_str());
     let closeout = Closeout {
         ticket: ticket.id,
@@ -1157,18 +1200,27 @@ fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
 
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
-    state.ended = Some(Ended { case: case.id.clone(), ticket: case.ticket.as_ref().map(|ticket| ticket.id), at: now, confirmed: None });
+    state.ended = Some(Ended { case: case.id.clone(), ticket: case.ticket.as_ref().map(|ticket| ticket.id), at: now, confirmed: case.times.confirmed });
     state.asked = None;
+    if !state.unread.is_empty() {
+        // Its number is above that of the event that opened the old case, and no other event can have it.
+        state.case = Some(Case { outsider: case.outsider, ..blank(format!("{}-{}", state.id, state.taken), &case.user, now) });
+    }
     let how = if case.handover.is_some() { "handed-over" } else { "closed" };
     notes.push(Note::Ended(Box::new(case), how));
 }
 
-fn tick(state: &mut State, tenant: &Tenant, at: Instant, _notes: &mut Vec<Note>) {
+fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) {
     let Some(case) = &state.case else { return };
     match case.phase {
+        // Somebody has just written.
+        Phase::Listening if !state.unread.is_empty() => {}
         // Nobody asked for anything, so there is nothing to hand over.
         Phase::Listening if case.ticket.is_none() && case.texts.is_empty() && at >= case.since + LISTEN_TIME => state.case = None,
         Phase::Listening if at >= case.since + LISTEN_TIME => {
+            if case.profile.is_none() {
+                notes.push(Note::Opened(Box::new(case.clone())));
+            }
             set_handover(state, "no-answer", "the requester did not say more");
             begin(state, tenant, at);
         }
@@ -1192,3 +1244,6 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, _notes: &mut Vec<Note>)
 pub fn unfilled(requests: &[Named]) -> Vec<Request> {
     requests.iter().map(|named| named.request.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

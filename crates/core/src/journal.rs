@@ -144,6 +144,9 @@ pub struct Entry {
     pub previous: String,
     /// When it was written.
     pub at: Instant,
+    /// When each fact became known: the fold uses these, so that it yields what its writer saw.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<Instant>,
     /// The case that was open, if one was.
     pub case: Option<String>,
     /// What became known.
@@ -152,6 +155,14 @@ pub struct Entry {
 
 impl Record for Entry {
     const SCHEMA: u64 = 1;
+}
+
+impl Entry {
+    /// The facts, each with the time at which it became known.
+    pub fn timed(&self) -> impl Iterator<Item = (&Fact, Instant)> {
+        let times = self.times.iter().copied().chain(std::iter::repeat(self.at));
+        self.facts.iter().zip(times)
+    }
 }
 
 /// The cached state, with what it covers of the log. It may be stale.

@@ -146,7 +146,7 @@ impl App {
         self.world.activity.idle().await;
     }
 
-    /// Ends every instance where it stands, as the death of the process would. Nothing is answered afterwards.
+    /// Ends every instance where it stands, as the death of the process would. Afterwards nothing has an effect, and every request is a 500.
     pub fn kill(&self) {
         self.world.closed.send_replace(true);
     }

@@ -129,7 +129,7 @@ impl Desk {
             ensure!(status == 200, "tenant `{id}` was refused with {status}: {answer}");
             for connection in tenant["connections"].as_array().into_iter().flatten() {
                 let connection = connection["id"].as_str().unwrap_or_default();
-                for (name, secret) in tenants["secrets"][connection].as_object().into_iter().flatten() {
+                for (name, secret) in tenants["secrets"].get(connection).and_then(Value::as_object).into_iter().flatten() {
                     let path = format!("/api/tenants/{id}/connections/{connection}/secrets/{name}");
                     let (status, answer) = self.api("PUT", &path, secret.as_str().unwrap_or_default().to_string()).await?;
                     ensure!(status == 204, "secret `{name}` of `{connection}` was refused with {status}: {answer}");

@@ -49,7 +49,8 @@ impl Handler {
         let (component, path) = (context.name.clone(), request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned());
         (world.trace)(Event::Inbound { component: component.clone(), method: request.method().to_string(), path: path.clone(), chained });
         let began = Instant::now();
-        let answer = self.proxy.handle((), request).await.unwrap_or_else(|_| {
+        let answer = if *world.closed.borrow() { None } else { self.proxy.handle((), request).await.ok() };
+        let answer = answer.unwrap_or_else(|| {
             let mut answer = http::Response::new(whole(Bytes::new()));
             *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             answer

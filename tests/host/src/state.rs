@@ -65,6 +65,10 @@ impl World {
     }
 
     async fn pass(&self, point: Point<'_>) -> Result<()> {
+        // INVARIANT: nothing has an effect once the application was killed.
+        if *self.closed.borrow() {
+            wasmtime::bail!("killed, {point}");
+        }
         match (self.fault)(&point) {
             Fate::Go => {}
             Fate::Trap => wasmtime::bail!("injected crash, {point}"),

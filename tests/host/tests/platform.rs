@@ -1,7 +1,7 @@
 //! The host's own rules, tried with a component that does what it is told.
 
 use bytes::Bytes;
-use firstline_host::{App, Config, Effect, Event, Fate, Fault, Memory, Moment, Operation, Outbound, OutboundError, Trace, simulated};
+use firstline_host::{App, Config, Disk, Effect, Event, Fate, Fault, Memory, Moment, Operation, Outbound, OutboundError, Trace, simulated};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -430,6 +430,41 @@ async fn killing_the_application_ends_its_work_where_it_stands() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(bench.memory.dump().len(), 1);
     assert_eq!(bench.count(|event| matches!(event, Event::Trap { .. })), 0, "a kill is no trap");
+    bench.check(&[("set c 1", "500")]).await;
+    assert_eq!(bench.memory.dump().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_component_stored_on_disk_is_there_after_a_restart() {
+    let folder = std::env::temp_dir().join(format!("firstline-host-restart-{}", std::process::id()));
+    for (command, expect) in [("set a 1\nincrement n 5", "()\n5"), ("get a\nincrement n 1", "Some([49])\n6")] {
+        let disk = Arc::new(Disk::open(&folder.join("store.redb")).unwrap());
+        let bench = start(|config| config.backend = disk.clone());
+        assert_eq!(bench.run("/probe", command).await, expect);
+        drop(bench);
+        // The file can be opened again once the last instance is gone.
+        while Arc::strong_count(&disk) > 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn increments_from_many_requests_at_once_are_all_counted() {
+    let bench = Arc::new(start(|_| {}));
+    let tasks: Vec<_> = (0..200)
+        .map(|_| {
+            let bench = bench.clone();
+            tokio::spawn(async move { bench.run("/probe", "increment n 1").await.parse::<i64>().unwrap() })
+        })
+        .collect();
+    let mut sums = Vec::new();
+    for task in tasks {
+        sums.push(task.await.unwrap());
+    }
+    sums.sort_unstable();
+    assert_eq!(sums, (1..=200).collect::<Vec<_>>());
 }
 
 #[tokio::test]

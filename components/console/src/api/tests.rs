@@ -148,9 +148,12 @@ fn a_wrong_document_is_refused_with_every_problem_and_nothing_is_written() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let huge = format!("{{\"{}\":1}}", "k".repeat(200_000));
     let many = Value::from(many).to_string();
-    for body in [b"".as_slice(), b"{", b"null", b"[]", b"\"x\"", &[0xff, 0xfe], b"{\"tenant\":\"\xff\"}", deep.as_bytes(), huge.as_bytes(), many.as_bytes()] {
+    for body in [b"null".as_slice(), b"[]", b"\"x\"", huge.as_bytes(), many.as_bytes()] {
         let answer = check(&host, &request("a", "PUT", "/api/tenants/acme", body), 422, "problems");
         assert!(answer.to_string().len() < 60_000);
+    }
+    for body in [b"".as_slice(), b"{", &[0xff, 0xfe], deep.as_bytes()] {
+        check(&host, &request("a", "PUT", "/api/tenants/acme", body), 400, "not JSON");
     }
     for (body, status) in [(Body::TooLong, 413), (Body::Broken, 400)] {
         check(&host, &Request { body, ..request("a", "PUT", "/api/tenants/acme", b"") }, status, "body");

@@ -92,7 +92,7 @@ fn a_wrong_query_is_refused() {
 /// Writes log entries as (epoch, number, case).
 fn log(host: &Fake, entries: &[(i64, u64, i64)]) {
     for (epoch, number, of) in entries {
-        let entry = Entry { previous: String::new(), at: 5, case: Some(case(*of)), facts: vec![Fact::Tick { at: 5 }] };
+        let entry = Entry { previous: String::new(), at: 5, times: vec![5], case: Some(case(*of)), facts: vec![Fact::Tick { at: 5 }] };
         host.write(&keys::log(CONVERSATION, *epoch, *number), &entry);
         host.values.borrow_mut().insert(keys::epoch(CONVERSATION), epoch.to_le_bytes().to_vec());
     }

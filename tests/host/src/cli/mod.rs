@@ -21,5 +21,5 @@ pub async fn run(arguments: &[String]) -> Result<()> {
 fn project() -> Result<PathBuf> {
     let here = std::env::current_dir()?;
     let found = here.ancestors().find(|folder| folder.join("spin.toml").is_file());
-    Ok(found.map(Path::to_path_buf).with_context(|| format!("no `spin.toml` in `{}` or above", here.display()))?)
+    found.map(Path::to_path_buf).with_context(|| format!("no `spin.toml` in `{}` or above", here.display()))
 }

@@ -1,0 +1,866 @@
+//! Stories of the state machine: one line in, one line out.
+
+use super::*;
+use crate::stage::{Candidate, Report};
+use crate::tenant::{Reach, parse};
+use serde_json::json;
+
+const MINUTE: u64 = 60_000;
+const START: Instant = 1_800_000_000_000;
+
+fn tenant(idp: &str) -> Tenant {
+    let idp = match idp {
+        "entra" => json!({"id": "idp", "vendor": "entra", "base_url": "https://graph.microsoft.com/v1.0",
+            "token_url": "https://login.microsoftonline.com/d/oauth2/v2.0/token", "account": {"directory": "d", "client_id": "c"}}),
+        _ => json!({"id": "idp", "vendor": "okta", "base_url": "https://acme.okta.com", "account": {"org": "o"}}),
+    };
+    let document = json!({
+        "tenant": "acme", "name": "Acme", "msp": {"name": "Northwind IT", "phone": "+1 555 0100"},
+        "connections": [
+            {"id": "chat", "vendor": "slack", "base_url": "https://slack.com/api", "account": {"team": "T1"}},
+            idp,
+            {"id": "desk", "vendor": "connectwise", "base_url": "https://api-na.myconnectwise.net/v4_6_release/apis/3.0", "account": {"login_company": "nw", "client_id": "c"}}
+        ],
+        "desk": {"company": 19, "board": 1}
+    });
+    parse("acme", document.to_string().as_bytes(), &Reach::default()).unwrap()
+}
+
+fn event(number: i64, author: &str, act: Act, now: Instant) -> Event {
+    Event {
+        id: format!("e{number}"),
+        tenant: "acme".into(),
+        connection: "chat".into(),
+        workspace: "T1".into(),
+        author: author.into(),
+        author_workspace: Some("T1".into()),
+        channel: "D1".into(),
+        thread: None,
+        place: Place::Direct,
+        message: format!("m{number}"),
+        act,
+        at: now,
+        received: now,
+    }
+}
+
+/// Plays a conversation.
+struct Play {
+    state: State,
+    tenant: Tenant,
+    now: Instant,
+    number: i64,
+    /// What the identity provider says of the lock.
+    lock: Lock,
+    /// Every fact with its time.
+    facts: Vec<(Instant, Fact)>,
+    last_press: Option<Press>,
+}
+
+fn purpose(task: &Task) -> &'static str {
+    match task.purpose {
+        Purpose::Who => "who",
+        Purpose::Find => "find",
+        Purpose::Open => "open",
+        Purpose::Offer => "offer",
+        Purpose::Act => "act",
+        Purpose::Deliver => "deliver",
+        Purpose::Revoke => "revoke",
+        Purpose::Close => "close",
+        Purpose::HandOver => "hand-over",
+        Purpose::Farewell => "farewell",
+        Purpose::Aside => "aside",
+        Purpose::Forward(_) => "forward",
+    }
+}
+
+fn show(task: &Task) -> String {
+    match &task.work {
+        Work::Chat(ChatAct::Who(_)) => "who".into(),
+        Work::Chat(ChatAct::OpenDirect(user)) => format!("open-direct {user}"),
+        Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => message.words.sentence.clone(),
+        Work::Idp(IdpAct::Find(name)) => format!("find {name}"),
+        Work::Idp(IdpAct::Unlock(_)) => "unlock".into(),
+        Work::Idp(IdpAct::ResetPassword(_)) => "reset".into(),
+        Work::Idp(IdpAct::RevokeSessions(_)) => "revoke".into(),
+        Work::Psa(PsaAct::Open(_)) => "open".into(),
+        Work::Psa(PsaAct::Close(_)) => "close".into(),
+        Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
+    }
+}
+
+/// What intent detection says: an intent, `unsure`, `other-system` or `somebody-else`.
+fn meaning(word: &str) -> Understanding {
+    let intent = match word {
+        "unsure" => "other",
+        "other-system" | "somebody-else" => "password_reset",
+        intent => intent,
+    };
+    Understanding {
+        candidates: vec![Candidate { intent: intent.into(), confidence: 900, because: vec![] }],
+        abstained: word == "unsure",
+        other_system: (word == "other-system").then(|| "QuickBooks".into()),
+        about_another: (word == "somebody-else").then(|| "my colleague".into()),
+    }
+}
+
+impl Play {
+    fn new(idp: &str, lock: Lock) -> Self {
+        let state = State::new(&event(1, "U1", Act::Message(String::new()), START));
+        Play { state, tenant: tenant(idp), now: START, number: 0, lock, facts: Vec::new(), last_press: None }
+    }
+
+    fn apply(&mut self, fact: Fact) -> Vec<Note> {
+        self.now += 1_000;
+        let before = self.state.counted;
+        let notes = apply(&mut self.state, &fact, &self.tenant, self.now);
+        let after = self.state.clone();
+        let again = apply(&mut self.state, &fact, &self.tenant, self.now);
+        assert!(again.is_empty() && self.state == after, "a duplicate changes nothing: {fact:?}");
+        self.facts.push((self.now, fact));
+        self.sound();
+        assert!(self.state.counted >= before);
+        notes
+    }
+
+    /// INVARIANT: a case never stands still without something that moves it on.
+    fn sound(&self) {
+        let Some(case) = &self.state.case else {
+            assert!(self.state.unread.is_empty() && self.state.asked.is_none(), "nobody reads what was written: {:?}", self.facts.last());
+            return;
+        };
+        let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_)));
+        let waits = matches!(case.phase, Phase::Listening | Phase::Offering) && self.state.wake_at().is_some();
+        assert!(works || waits || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
+    }
+
+    fn outcome(&self, task: &Task, good: bool) -> Outcome {
+        let report = |secret: bool| Report { evidence: vec!["read back".into()], secret: secret.then(|| "temporary-password".into()) };
+        let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true };
+        match &task.work {
+            Work::Chat(_) if !good => Outcome::Unreachable("channel_not_found".into()),
+            Work::Idp(_) | Work::Psa(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
+            Work::Chat(ChatAct::Who(user)) => Outcome::Profile(Profile {
+                id: user.clone(),
+                workspace: "T1".into(),
+                email: Some("jane@acme.example".into()),
+                name: "Jane".into(),
+                guest: false,
+                inactive: false,
+                locale: None,
+            }),
+            Work::Chat(ChatAct::OpenDirect(_)) => Outcome::Opened("D9".into()),
+            Work::Chat(ChatAct::Say(_) | ChatAct::Replace(..)) => Outcome::Posted(format!("p{}", task.id)),
+            Work::Idp(IdpAct::Find(_)) => Outcome::Found(Account {
+                id: "u1".into(),
+                login: "jane@acme.example".into(),
+                names: vec!["jane@acme.example".into()],
+                name: "Jane".into(),
+                enabled: true,
+                state: "ACTIVE".into(),
+                lock: self.lock,
+                guest: false,
+                synced: false,
+                privileged: vec![],
+            }),
+            Work::Idp(IdpAct::ResetPassword(_)) => Outcome::Changed(report(true)),
+            Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_)) => Outcome::Changed(report(false)),
+            Work::Psa(PsaAct::Open(_)) => Outcome::TicketOpened(ticket),
+            Work::Psa(PsaAct::Close(_)) => Outcome::TicketClosed(ticket),
+            Work::Psa(PsaAct::HandOver(_)) => Outcome::TicketHandedOver(ticket),
+        }
+    }
+
+    fn task(&self, name: &str) -> Task {
+        self.state.tasks.iter().find(|task| purpose(task) == name).unwrap_or_else(|| panic!("no task `{name}` in {:?}", self.state)).clone()
+    }
+
+    fn done(&mut self, name: &str, outcome: Option<Outcome>, good: bool) -> Vec<Note> {
+        let task = self.task(name);
+        let outcome = outcome.unwrap_or_else(|| self.outcome(&task, good));
+        self.apply(Fact::Done { task: task.id, outcome })
+    }
+
+    fn take(&mut self, event: Event, press: Option<Press>) -> Vec<Note> {
+        let number = event.id.trim_start_matches('e').parse().unwrap_or(self.number);
+        self.apply(Fact::Taken { number, event, press })
+    }
+
+    fn say(&mut self, author: &str) -> Vec<Note> {
+        self.number += 1;
+        self.take(event(self.number, author, Act::Message(format!("text {}", self.number)), self.now), None)
+    }
+
+    fn understand(&mut self, word: &str) -> Vec<Note> {
+        match self.state.wants() {
+            Some(Want::Understand(event, _, _)) => self.apply(Fact::Understood { event, understanding: meaning(word) }),
+            other => panic!("nothing to read: {other:?}"),
+        }
+    }
+
+    fn press(&mut self, author: &str, press: Option<Press>) -> Vec<Note> {
+        self.number += 1;
+        self.take(event(self.number, author, Act::Press("value".into()), self.now), press)
+    }
+
+    fn own_press(&mut self, choice: &str) -> Option<Press> {
+        let case = self.state.case.as_ref()?;
+        let press = Press { case: case.id.clone(), offer: case.offer.as_ref()?.id.clone(), choice: choice.into() };
+        self.last_press = Some(press.clone());
+        Some(press)
+    }
+
+    fn decide(&mut self, verdict: Verdict) -> Vec<Note> {
+        let question = self.state.asked.clone().expect("guardrails are asked");
+        self.apply(Fact::Decided { question, decision: Decision { verdict, rules: vec!["r1".into()], reason: "protected-account".into() } })
+    }
+
+    /// One line of a story. Several words may be joined by `, `.
+    fn step(&mut self, line: &str) -> Vec<Note> {
+        let mut notes = Vec::new();
+        for words in line.split(", ") {
+            let words: Vec<&str> = words.split(' ').collect();
+            notes.extend(match words.as_slice() {
+                // Somebody writes, and it is read at once.
+                ["says", meaning] => {
+                    let mut notes = self.say("U1");
+                    notes.extend(self.understand(meaning));
+                    notes
+                }
+                ["writes"] => self.say("U1"),
+                ["stranger", "writes"] => self.say("U2"),
+                ["read", meaning] => self.understand(meaning),
+                ["press", choice] => {
+                    let press = self.own_press(choice);
+                    self.press("U1", press)
+                }
+                ["stranger", "presses", choice] => {
+                    let press = self.own_press(choice).or_else(|| self.last_press.clone());
+                    self.press("U2", press)
+                }
+                ["press", "forged", _] => self.press("U1", None),
+                ["press", "again", _] => self.press("U1", self.last_press.clone()),
+                ["allow"] => self.decide(Verdict::Autonomous),
+                ["deny"] => self.decide(Verdict::Deny),
+                ["human"] => self.decide(Verdict::Human),
+                ["approval"] => self.decide(Verdict::Approval),
+                ["wait", minutes] => {
+                    self.now += minutes.parse::<u64>().unwrap() * MINUTE;
+                    self.apply(Fact::Tick { at: self.now })
+                }
+                ["guest"] => {
+                    let task = self.task("who");
+                    let Outcome::Profile(profile) = self.outcome(&task, true) else { panic!() };
+                    self.done("who", Some(Outcome::Profile(Profile { guest: true, ..profile })), true)
+                }
+                ["absent"] => self.done("find", Some(Outcome::Absent), true),
+                ["unchanged"] => self.done("act", Some(Outcome::Unchanged(Report { evidence: vec![], secret: None })), true),
+                ["stopped", name] => {
+                    let task = self.task(name).id;
+                    self.apply(Fact::Stopped { task, code: "diverged".into(), why: "upgraded".into() })
+                }
+                [name, "fails"] => self.done(name, None, false),
+                [name] => self.done(name, None, true),
+                other => panic!("no such step: {other:?}"),
+            });
+        }
+        notes
+    }
+
+    /// `phase (code of the handover): what was started; notes`.
+    fn line(&mut self, step: &str) -> String {
+        let before = self.state.counted;
+        let notes = self.step(step);
+        let number = |task: &Task| task.id.trim_start_matches('t').parse::<u32>().unwrap();
+        let started: Vec<String> = self.state.tasks.iter().filter(|task| number(task) > before).map(show).collect();
+        let notes: Vec<String> = notes
+            .iter()
+            .map(|note| match note {
+                Note::Opened(case) => format!("opened {}", if case.kind.is_empty() { "other" } else { &case.kind }),
+                Note::Ended(_, how) => format!("ended {how}"),
+                Note::Forward(event) => format!("forward to {}", event.channel),
+            })
+            .collect();
+        let phase = match &self.state.case {
+            Some(case) => {
+                let why = case.handover.as_ref().map_or(String::new(), |(code, _)| format!(" ({code})"));
+                format!("{:?}{why}", case.phase).to_lowercase()
+            }
+            None => "no case".into(),
+        };
+        let asked = if self.state.asked.is_some() { " asks" } else { "" };
+        let part = |sign: &str, of: Vec<String>| if of.is_empty() { String::new() } else { format!("{sign} {}", of.join(" + ")) };
+        format!("{phase}{asked}{}{}", part(":", started), part(";", notes))
+    }
+}
+
+/// Plays a story and compares each line.
+fn check(idp: &str, lock: Lock, story: &[(&str, &str)]) -> Play {
+    let mut play = Play::new(idp, lock);
+    for (at, (step, expect)) in story.iter().enumerate() {
+        assert_eq!(play.line(step), *expect, "line {at}: `{step}`");
+    }
+    replay(&play);
+    play
+}
+
+/// The same facts yield the same state, however often they are folded.
+fn replay(play: &Play) {
+    let mut state = Play::new("okta", Lock::Open).state;
+    for (at, fact) in &play.facts {
+        apply(&mut state, fact, &play.tenant, *at);
+    }
+    assert_eq!(state, play.state);
+}
+
+const TO_OFFER: &[(&str, &str)] = &[
+    ("says account_unlock", "identifying: who; opened account_unlock"),
+    ("who", "finding: open + find jane@acme.example"),
+    ("find, open", "finding asks"),
+    ("allow", "offering: offer-unlock"),
+    ("offer", "offering"),
+];
+
+fn from_offer(lock: Lock, rest: &[(&str, &str)]) -> Play {
+    check("okta", lock, &[TO_OFFER, rest].concat())
+}
+
+#[test]
+fn a_locked_okta_account_is_unlocked() {
+    let play = from_offer(
+        Lock::Locked,
+        &[
+            ("press yes", "acting asks: offer-pressed"),
+            ("allow", "acting: unlock"),
+            ("act", "delivering: unlock-done"),
+            ("deliver", "closing: close"),
+            ("close", "telling: closed"),
+            ("farewell", "no case; ended closed"),
+        ],
+    );
+    assert!(play.state.grants.iter().all(|grant| grant.action != "account_unlock"), "a grant dies with its task");
+}
+
+#[test]
+fn a_greeting_a_request_and_hurry_are_one_case_and_one_ticket() {
+    check(
+        "entra",
+        Lock::Unknown,
+        &[
+            ("says greeting", "listening: greeting"),
+            ("says password_reset", "identifying: who; opened password_reset"),
+            ("says unsure", "identifying: working"),
+            ("who", "finding: open + find jane@acme.example"),
+            ("says unsure", "finding"),
+            ("open", "finding"),
+            ("find", "finding asks"),
+            ("allow", "offering: offer-reset"),
+            ("offer", "offering"),
+            ("says unsure", "offering: press-button"),
+            ("press yes", "acting asks: offer-pressed"),
+            ("allow", "acting: reset"),
+            ("act", "delivering: reset-done"),
+            ("deliver", "closing: revoke"),
+            ("says thanks", "closing"),
+            ("revoke", "closing: close"),
+            ("close", "telling: closed"),
+            ("farewell", "no case; ended closed"),
+            ("says thanks", "no case: welcome"),
+        ],
+    );
+}
+
+#[test]
+fn an_unlock_becomes_a_reset_where_unlocking_does_not_help() {
+    for (idp, lock, offer) in [
+        ("okta", Lock::Locked, "offering: offer-unlock"),
+        ("okta", Lock::Unknown, "offering: offer-unlock"),
+        ("okta", Lock::Open, "offering: offer-reset"),
+        ("entra", Lock::Unknown, "offering: offer-reset"),
+    ] {
+        let mut play = Play::new(idp, lock);
+        play.step("says account_unlock, who, open, find");
+        assert_eq!(play.line("allow"), offer, "{idp} {lock:?}");
+    }
+    from_offer(Lock::Locked, &[("press yes, allow", "acting: offer-pressed + unlock"), ("unchanged", "delivering: unlock-not-needed")]);
+}
+
+#[test]
+fn a_reset_ends_the_sessions_only_once_the_secret_was_delivered_and_its_secret_is_always_erased() {
+    let reset =
+        &[("says password_reset, who, open, find, allow, offer", "offering; opened password_reset"), ("press yes, allow", "acting: offer-pressed + reset")];
+    for (rest, secret) in [
+        (&[("act", "delivering: reset-done"), ("deliver fails", "handingover (delivery-failed): hand-over")][..], true),
+        (&[("act fails", "handingover (vendor-refused): hand-over")], true),
+        (&[("stopped act", "handingover (diverged): hand-over")], true),
+    ] {
+        let play = check("okta", Lock::Open, &[&reset[..], rest].concat());
+        assert_eq!(play.state.case.as_ref().map(|case| case.secret), Some(secret), "{rest:?}");
+        assert!(play.state.tasks.iter().all(|task| task.purpose != Purpose::Revoke));
+    }
+}
+
+/// Runs the case to its end by letting everything succeed.
+fn finish(play: &mut Play) -> Vec<String> {
+    let mut notes = Vec::new();
+    for _ in 0..40 {
+        if let Some(task) = play.state.tasks.first().cloned() {
+            let outcome = play.outcome(&task, true);
+            notes.extend(play.apply(Fact::Done { task: task.id, outcome }));
+        } else if play.state.asked.is_some() {
+            notes.extend(play.decide(Verdict::Autonomous));
+        } else {
+            break;
+        }
+    }
+    notes
+        .iter()
+        .filter_map(|note| if let Note::Ended(case, how) = note { Some(format!("{how} {}", case.id.rsplit_once('-').unwrap().1)) } else { None })
+        .collect()
+}
+
+/// Steps to every phase, on Okta with a locked account.
+const PHASES: [(Phase, &str); 9] = [
+    (Phase::Listening, "says greeting"),
+    (Phase::Identifying, "says account_unlock"),
+    (Phase::Finding, "says account_unlock, who"),
+    (Phase::Offering, "says account_unlock, who, find, open, allow, offer"),
+    (Phase::Acting, "says account_unlock, who, find, open, allow, offer, press yes, allow"),
+    (Phase::Delivering, "says account_unlock, who, find, open, allow, offer, press yes, allow, act"),
+    (Phase::Closing, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver"),
+    (Phase::HandingOver, "says human, who, open"),
+    (Phase::Telling, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver, close"),
+];
+
+fn at(phase: Phase) -> Play {
+    let mut play = Play::new("okta", Lock::Locked);
+    let (_, steps) = PHASES.iter().find(|(of, _)| *of == phase).unwrap();
+    play.step(steps);
+    assert_eq!(play.state.case.as_ref().map(|case| case.phase), Some(phase));
+    play
+}
+
+#[test]
+fn every_word_in_every_phase_has_an_answer() {
+    use Phase::*;
+    let words = ["greeting", "thanks", "human", "password_reset", "other-system", "somebody-else", "other", "unsure"];
+    let waits = |play: &Play| play.state.unread.len() == 1;
+    for (phase, _) in PHASES {
+        for word in words {
+            let mut play = at(phase);
+            if phase == Telling {
+                // What comes now is read when the last words are said.
+                play.step("writes");
+                assert!(waits(&play) && play.state.wants().is_none());
+                play.step("farewell");
+                assert!(!play.line(&format!("read {word}")).is_empty());
+                continue;
+            }
+            let line = play.line(&format!("says {word}"));
+            let expect = match (phase, word) {
+                (Listening, "greeting") => "listening: clarify",
+                (Listening, "thanks") => "listening: welcome",
+                (Listening, "human") => "identifying (asked-for-person): who; opened human",
+                (Listening, "password_reset") => "identifying: who; opened password_reset",
+                (Listening, "other-system") => "identifying (other-system): who; opened password_reset",
+                (Listening, "somebody-else") => "identifying (somebody-else): who; opened password_reset",
+                (Listening, "other") => "identifying (out-of-scope): who; opened other",
+                (Listening, _) => "listening: clarify",
+                (Identifying, "human") => "identifying (asked-for-person)",
+                (Finding, "human") => "finding (asked-for-person)",
+                (Offering, "human") => "handingover (asked-for-person): offer-withdrawn + hand-over",
+                (Acting, "human") => "acting (asked-for-person)",
+                (Delivering, "human") => "delivering (asked-for-person)",
+                (Closing, "human") => "closing (asked-for-person)",
+                (Identifying, _) => "identifying: working",
+                (Finding, _) => "finding: working",
+                (Offering, "thanks") => "offering",
+                (Offering, _) => "offering: press-button",
+                (Acting, _) => "acting: working",
+                (Delivering, "thanks") => "delivering",
+                (Delivering, _) => "delivering: working",
+                (Closing, "thanks") => "closing",
+                (Closing, _) => "closing: working",
+                (HandingOver, _) => "handingover (asked-for-person)",
+                (Telling, _) => "",
+            };
+            assert_eq!(line, expect, "{phase:?} {word}");
+            replay(&play);
+        }
+    }
+}
+
+#[test]
+fn a_person_who_is_asked_for_in_any_phase_gets_the_ticket() {
+    for (phase, _) in PHASES {
+        let mut play = at(phase);
+        play.step("writes");
+        if phase == Phase::Telling {
+            play.step("farewell");
+        }
+        play.understand("human");
+        // What was begun is finished and delivered; then a human has it. After the end it is a case of its own.
+        let ended = finish(&mut play);
+        let number = if phase == Phase::Telling { play.number } else { 1 };
+        assert_eq!(ended, [format!("handed-over {number}")], "{phase:?}");
+        assert!(play.state.case.is_none());
+        replay(&play);
+    }
+}
+
+#[test]
+fn thanks_alone_opens_nothing_and_confirms_the_last_case() {
+    check("okta", Lock::Open, &[("says thanks", "no case: welcome")]);
+    let mut play = at(Phase::Telling);
+    play.step("farewell, says thanks");
+    assert!(play.state.case.is_none() && play.state.ended.as_ref().is_some_and(|ended| ended.confirmed.is_some()));
+    let mut play = at(Phase::Closing);
+    play.step("says thanks, close, farewell");
+    assert!(play.state.ended.is_some_and(|ended| ended.confirmed.is_some()));
+    // Two events that were taken together: the second is not lost with the first.
+    check(
+        "okta",
+        Lock::Open,
+        &[("writes, writes", "listening"), ("read thanks", "listening: welcome"), ("read human", "identifying (asked-for-person): who; opened human")],
+    );
+}
+
+#[test]
+fn listening_ends_quietly_without_a_request_and_with_a_human_otherwise() {
+    check("okta", Lock::Open, &[("says greeting", "listening: greeting"), ("wait 29", "listening"), ("wait 2", "no case")]);
+    // What was written before the clock was looked at is not lost.
+    check(
+        "okta",
+        Lock::Open,
+        &[("says greeting", "listening: greeting"), ("writes, wait 31", "listening"), ("read human", "identifying (asked-for-person): who; opened human")],
+    );
+    // Each word starts the half hour anew.
+    check("okta", Lock::Open, &[("says greeting", "listening: greeting"), ("writes, wait 31, read unsure", "listening: clarify"), ("wait 1", "listening")]);
+    check(
+        "okta",
+        Lock::Open,
+        &[
+            ("says unsure", "listening: clarify"),
+            ("wait 31", "identifying (no-answer): who; opened other"),
+            ("who", "finding (no-answer): open"),
+            ("open", "handingover (no-answer): hand-over"),
+            ("hand-over", "telling (no-answer): handed-over"),
+            ("farewell", "no case; ended handed-over"),
+        ],
+    );
+}
+
+#[test]
+fn an_offer_lasts_half_an_hour_and_counts_once_for_the_requester_only() {
+    from_offer(Lock::Locked, &[("wait 29", "offering"), ("wait 2", "handingover (no-answer): offer-withdrawn + hand-over")]);
+    from_offer(
+        Lock::Locked,
+        &[
+            ("stranger presses yes", "offering: not-you"),
+            ("press forged yes", "offering"),
+            ("press yes", "acting asks: offer-pressed"),
+            ("press again yes", "acting asks"),
+            ("allow", "acting: unlock"),
+            ("press again yes, stranger presses yes", "acting: not-you"),
+            ("act, deliver, close, farewell", "no case; ended closed"),
+            ("press again yes", "no case: expired-offer"),
+        ],
+    );
+    // Pressed after its time, but before the clock was looked at.
+    let mut play = from_offer(Lock::Locked, &[]);
+    play.now += 31 * MINUTE;
+    assert_eq!(play.line("press yes"), "offering");
+    assert_eq!(play.line("wait 0"), "handingover (no-answer): offer-withdrawn + hand-over");
+}
+
+#[test]
+fn something_else_asks_and_the_old_button_is_dead() {
+    let play = from_offer(
+        Lock::Locked,
+        &[
+            ("press something-else", "listening: offer-pressed + clarify"),
+            ("press again something-else", "listening: expired-offer"),
+            ("says password_reset", "finding: find jane@acme.example"),
+            ("find", "finding asks"),
+            ("allow", "offering: offer-reset"),
+            ("press again something-else", "offering"),
+            ("offer, press yes, allow", "acting: offer-pressed + reset"),
+        ],
+    );
+    assert_eq!(play.state.case.map(|case| case.offers), Some(2));
+    from_offer(Lock::Locked, &[("press something-else", "listening: offer-pressed + clarify"), ("wait 31", "handingover (no-answer): hand-over")]);
+}
+
+#[test]
+fn a_button_that_was_pressed_before_its_message_was_known_to_stand_still_counts() {
+    let early = "says account_unlock, who, find, open, allow, press yes";
+    for (then, expect) in [("offer", "acting asks"), ("offer fails", "acting asks"), ("stopped offer", "acting asks")] {
+        check(
+            "okta",
+            Lock::Locked,
+            &[(early, "acting asks: offer-unlock + offer-pressed; opened account_unlock"), (then, expect), ("allow", "acting: unlock")],
+        );
+    }
+    // Withdrawn before it stood there.
+    let withdrawn = "says account_unlock, who, find, open, allow, says human";
+    check(
+        "okta",
+        Lock::Locked,
+        &[
+            (withdrawn, "offering (asked-for-person): offer-unlock; opened account_unlock"),
+            ("offer", "handingover (asked-for-person): offer-withdrawn + hand-over"),
+        ],
+    );
+}
+
+#[test]
+fn a_human_gets_what_the_agent_must_not_or_cannot_do() {
+    let request = "says password_reset";
+    for (steps, expect) in [
+        // A guest, a profile without an answer, an account that is not there.
+        ("guest", "finding (chat-guest): open"),
+        ("who fails", "identifying (unknown-requester): open"),
+        ("stopped who", "identifying (unknown-requester): open"),
+        ("who, open, absent", "handingover (unknown-user): hand-over"),
+        ("who, absent, open", "handingover (unknown-user): hand-over"),
+        ("who, open, find fails", "handingover (vendor-refused): hand-over"),
+        // The ticket comes first; without one there is nothing to hand over.
+        ("who, find, open fails", "telling (no-ticket): handed-over-no-ticket"),
+        ("who, open fails, find", "telling (no-ticket): handed-over-no-ticket"),
+        // Guardrails, before the offer and after it.
+        ("who, find, open, deny", "handingover (protected-account): hand-over"),
+        ("who, find, open, human", "handingover (protected-account): hand-over"),
+        ("who, find, open, approval", "handingover (needs-approval): hand-over"),
+        ("who, find, open, allow, offer, press yes, deny", "handingover (protected-account): hand-over"),
+        ("who, find, open, allow, offer fails", "handingover (chat-unreachable): hand-over"),
+        // The end itself.
+        ("who, find, open, allow, offer, press yes, allow, act, deliver, revoke, close fails", "telling (ticket-not-written): handed-over"),
+        ("who, find, open, deny, hand-over fails", "telling (protected-account): handed-over"),
+        ("who, find, open, deny, hand-over, farewell fails", "no case; ended handed-over"),
+        ("who, find, open, allow, offer, press yes, allow, act, deliver, revoke fails", "closing: close"),
+    ] {
+        let (before, last) = steps.rsplit_once(", ").unwrap_or(("", steps));
+        let mut play = Play::new("entra", Lock::Unknown);
+        play.step(request);
+        if !before.is_empty() {
+            play.step(before);
+        }
+        assert_eq!(play.line(last), expect, "{steps}");
+        replay(&play);
+    }
+}
+
+#[test]
+fn an_outsider_is_a_guest_whatever_the_profile_says() {
+    let mut play = Play::new("okta", Lock::Locked);
+    play.number = 1;
+    play.take(Event { author_workspace: Some("T9".into()), ..event(1, "U1", Act::Message("x".into()), START) }, None);
+    assert_eq!(play.line("read account_unlock, who"), "finding (chat-guest): open; opened account_unlock");
+    assert!(matches!(&play.task("open").work, Work::Psa(PsaAct::Open(new)) if new.contact_email.is_none()));
+}
+
+#[test]
+fn a_document_that_changes_under_the_case_leads_to_a_human() {
+    let mut play = from_offer(Lock::Locked, &[]);
+    play.tenant.connections.retain(|connection| connection.id != "idp");
+    assert_eq!(play.line("press yes"), "handingover (not-configured): offer-pressed + hand-over");
+    let mut play = from_offer(Lock::Locked, &[("press yes", "acting asks: offer-pressed")]);
+    play.tenant.connections.retain(|connection| connection.id != "idp");
+    assert_eq!(play.line("allow"), "handingover (not-configured): hand-over");
+    let mut play = from_offer(Lock::Locked, &[]);
+    play.tenant.connections.retain(|connection| connection.id != "desk");
+    assert_eq!(play.line("says human"), "telling (asked-for-person): offer-withdrawn + handed-over");
+}
+
+#[test]
+fn in_a_channel_only_the_way_to_a_direct_conversation_is_said() {
+    let mut play = Play::new("okta", Lock::Open);
+    let channel = Event { place: Place::Channel, channel: "C1".into(), thread: Some("9.1".into()), ..event(1, "U1", Act::Message("secret".into()), START) };
+    play.state = State::new(&channel);
+    play.take(channel, None);
+    assert_eq!(play.line("forward"), "no case: moved-to-direct; forward to D9");
+    let mut play = Play::new("okta", Lock::Open);
+    let channel = Event { place: Place::Channel, channel: "C1".into(), ..event(1, "U1", Act::Message("secret".into()), START) };
+    play.state = State::new(&channel);
+    play.take(channel, None);
+    assert_eq!(play.line("forward fails"), "no case");
+}
+
+#[test]
+fn holes_are_filled_late_and_an_event_counts_once_under_any_number() {
+    let mut play = Play::new("okta", Lock::Open);
+    let message = |number: i64| event(number, "U1", Act::Message("x".into()), START);
+    play.take(message(1), None);
+    play.step("read human");
+    for number in [2, 3] {
+        play.apply(Fact::Hole { number });
+    }
+    play.take(message(4), None);
+    assert_eq!((play.state.taken, play.state.holes.len(), play.state.unread.len()), (4, 2, 1));
+    play.take(message(2), None);
+    // The same event was stored twice, under two numbers.
+    play.apply(Fact::Taken { number: 3, event: message(4), press: None });
+    assert_eq!((play.state.taken, play.state.holes.len(), play.state.unread.len()), (4, 0, 2));
+    for number in 5..5 + 2 * HOLES as i64 {
+        play.apply(Fact::Hole { number });
+    }
+    assert_eq!(play.state.holes.len(), HOLES);
+    play.take(Event { tenant: "globex".into(), ..message(900) }, None);
+    assert_eq!(play.state.unread.len(), 2);
+}
+
+#[test]
+fn the_first_final_reply_stays_and_only_open_members_go_again() {
+    let mut play = Play::new("okta", Lock::Open);
+    play.step("says human");
+    let id = play.task("who").id;
+    let request = Request {
+        method: "GET".into(),
+        target: crate::wire::Target::Path(vec!["x".into()]),
+        query: vec![],
+        headers: vec![],
+        body: crate::wire::Body::Empty,
+        fill: vec![],
+        effect: crate::wire::Effect::Read,
+    };
+    let named = Named { call: "x".into(), change: false, grant: None, request };
+    let before = |batch| Fact::Before { task: id.clone(), batch, attempt: 1, requests: vec![named.clone(), named.clone()], hash: "h".into() };
+    let after = |batch, replies: [Option<u64>; 2], retry_at| Fact::After {
+        task: id.clone(),
+        batch,
+        replies: replies.map(|at| at.map(Reply::Unknown)).to_vec(),
+        retry_at,
+        attested: vec![],
+    };
+    // A batch out of order is not taken.
+    play.apply(before(2));
+    assert!(play.task("who").batch.is_none());
+    play.apply(before(1));
+    play.apply(after(1, [Some(1), None], Some(START + MINUTE)));
+    let batch = play.task("who").batch.unwrap();
+    assert_eq!((batch.attempt, batch.retry_at, play.state.wake_at()), (2, Some(START + MINUTE), Some(START + MINUTE)));
+    // A late writer names the batch again, and answers another one.
+    play.apply(before(1));
+    play.apply(after(2, [Some(7), Some(7)], None));
+    assert_eq!(play.task("who").batch.unwrap(), batch);
+    play.apply(after(1, [Some(9), Some(2)], None));
+    let task = play.task("who");
+    assert_eq!((task.replies, task.batch), (vec![Reply::Unknown(1), Reply::Unknown(2)], None));
+
+    play.apply(Fact::Waiting { task: id.clone(), until: START + MINUTE });
+    play.apply(Fact::Waited { task: id.clone(), at: START + MINUTE });
+    play.apply(Fact::Waiting { task: id.clone(), until: START + MINUTE });
+    assert_eq!((play.task("who").until, play.task("who").replies.len()), (None, 3));
+    play.apply(Fact::Checkpoint { task: id.clone(), state: "page 2".into() });
+    assert_eq!((play.task("who").replies.len(), play.task("who").batches), (1, 2));
+    play.apply(before(3));
+    assert_eq!(play.task("who").batches, 3);
+}
+
+#[test]
+fn a_grant_fits_one_task_and_what_concerns_an_account_dies_soon() {
+    let mut play = Play::new("okta", Lock::Open);
+    play.step("says account_unlock, who, find, open, allow, offer, press yes, allow");
+    let task = play.task("act");
+    let grants: Vec<(&str, bool, u64)> = play
+        .state
+        .grants
+        .iter()
+        .filter(|grant| grant.task == task.id)
+        .map(|grant| (grant.action.as_str(), grant.question.is_some(), grant.expires - play.now))
+        .collect();
+    // Okta resets no locked account, so the unlock is part of the reset.
+    assert_eq!(grants, [("password_reset", true, GRANT_TIME), ("account_unlock", true, GRANT_TIME)]);
+    let mut play = at(Phase::Closing);
+    let own: Vec<u64> = play.state.grants.iter().filter(|grant| grant.task == play.task("close").id).map(|grant| grant.expires - play.now).collect();
+    assert_eq!(own, [OWN_GRANT_TIME; 3]);
+    play.step("close, farewell");
+    assert!(play.state.grants.iter().all(|grant| play.state.tasks.iter().any(|task| task.id == grant.task)));
+}
+
+/// A small generator (xorshift), so that a failure names its seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % n as u64).unwrap()
+    }
+    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+}
+
+#[test]
+fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
+    let request = ["password_reset", "account_unlock"];
+    let words = [&["greeting", "thanks", "human", "other-system", "somebody-else", "other", "unsure"][..], &request, &request, &request, &request].concat();
+    let mut ends = std::collections::BTreeMap::new();
+    for seed in 1..=400_u64 {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let idp = random.one(&["okta", "entra"]);
+        let lock = random.one(&[Lock::Open, Lock::Locked, Lock::Unknown]);
+        let mut play = Play::new(idp, lock);
+        for _ in 0..120 {
+            let notes = match random.below(20) {
+                0 => play.say(random.one(&["U1", "U1", "U1", "U2"])),
+                1 | 19 => {
+                    let choice = random.one(&["yes", "yes", "something-else"]);
+                    let press = play.own_press(choice).or_else(|| play.last_press.clone());
+                    play.press(random.one(&["U1", "U1", "U2"]), press)
+                }
+                2 => {
+                    play.now += random.one(&[1, 1, 1, 40]) * MINUTE;
+                    play.apply(Fact::Tick { at: play.now })
+                }
+                3 if !play.facts.is_empty() => {
+                    // A late writer repeats something old.
+                    let (_, fact) = random.one(&play.facts);
+                    play.apply(fact)
+                }
+                4 => {
+                    let number = play.number + 1;
+                    play.apply(Fact::Hole { number })
+                }
+                5..=8 if play.state.asked.is_some() => play.decide(random.one(&[Verdict::Autonomous, Verdict::Autonomous, Verdict::Human])),
+                9..=16 if !play.state.tasks.is_empty() => {
+                    let task = random.one(&play.state.tasks);
+                    let good = random.below(16) > 0;
+                    // Also an outcome that belongs to quite another task.
+                    let outcome = if random.below(40) == 0 { Outcome::Absent } else { play.outcome(&task, good) };
+                    play.apply(Fact::Done { task: task.id, outcome })
+                }
+                _ if matches!(play.state.wants(), Some(Want::Understand(..))) => play.understand(random.one(&words)),
+                _ => Vec::new(),
+            };
+            for note in notes {
+                if let Note::Ended(_, how) = note {
+                    *ends.entry(how).or_insert(0) += 1;
+                }
+            }
+        }
+        // Left alone, everything ends.
+        for _ in 0..400 {
+            match (play.state.wants(), play.state.tasks.first().cloned(), play.state.wake_at()) {
+                (Some(Want::Understand(..)), _, _) => drop(play.understand("greeting")),
+                (Some(Want::Decide(_)), _, _) => drop(play.decide(Verdict::Autonomous)),
+                (None, Some(task), _) => {
+                    let outcome = play.outcome(&task, true);
+                    play.apply(Fact::Done { task: task.id, outcome });
+                }
+                (None, None, Some(at)) => {
+                    play.now = play.now.max(at);
+                    play.apply(Fact::Tick { at: play.now });
+                }
+                (None, None, None) => break,
+            }
+        }
+        assert!(play.state.case.is_none() && play.state.unread.is_empty(), "seed {seed}: {:?}", play.state.case);
+        assert!(play.state.tasks.is_empty() && play.state.grants.is_empty(), "seed {seed}");
+        replay(&play);
+    }
+    // The generator reaches both ends often enough to mean something.
+    assert!(ends["closed"] > 20 && ends["handed-over"] > 100, "{ends:?}");
+}
