@@ -12,3 +12,5 @@ mod conformance;
 mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;
+mod rig;
+mod security;
