@@ -8,9 +8,12 @@
     reason = "tests may stop at the first surprise, in their helper functions too"
 )]
 
+mod budgets;
 mod conformance;
 mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;
+mod playground;
 mod rig;
 mod security;
+mod stores;

@@ -112,19 +112,13 @@ impl Host for Spin {
     }
 
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
-        batch::set_many(&bucket()?, &writes).map_err(fault)
+        let bucket = bucket()?;
+        unlocked(|| batch::set_many(&bucket, &writes)).await
     }
 
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
         let bucket = bucket()?;
-        // Two processes on one SQLite file: some increments fail with `database is locked`, and have then not been applied.
-        for pause in [5, 20, 80] {
-            match atomics::increment(&bucket, key, by) {
-                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
-                done => return done.map_err(fault),
-            }
-        }
-        atomics::increment(&bucket, key, by).map_err(fault)
+        unlocked(|| atomics::increment(&bucket, key, by)).await
     }
 
     fn now(&self) -> Instant {
@@ -140,6 +134,17 @@ impl Host for Spin {
             Err(Error::Invalid(text) | Error::Unsupported(text) | Error::UnexpectedReply(text) | Error::Other(text)) => Err(Unreadable(text)),
         }
     }
+}
+
+/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
+async fn unlocked<T>(commit: impl Fn() -> Result<T, wasi::Error>) -> Result<T, Fault> {
+    for pause in [5, 20, 80, 200] {
+        match commit() {
+            Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
+            done => return done.map_err(fault),
+        }
+    }
+    commit().map_err(fault)
 }
 
 fn bucket() -> Result<wasi::Bucket, Fault> {

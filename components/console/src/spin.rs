@@ -87,12 +87,13 @@ impl Host for Spin {
     }
 
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
-        let bucket = wasi::open("default").map_err(fault)?;
-        batch::set_many(&bucket, &writes).map_err(fault)
+        let bucket = bucket()?;
+        unlocked(|| batch::set_many(&bucket, &writes)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
-        store().await?.delete(key).await.map_err(|e| Fault(e.to_string()))
+        let bucket = bucket()?;
+        unlocked(|| bucket.delete(key)).await
     }
 
     fn now(&self) -> Instant {
@@ -121,6 +122,21 @@ impl Host for Spin {
             Either::Right(_) => Err(Fault("no answer in time".into())),
         }
     }
+}
+
+/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
+async fn unlocked<T>(commit: impl Fn() -> Result<T, wasi::Error>) -> Result<T, Fault> {
+    for pause in [5, 20, 80, 200] {
+        match commit() {
+            Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
+            done => return done.map_err(fault),
+        }
+    }
+    commit().map_err(fault)
+}
+
+fn bucket() -> Result<wasi::Bucket, Fault> {
+    wasi::open("default").map_err(fault)
 }
 
 async fn store() -> Result<key_value::Store, Fault> {

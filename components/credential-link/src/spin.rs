@@ -45,24 +45,33 @@ impl Host for Spin {
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
-        store().await?.delete(key).await.map_err(|e| Fault(e.to_string()))
+        let bucket = bucket()?;
+        unlocked(|| bucket.delete(key)).await
     }
 
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
-        let bucket = wasi::open("default").map_err(fault)?;
-        // Two processes on one SQLite file: some increments fail with `database is locked`, and have then not been applied.
-        for pause in [5, 20, 80] {
-            match atomics::increment(&bucket, key, by) {
-                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
-                done => return done.map_err(fault),
-            }
-        }
-        atomics::increment(&bucket, key, by).map_err(fault)
+        let bucket = bucket()?;
+        unlocked(|| atomics::increment(&bucket, key, by)).await
     }
 
     fn now(&self) -> Instant {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
+async fn unlocked<T>(commit: impl Fn() -> Result<T, wasi::Error>) -> Result<T, Fault> {
+    for pause in [5, 20, 80, 200] {
+        match commit() {
+            Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
+            done => return done.map_err(fault),
+        }
+    }
+    commit().map_err(fault)
+}
+
+fn bucket() -> Result<wasi::Bucket, Fault> {
+    wasi::open("default").map_err(fault)
 }
 
 async fn store() -> Result<key_value::Store, Fault> {

@@ -107,11 +107,19 @@ async fn token<H: Host>(
         settings.opened.borrow_mut().insert(key, token.clone());
         return Ok(token);
     }
+    // The vendor refused this one.
+    let opened = settings.opened.borrow().get(&key).cloned();
+    let stale = match opened {
+        Some(token) => Some(token),
+        None => cached(host, settings, monitor, &key).await?,
+    };
+    let fresh = |token: &Secret| stale.as_ref() != Some(token);
     let window = host.now() / 10_000;
     if host.increment(&keys::token_refresh(&connection.id, window), 1).await? > 1 {
         for _ in 0..8 {
             host.sleep(250).await;
-            if let Some(token) = cached(host, settings, monitor, &key).await? {
+            if let Some(token) = cached(host, settings, monitor, &key).await?.filter(fresh) {
+                settings.opened.borrow_mut().insert(key, token.clone());
                 return Ok(token);
             }
         }

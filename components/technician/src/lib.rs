@@ -9,6 +9,9 @@ pub mod monitor;
 pub mod runner;
 pub mod tick;
 
+#[cfg(test)]
+mod fake;
+
 #[cfg(target_arch = "wasm32")]
 mod spin;
 #[cfg(target_arch = "wasm32")]

@@ -19,6 +19,7 @@ use firstline_core::{Instant, keys, redact};
 use futures::future::join_all;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// What the operator configured.
 pub struct Settings {
@@ -83,6 +84,7 @@ const TRIES: u32 = 5;
 const NAP: u64 = 8_000;
 /// Bounds of one task.
 const MOST_BATCHES: u32 = 64;
+const MOST_WAITS: usize = 64;
 const MOST_REPLY_BYTES: usize = 900_000;
 
 /// Takes an event into the mailbox of its conversation, as chat intake does. Returns conversation and epoch if a runner has to be woken.
@@ -111,8 +113,9 @@ async fn read_counter<H: Host>(host: &H, key: &str) -> Result<i64, Fault> {
 /// Runs a conversation, and those that it forwards to, until their mailboxes are empty.
 pub async fn run<H: Host, S: Stages>(host: &H, stages: &S, settings: &Settings, conversation: &str, epoch: i64) {
     let mut next = vec![(conversation.to_string(), epoch)];
+    // One deadline for all: who was woken on the way is taken over as if its runner had begun then.
+    let deadline = host.now() + RUN_LIMIT;
     while let Some((conversation, epoch)) = next.pop() {
-        let deadline = host.now() + RUN_LIMIT;
         loop {
             match pass(host, stages, settings, &conversation, epoch, deadline, &mut next).await {
                 Ok(true) => {}
@@ -174,19 +177,49 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
     };
     let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
     let run = |woken: Option<(String, i64)>| woken.map_or(Look::Busy, |(conversation, epoch)| Look::Run(conversation, epoch));
+    let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
+    let last = read_counter(host, &keys::event_counter(conversation)).await?;
+    let woken = (keys::woken(conversation), now.to_string().into_bytes());
     if pending > 0 {
         let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
-        if now < lease + TAKEOVER_MARGIN {
+        if now < lease.max(begun(host, conversation, taken + 1..=last).await? + RUN_LIMIT) + TAKEOVER_MARGIN {
             return Ok(Look::Busy);
         }
+        // Should this runner die as well, it is looked at again, ever more rarely: a record that cannot be read stays so.
+        let again = mailbox::second_look(now) + (60_000 << epoch.clamp(0, 10));
+        let due = host.increment(&keys::due_counter(mailbox::minute(again)), 1).await?;
+        let mut writes = mailbox::due_writes(conversation, again, due);
+        writes.push(woken);
+        host.set_many(writes).await?;
         let epoch = host.increment(&keys::epoch(conversation), 1).await?;
         let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
         return Ok(run((pending == 1).then(|| (conversation.to_string(), epoch))));
     }
-    let due = snapshot.as_ref().and_then(|snapshot| snapshot.state.wake_at()).is_some_and(|at| at <= now);
-    let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
-    let waiting = read_counter(host, &keys::event_counter(conversation)).await? > taken;
-    if due || waiting { Ok(run(wake(host, conversation).await?)) } else { Ok(Look::Settled) }
+    let work = |state: &State| state.wake_at().is_some_and(|at| at <= now) || state.unfinished();
+    let holes = snapshot.iter().flat_map(|snapshot| snapshot.state.holes.iter().copied());
+    if last > taken || snapshot.as_ref().is_some_and(|snapshot| work(&snapshot.state)) || stored(host, conversation, holes).await?.is_some() {
+        host.set_many(vec![woken]).await?;
+        Ok(run(wake(host, conversation).await?))
+    } else {
+        Ok(Look::Settled)
+    }
+}
+
+/// When the runner that holds no lease yet began at the latest: with the oldest event that was not taken, or when a due entry woke it.
+async fn begun<H: Host>(host: &H, conversation: &str, untaken: RangeInclusive<i64>) -> Result<Instant, Fault> {
+    let woken = host.get(&keys::woken(conversation)).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
+    Ok(stored(host, conversation, untaken).await?.map_or(woken, |event| event.received.max(woken)))
+}
+
+/// The first of these events that is stored. An event in a foreign mailbox was not put there by intake.
+async fn stored<H: Host>(host: &H, conversation: &str, numbers: impl Iterator<Item = i64>) -> Result<Option<Event>, Fault> {
+    for number in numbers {
+        let event = host.get(&keys::event(conversation, number)).await?.and_then(|bytes| read::<Event>(&bytes).ok());
+        if let Some(event) = event.filter(|event| event.conversation() == conversation) {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
 }
 
 struct Run<'a, H, S> {
@@ -292,6 +325,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 }
                 Note::Ended(case, how) => {
                     self.summary(&case, how, here);
+                    self.secrets.clear();
                     if case.secret {
                         // Empty means erased; the link holds its own copy, sealed to another key.
                         self.writes.extend(["temporary-password", "link"].map(|name| (keys::case_secret(&case.id, name), Vec::new())));
@@ -346,7 +380,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.covers.insert(self.epoch, number + 1);
         let mut writes = std::mem::take(&mut self.writes);
         writes.push((key, bytes));
-        if let Some(at) = self.state.wake_at().filter(|at| self.due.is_none_or(|due| due != *at)) {
+        if let Some(at) = self.state.wake_at().filter(|at| *at > now && self.due.is_none_or(|due| due != *at)) {
             let due = self.host.increment(&keys::due_counter(mailbox::minute(at)), 1).await?;
             writes.extend(mailbox::due_writes(&self.state.id, at, due));
             self.due = Some(at);
@@ -484,7 +518,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
     fn next(&mut self, task: &Task, now: Instant) -> Result<Option<Fact>, Stop> {
         let stopped = |code: &str, why: String| Ok(Some(Fact::Stopped { task: task.id.clone(), code: code.into(), why }));
         let bytes: usize = task.replies.iter().map(|reply| if let Reply::Response(response) = reply { response.body.len() } else { 0 }).sum();
-        if task.batches >= MOST_BATCHES || bytes > MOST_REPLY_BYTES {
+        let waits = task.replies.iter().filter(|reply| matches!(reply, Reply::Waited(_))).count();
+        if task.batches >= MOST_BATCHES || waits >= MOST_WAITS || bytes > MOST_REPLY_BYTES {
             return stopped("too-much", "the task went over its bounds".into());
         }
         let case = self.state.case.as_ref();
@@ -509,8 +544,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(match step {
-            Step::Done(outcome) => Fact::Done { task: task.id.clone(), outcome },
-            Step::Wait(seconds) => Fact::Waiting { task: task.id.clone(), until: now + u64::from(seconds.min(86_400)) * 1_000 },
+            Step::Done(outcome) => match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.believe(&outcome)) {
+                Ok(()) => Fact::Done { task: task.id.clone(), outcome },
+                Err(why) => return stopped("refused-by-monitor", why),
+            },
+            Step::Wait(seconds) => Fact::Waiting { task: task.id.clone(), until: now + u64::from(seconds.clamp(1, 86_400)) * 1_000 },
+            Step::Checkpoint(state) if matches!(task.replies.as_slice(), [Reply::Response(seen)] if seen.body == state) => {
+                return stopped("too-much", "the connector goes round in circles".into());
+            }
             Step::Checkpoint(state) => Fact::Checkpoint { task: task.id.clone(), state },
             Step::SendAll(requests) => {
                 let admitted = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.admit(&requests, now));
@@ -556,9 +597,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         }
         let mut outgoing = Vec::new();
         for task in &tasks {
-            for (position, member) in self.prepare(task, rights.contains(&task.id)).await? {
-                outgoing.push((task.id.clone(), position, member));
-            }
+            let members = self.prepare(task, rights.contains(&task.id)).await?;
+            // A batch of which one member is refused is not sent at all.
+            let refused = |(_, member): &&(usize, Member)| matches!(member, Member::Settled(Came::Refused(..)));
+            let alone = members.iter().find(refused).map(|(position, _)| *position);
+            let members = members.into_iter().filter(|(position, _)| alone.is_none_or(|at| at == *position));
+            outgoing.extend(members.map(|(position, member)| (task.id.clone(), position, member)));
         }
         if self.host.now() >= self.deadline {
             return Err(Stop::Deadline);
@@ -800,14 +844,7 @@ enum Judged {
 
 async fn first_event<H: Host>(host: &H, conversation: &str) -> Result<Option<Event>, Stop> {
     let last = read_counter(host, &keys::event_counter(conversation)).await?;
-    for number in 1..=last {
-        if let Some(event) = host.get(&keys::event(conversation, number)).await?.and_then(|bytes| read::<Event>(&bytes).ok())
-            && event.conversation() == conversation
-        {
-            return Ok(Some(event));
-        }
-    }
-    Ok(None)
+    Ok(stored(host, conversation, 1..=last).await?)
 }
 
 fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
@@ -876,3 +913,6 @@ impl PurposeName for Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

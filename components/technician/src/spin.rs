@@ -66,32 +66,17 @@ impl Spin {
     }
 }
 
-/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
-const PAUSES: [u64; 4] = [5, 20, 80, 200];
-
 impl Host for Spin {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.store.get(key).await.map_err(|e| Fault(e.to_string()))
     }
 
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
-        for pause in PAUSES {
-            match batch::set_many(&self.bucket, &writes) {
-                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
-                done => return done.map_err(fault),
-            }
-        }
-        batch::set_many(&self.bucket, &writes).map_err(fault)
+        unlocked(|| batch::set_many(&self.bucket, &writes)).await
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Fault> {
-        for pause in PAUSES {
-            match atomics::increment(&self.bucket, key, delta) {
-                Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
-                done => return done.map_err(fault),
-            }
-        }
-        atomics::increment(&self.bucket, key, delta).map_err(fault)
+        unlocked(|| atomics::increment(&self.bucket, key, delta)).await
     }
 
     fn now(&self) -> Instant {
@@ -137,6 +122,17 @@ impl Host for Spin {
     fn log(&self, line: String) {
         eprintln!("{line}");
     }
+}
+
+/// Two processes on one SQLite file: some commits fail with `database is locked`, and have then not been applied.
+async fn unlocked<T>(commit: impl Fn() -> Result<T, wasi::Error>) -> Result<T, Fault> {
+    for pause in [5, 20, 80, 200] {
+        match commit() {
+            Err(wasi::Error::Other(why)) if why.contains("locked") => time::sleep(Duration::from_millis(pause)).await,
+            done => return done.map_err(fault),
+        }
+    }
+    commit().map_err(fault)
 }
 
 async fn exchange(request: Request<FullBody<Bytes>>) -> Result<Incoming, SendError> {

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 /// The cursor stays so many minutes behind, so that an entry that was numbered but stored late is still found.
 const BEHIND: u64 = 10;
+/// The cursor waits for work that does not settle at most so many minutes.
+const HELD: u64 = 60;
 /// A sweep reads at most so many minutes, and goes on at the next tick.
 const MOST_MINUTES: u64 = 3 * 24 * 60;
 
@@ -50,7 +52,9 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
         }
         at += 1;
     }
-    let next = end.saturating_sub(BEHIND).min(unsettled.unwrap_or(u64::MAX)).max(first);
+    // A takeover leaves a due entry of its own, so one that never settles must not hold up all others.
+    let held = unsettled.unwrap_or(u64::MAX).max(end.saturating_sub(HELD));
+    let next = end.saturating_sub(BEHIND).min(held).max(first);
     if cursor != Some(next) {
         host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes())]).await?;
     }

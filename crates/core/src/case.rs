@@ -362,6 +362,13 @@ impl State {
         tasks.chain(case).min()
     }
 
+    /// Whether a runner left something undone that no clock will call for.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        let waits = |task: &Task| task.until.is_some() || task.batch.as_ref().is_some_and(|batch| batch.retry_at.is_some());
+        self.wants().is_some() || !self.tasks.iter().all(waits)
+    }
+
     fn start(&mut self, connection: &str, work: Work, purpose: Purpose, now: Instant) -> String {
         self.counted += 1;
         let id = format!("t{}", self.counted);

@@ -71,6 +71,8 @@ keys! {
     log(conversation: &str, epoch: i64, number: u64) = "log/{conversation}/{epoch}/{number}";
     /// The conversation's snapshot: a cache.
     snapshot(conversation: &str) = "snap/{conversation}";
+    /// When a due entry last woke a runner, which has no lease before its first commit.
+    woken(conversation: &str) = "woken/{conversation}";
     /// From a case id to its conversation.
     case(case: &str) = "case/{case}";
     /// Counter: cases of one tenant on one day (days since 1970).

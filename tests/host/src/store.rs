@@ -1,10 +1,14 @@
 //! The key-value store: what a backend has to do, and the platform's rules in front of it.
 
 mod disk;
+mod manners;
 mod memory;
+mod redis;
 
 pub use disk::Disk;
-pub use memory::Memory;
+pub use manners::{RedisLike, Sqlite};
+pub use memory::{Contents, Memory};
+pub use redis::{Redis, RedisServer};
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -41,6 +45,10 @@ pub trait Backend: Send + Sync + 'static {
     fn write(&self, store: &str, changes: &[Change]) -> Result<bool, Failure>;
     /// Adds to a counter and returns the sum, and whether anything was committed. An absent counter is zero and comes into being.
     fn increment(&self, store: &str, key: &str, delta: i64) -> Result<(i64, bool), Failure>;
+    /// How `get` shows a counter: eight raw little-endian bytes on SQLite, decimal text on Redis.
+    fn counter(&self, count: i64) -> Vec<u8> {
+        count.to_le_bytes().to_vec()
+    }
     /// True if a call may take long enough to hold up other work.
     fn blocks(&self) -> bool {
         false
@@ -86,10 +94,9 @@ impl Store {
 
     pub(crate) fn get(&self, store: &str, key: &str) -> Result<Option<Vec<u8>>, Stop> {
         self.check(key, 0)?;
-        // SQLite keeps a counter as eight raw little-endian bytes, and `get` shows them.
         Ok(self.sound(self.backend.get(store, key))?.map(|value| match value {
             Value::Bytes(bytes) => bytes,
-            Value::Counter(count) => count.to_le_bytes().to_vec(),
+            Value::Counter(count) => self.backend.counter(count),
         }))
     }
 
@@ -183,8 +190,9 @@ mod tests {
         })
     }
 
-    fn backends() -> [(&'static str, Arc<dyn Backend>); 2] {
-        [("memory", Arc::new(Memory::default())), ("disk", Arc::new(Disk::in_memory().unwrap()))]
+    fn backends() -> [(&'static str, Arc<dyn Backend>); 3] {
+        let redis = RedisLike::over(Arc::new(Memory::default()));
+        [("memory", Arc::new(Memory::default())), ("disk", Arc::new(Disk::in_memory().unwrap())), ("redis", Arc::new(redis))]
     }
 
     fn check(calls: &[(&str, &str)]) {
@@ -213,17 +221,84 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_reads_as_eight_bytes_and_reading_it_commits_only_when_it_is_absent() {
+    fn reading_a_counter_commits_only_when_it_is_absent() {
         check(&[
             ("increment n 0", "0 true"),
             ("increment n 0", "0 false"),
             ("increment n 3", "3 true"),
             ("increment n -1", "2 true"),
-            ("get n", "Some([2, 0, 0, 0, 0, 0, 0, 0])"),
             ("keys", "n"),
             ("delete n", "true"),
             ("increment n 1", "1 true"),
         ]);
+    }
+
+    #[test]
+    fn a_counter_reads_as_eight_bytes_but_on_redis_as_text() {
+        for (name, backend) in backends() {
+            let store = Store::new(backend);
+            call(&store, "increment n 12");
+            let expect = if name == "redis" { format!("Some({:?})", b"12") } else { "Some([12, 0, 0, 0, 0, 0, 0, 0])".into() };
+            assert_eq!(call(&store, "get n"), expect, "{name}");
+        }
+    }
+
+    #[test]
+    fn all_labels_of_redis_are_one_store() {
+        for (name, backend) in backends() {
+            backend.write("one", &[("a".into(), Some(b"1".to_vec()))]).unwrap();
+            assert_eq!(backend.get("other", "a").unwrap().is_some(), name == "redis", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_locked_database_has_applied_nothing_and_lets_go_soon() {
+        let memory = Arc::new(Memory::default());
+        let sqlite = Arc::new(Sqlite::over(memory.clone(), 7));
+        let store = Store::new(sqlite.clone());
+        let (mut sum, mut in_a_row) = (0, 0);
+        while sum < 1_000 {
+            match call(&store, "increment n 1").as_str() {
+                "refused: database is locked" => {
+                    in_a_row += 1;
+                    assert!(in_a_row <= 2);
+                    assert_eq!(memory.get("default", "n").unwrap().unwrap_or(Value::Counter(0)), Value::Counter(sum));
+                }
+                counted => {
+                    (sum, in_a_row) = (sum + 1, 0);
+                    assert_eq!(counted, format!("{sum} true"));
+                }
+            }
+        }
+        assert!((50..300).contains(&sqlite.refused()), "{}", sqlite.refused());
+    }
+
+    #[test]
+    fn a_real_redis_server_keeps_what_it_is_given() {
+        let Some(server) = RedisServer::start().unwrap() else {
+            println!("not run: redis-server is not installed");
+            return;
+        };
+        let store = Store::new(Arc::new(server.empty().unwrap()));
+        for (line, expect) in [
+            ("get a", "None"),
+            ("set a 1", "true"),
+            ("set b 2", "true"),
+            ("get a", "Some([49])"),
+            ("increment n 12", "12 true"),
+            ("increment n -2", "10 true"),
+            ("get n", "Some([49, 48])"),
+            ("keys", "a,b,n"),
+            ("delete a", "true"),
+            ("delete a", "false"),
+            ("keys", "b,n"),
+        ] {
+            assert_eq!(call(&store, line), expect, "{line}");
+        }
+        call(&store, "set a text");
+        assert!(call(&store, "increment a 1").starts_with("refused: Redis: ERR value is not an integer"));
+        let empty = Store::new(Arc::new(server.empty().unwrap()));
+        assert_eq!(call(&empty, "keys"), "");
     }
 
     #[test]

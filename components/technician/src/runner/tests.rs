@@ -1,0 +1,431 @@
+//! A conversation from the first event to the end, with the world in memory.
+
+use super::*;
+use crate::fake::*;
+use firstline_core::wire::{Body, Effect, Fill, Request, Target};
+use serde_json::json;
+
+/// Plays the reset to its end: request, button, everything else by itself.
+fn reset(world: &World, stages: &Script) {
+    world.say(stages, "password_reset");
+    world.press(stages, "yes");
+}
+
+#[test]
+fn a_reset_is_played_to_the_closed_ticket() {
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    assert_eq!(world.end(), "closed");
+}
+
+/// The user presses yes.
+fn press(world: &World) -> Event {
+    world.event(Act::Press(world.button("yes").unwrap()))
+}
+
+#[test]
+fn the_secret_reaches_the_user_and_nothing_that_is_stored_or_logged() {
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    let password = world.vendors.borrow().password.clone();
+    let [link] = world.links().try_into().unwrap();
+    assert_eq!(world.reveal(&link).as_deref(), Some(password.as_str()));
+    assert!(link.starts_with("https://help.example/s/") && world.vendors.borrow().revoked == 1);
+    let token = link.rsplit('/').next().unwrap();
+    for secret in [&password, token, "access-token-1"].into_iter().chain(CREDENTIALS.iter().map(|(_, _, secret)| *secret)) {
+        assert!(!world.leaked(secret), "`{secret}` is stored or logged");
+    }
+    // The probe itself can find something.
+    assert!(world.leaked("chat.postMessage"));
+    // Sealed in the meantime, erased at the end.
+    let case = world.cases()[0].case.clone();
+    let values = world.values.borrow();
+    for name in ["temporary-password", "link"] {
+        assert_eq!(values[&keys::case_secret(&case, name)], b"", "{name}");
+        let before = [keys::case_secret(&case, name).as_bytes(), &[b'A'; 0]].concat();
+        assert!(world.seen.borrow().iter().any(|bytes| bytes.len() > before.len() && bytes.starts_with(&before)), "{name} was sealed");
+    }
+}
+
+#[test]
+fn the_journal_stands_before_a_change_is_sent_and_the_right_to_send_is_taken_after_it() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    // The process dies at the moment of each effect from the press on; what the journal then holds is compared with what left.
+    let before = world.effects.get();
+    world.press(&stages, "yes");
+    let effects = world.effects.get() - before;
+    for at in 0..effects {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let value = world.button("yes").unwrap();
+        world.crash.set(Some((before + at, false)));
+        world.deliver(&stages, &world.event(Act::Press(value)));
+        if world.vendors.borrow().changes == 1 {
+            assert!(world.leaked("\"call\":\"reset-password\""), "effect {at}: no entry names the change");
+            assert!(world.counters.borrow().iter().any(|(key, count)| key.starts_with("c/sent/") && *count == 1));
+            assert!(
+                world
+                    .values
+                    .borrow()
+                    .iter()
+                    .any(|(key, value)| key.ends_with("/temporary-password") && key.starts_with("secret/") && !value.is_empty() || world.end() == "closed")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_stop_at_any_point_is_taken_over_and_changes_the_password_once() {
+    let mut points = 0;
+    for before in [true, false] {
+        for at in 0.. {
+            let (world, stages) = (World::new(), Script::default());
+            if !play_through(&world, &stages, &[(at, before)]) {
+                break;
+            }
+            points += 1;
+            check_reset(&world, &format!("stop {} effect {at}", if before { "before" } else { "after" }));
+        }
+    }
+    assert!(points > 60, "{points} points");
+}
+
+#[test]
+fn a_takeover_that_dies_as_well_is_taken_over_again() {
+    for seed in 0..60_u32 {
+        let (world, stages) = (World::new(), Script::default());
+        let stops = [(seed % 40, seed % 2 == 0), (seed % 40 + 1 + seed / 3, seed % 3 == 0), (seed % 40 + 3 + seed / 2, seed % 5 == 0)];
+        play_through(&world, &stages, &stops);
+        check_reset(&world, &format!("{stops:?}"));
+    }
+}
+
+/// However it went: one case, one ticket, one change, one link to the password that is set, and nothing left to do.
+fn check_reset(world: &World, context: &str) {
+    let vendors = world.vendors.borrow();
+    assert_eq!((world.end().as_str(), vendors.changes, vendors.revoked >= 1), ("closed", 1, true), "{context}");
+    assert_eq!((vendors.tickets.len(), vendors.tickets[0].2, vendors.tickets[0].3.len()), (1, 9, 1), "{context}");
+    let links = world.links();
+    assert_eq!((links.len(), world.reveal(&links[0]).as_ref()), (1, Some(&vendors.password)), "{context}");
+    let mut said: Vec<&str> = vendors.messages.iter().filter_map(|message| message["text"].as_str()).collect();
+    said.sort_unstable();
+    assert_eq!(said, ["closed", "offer-pressed", "offer-reset", "reset-done"], "{context}");
+    assert!(!world.leaked(&vendors.password), "{context}");
+    assert!(world.snapshot().unwrap().state.tasks.is_empty(), "{context}");
+}
+
+/// Plays the reset while the process dies at these effects: the sender repeats what was not taken, the user presses what stands there, and the scheduler ticks once a minute.
+/// False if the story ended before the last stop.
+fn play_through(world: &World, stages: &Script, stops: &[(u32, bool)]) -> bool {
+    let mut stops = stops.iter().copied();
+    world.crash.set(stops.next());
+    let revive = |stops: &mut dyn Iterator<Item = (u32, bool)>| {
+        if world.dead.replace(false) {
+            world.crash.set(stops.next());
+        }
+    };
+    let mut waiting = vec![world.event(Act::Message("password_reset".into()))];
+    let mut pressed = false;
+    for _ in 0..40 {
+        waiting.retain(|event| !world.deliver(stages, event));
+        revive(&mut stops);
+        if let Some(value) = world.button("yes").filter(|_| !pressed) {
+            pressed = true;
+            waiting.push(world.event(Act::Press(value)));
+            continue;
+        }
+        if world.end() == "closed" && world.snapshot().is_some_and(|snapshot| snapshot.state.tasks.is_empty()) {
+            break;
+        }
+        world.now.set(world.now.get() + MINUTE);
+        world.tick(stages);
+        revive(&mut stops);
+    }
+    world.crash.get().is_none()
+}
+
+#[test]
+fn only_the_first_to_count_sends_and_the_other_reads_back() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    // Somebody else has the right to the change, and has made it.
+    let state = world.snapshot().unwrap().state;
+    let act = format!("t{}", state.counted + 2);
+    world.counters.borrow_mut().insert(keys::sent(&state.id, &act, 2, 1), 1);
+    world.press(&stages, "yes");
+    // Nothing was changed, so the connector sends it as a batch of its own.
+    assert_eq!(world.counters.borrow()[&keys::sent(&state.id, &act, 2, 1)], 2);
+    assert_eq!((world.end().as_str(), world.lines("PATCH https://graph").len(), world.vendors.borrow().changes), ("closed", 1, 1));
+    let (reads, patch) = (world.lines("/users/u1").len(), world.lines("/users/u1").iter().position(|line| line.starts_with("PATCH")));
+    assert!(patch == Some(2) && reads >= 4, "it was read back before it was sent: {:?}", world.lines("/users/u1"));
+}
+
+#[test]
+fn answers_that_are_late_lost_or_refused() {
+    use Trouble::*;
+    let (reset, read) = ("PATCH https://graph", "GET https://graph.microsoft.com/v1.0/users/u1");
+    for (troubles, end, changes, sent) in [
+        // Not applied: sent again, with a new right.
+        (vec![(reset, Answers(429, &[("retry-after", "7")]))], "closed", 1, 2),
+        (vec![(reset, Refuses), (reset, Refuses)], "closed", 1, 3),
+        // Unknown: read back, then sent again if it did not happen.
+        (vec![(reset, Answers(503, &[]))], "closed", 1, 2),
+        (vec![(reset, Loses(true))], "closed", 1, 1),
+        (vec![(reset, Loses(false))], "closed", 1, 2),
+        // Refused for good.
+        (vec![(reset, Answers(403, &[]))], "handed-over refused-403", 0, 1),
+        (vec![(reset, Refuses); 15], "handed-over vendor-down", 0, 15),
+        // A read is repeated by itself.
+        (vec![(read, Answers(503, &[("retry-after", "2")])), (read, Loses(false)), (read, Answers(429, &[]))], "closed", 1, 1),
+        (vec![(read, Answers(503, &[])); 5], "handed-over answered-503", 0, 0),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        world.troubles.borrow_mut().extend(troubles.clone());
+        world.press(&stages, "yes");
+        for _ in 0..30 {
+            world.now.set(world.now.get() + MINUTE);
+            world.tick(&stages);
+        }
+        let lines: Vec<&str> = troubles.iter().map(|(of, _)| *of).collect();
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes, world.lines(reset).len()), (end, changes, sent), "{lines:?}");
+        assert!(world.troubles.borrow().is_empty() || end.contains("down"), "{lines:?}");
+        // The same password was sent each time.
+        let mut bodies: Vec<String> = world.sent.borrow().iter().filter(|sent| sent.line.starts_with(reset)).map(|sent| sent.body.clone()).collect();
+        bodies.dedup();
+        assert!(bodies.len() <= 1, "{bodies:?}");
+    }
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    for (header, at_least, at_most) in [("7", 7_000, 9_000), ("30", 30_000, 70_000), ("soon", 1_000, 3_000)] {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let headers: &'static [(&'static str, &'static str)] = vec![("retry-after", header)].leak();
+        world.troubles.borrow_mut().push_back(("PATCH https://graph", Trouble::Answers(429, headers)));
+        world.press(&stages, "yes");
+        for _ in 0..3 {
+            world.now.set(world.now.get() + 20_000);
+            world.tick(&stages);
+        }
+        let at: Vec<u64> = world.sent.borrow().iter().filter(|sent| sent.line.starts_with("PATCH https://graph")).map(|sent| sent.at).collect();
+        assert!((at_least..at_most).contains(&(at[1] - at[0])), "{header}: {}", at[1] - at[0]);
+    }
+}
+
+/// The stage lies in one task; the reason stands in the log, and of what it asked for nothing left.
+fn check_lie(task: &'static str, requests: Vec<Request>, why: &str) {
+    let world = World::new();
+    let stages = Script { lie: Some((task, requests)), ..Script::default() };
+    world.vendors.borrow_mut().tickets.push(("other".into(), 20, 1, vec![]));
+    world.say(&stages, "password_reset");
+    if let Some(value) = world.button("yes") {
+        world.deliver(&stages, &world.event(Act::Press(value)));
+    }
+    let reasons: Vec<String> =
+        world.seen.borrow().iter().map(|line| String::from_utf8_lossy(line).into_owned()).filter(|line| line.contains("\"what\":\"stopped\"")).collect();
+    assert!(reasons.iter().any(|line| line.contains("refused-by-monitor") && line.contains(why)), "{task}: {why} is not in {reasons:?}");
+    let vendors = world.vendors.borrow();
+    let honest = u64::from(matches!(task, "reset-done" | "close"));
+    assert_eq!((vendors.changes, vendors.tickets[0].2, vendors.tickets[0].3.len()), (honest, 1, 0), "{task}: {why}");
+    for host in ["evil", "u2", "tickets/1", "meMessages", "D2"] {
+        assert_eq!(world.lines(host), Vec::<String>::new(), "{task}: {why}");
+    }
+    // The desk's own note may quote what was refused.
+    let sent = world.sent.borrow();
+    let carries = |sent: &&Sent| sent.body.contains("evil") || sent.headers.iter().any(|(_, value)| value.contains("evil"));
+    assert_eq!(sent.iter().filter(|sent| !sent.line.ends_with("/notes")).find(carries).map(|sent| &sent.line), None, "{task}: {why}");
+}
+
+#[test]
+fn a_lying_stage_gets_nothing_out() {
+    let on_u2 = || Request { target: Target::Path(vec!["users".into(), "u2".into()]), ..reset_request() };
+    let body = |text: &str| Request { body: Body::Json(text.into()), ..reset_request() };
+    let follow = |url: &str| vec![Request { target: Target::Follow(url.into()), ..request("GET", "", None) }];
+    let post = |body: serde_json::Value| request("POST", "chat.postMessage", Some(body));
+    let say = |channel: &str, url: &str| {
+        post(json!({"channel": channel, "text": "x", "blocks": [{"elements": [{"url": url}]}], "metadata": {}, "unfurl_links": false, "unfurl_media": false}))
+    };
+    let fill = |pointer: &str, name: &str| vec![Fill { pointer: pointer.into(), name: name.into() }];
+    // What a request is.
+    check_lie("reset", vec![Request { effect: Effect::Read, ..reset_request() }], "the stage says Read");
+    check_lie("find", vec![Request { effect: Effect::Read, ..on_u2() }], "the stage says Read");
+    check_lie("reset", vec![on_u2()], "no live grant for `password_reset` of `u2`");
+    check_lie("find", vec![reset_request()], "no live grant");
+    check_lie("reset", vec![request("POST", "users/u1/revokeSignInSessions", None)], "no live grant for `revoke_sessions`");
+    check_lie("reset", vec![request("DELETE", "users/u1", None)], "no row");
+    check_lie("reset", vec![reset_request(), reset_request()], "two changes of `u1` in one batch");
+    check_lie("reset", vec![], "a batch of 0");
+    check_lie("find", vec![request("GET", "users/u1", None); 17], "a batch of 17");
+    // Where it goes.
+    for url in [
+        "https://evil.example/v1.0/users",
+        "https://graph.microsoft.com.evil.example/v1.0/users",
+        "https://graph.microsoft.com/v1.0evil/users",
+        "https://graph.microsoft.com/beta/users?evil",
+        "https://graph.microsoft.com/v1.0/users/../../evil/users",
+        "https://graph.microsoft.com/v1.0/users/..?evil",
+        "https://graph.microsoft.com/v1.0/%2e%2e/users?evil",
+        "https://graph.microsoft.com/v1.0/users/u1/meMessages",
+        "https://graph.microsoft.com/v1.0/users/%2e%2e/ownedObjects?evil",
+        "https://graph.microsoft.com/v1.0/users#evil",
+        "https://user:evil@graph.microsoft.com/v1.0/users",
+        "//evil/v1.0/users",
+    ] {
+        check_lie("find", follow(url), "link");
+    }
+    for segment in ["..", ".", "", "u2/meMessages/../.."] {
+        check_lie("find", vec![request("GET", &format!("users/{segment}/meMessages"), None)], "no row");
+    }
+    for segment in ["..", "."] {
+        check_lie("find", vec![request("GET", &format!("users/{segment}/ownedObjects"), None)], "no row");
+    }
+    // What it carries.
+    for header in ["authorization", "Host", "x-forwarded-for", "ConsistencyLevel"] {
+        check_lie("reset", vec![Request { headers: vec![(header.into(), "evil".into())], ..reset_request() }], "is not allowed");
+    }
+    check_lie("find", vec![Request { query: vec![("$expand".into(), "evil".into())], ..request("GET", "users/u1", None) }], "query `$expand`");
+    check_lie("reset", vec![body(r#"{"evil":1,"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":""}}"#)], "`/evil` is not allowed");
+    check_lie("reset", vec![body(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":false,"password":""}}"#)], "not allowed");
+    check_lie("reset", vec![body(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":"evil"}}"#)], "must not be filled");
+    check_lie(
+        "reset",
+        vec![Request { fill: vec![], ..body(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":"evil"}}"#) }],
+        "not allowed",
+    );
+    check_lie("reset", vec![Request { fill: fill("/passwordProfile/password", "link"), ..reset_request() }], "must not be filled");
+    // Secrets and links.
+    check_lie("reset-done", vec![say("D1", "https://evil.example")], "not allowed");
+    let plain = |channel: &str| post(json!({"channel": channel, "text": "", "blocks": [], "metadata": {}, "unfurl_links": false, "unfurl_media": false}));
+    check_lie("reset-done", vec![Request { fill: fill("/text", "link"), ..plain("D1") }], "must not be filled");
+    check_lie("offer-reset", vec![Request { fill: fill("/blocks/0/elements/0/url", "temporary-password"), ..say("D1", "") }], "must not be filled");
+    check_lie("offer-reset", vec![say("D2", "")], "not allowed");
+    check_lie("offer-reset", vec![plain("D2")], "no live grant for `message_send` of `D2`");
+    // The desk that all clients share.
+    let note = json!({"text": "x", "detailDescriptionFlag": false, "internalAnalysisFlag": true, "resolutionFlag": false});
+    check_lie("close", vec![request("POST", "service/tickets/1/notes", Some(note))], "`1` was not seen to belong to this tenant");
+    let ticket = json!({"summary": "x", "recordType": "ServiceTicket", "company": {"id": 20}, "board": {"id": 1}, "externalXRef": "evil"});
+    check_lie("open", vec![request("POST", "service/tickets", Some(ticket))], "`/company/id` has a value");
+}
+
+#[test]
+fn a_member_that_stands_twice_is_sent_as_it_was_checked() {
+    let world = World::new();
+    let text = r#"{"channel":"D2","text":"x","blocks":[],"metadata":{},"unfurl_links":false,"unfurl_media":false,"channel":"D1"}"#;
+    let stages = Script {
+        lie: Some(("offer-reset", vec![Request { body: Body::Json(text.into()), ..request("POST", "chat.postMessage", None) }])),
+        ..Script::default()
+    };
+    world.say(&stages, "password_reset");
+    let bodies: Vec<String> = world.sent.borrow().iter().filter(|sent| sent.line.contains("postMessage")).map(|sent| sent.body.clone()).collect();
+    assert!(bodies.iter().all(|body| !body.contains("D2") && body.matches("channel").count() == 1), "{bodies:?}");
+}
+
+#[test]
+fn a_claim_without_a_change_delivers_nothing() {
+    let world = World::new();
+    let claim =
+        || Step::Done(firstline_core::stage::Outcome::Changed(firstline_core::stage::Report { evidence: vec![], secret: Some("temporary-password".into()) }));
+    let stages = Script { claim: Some(("reset", claim)), ..Script::default() };
+    reset(&world, &stages);
+    assert_eq!((world.end().as_str(), world.links().len()), ("handed-over delivery-failed", 0));
+}
+
+#[test]
+fn a_connector_without_end_is_stopped() {
+    for claim in [|| Step::Wait(0), || Step::Checkpoint("again".into())] as [fn() -> _; 2] {
+        let world = World::new();
+        let stages = Script { claim: Some(("find", claim)), ..Script::default() };
+        world.say(&stages, "password_reset");
+        for _ in 0..5 {
+            world.now.set(world.now.get() + 2 * MINUTE);
+            world.tick(&stages);
+        }
+        assert_eq!(world.end(), "handed-over too-much");
+    }
+}
+
+#[test]
+fn guardrails_are_asked_again_just_before_sending() {
+    use Verdict::*;
+    for (verdicts, end, changes) in [
+        (vec![Some(Autonomous); 3], "closed", 1),
+        // At the offer, after the button, just before sending.
+        (vec![Some(Deny)], "handed-over scripted", 0),
+        (vec![Some(Autonomous), Some(Approval)], "handed-over needs-approval", 0),
+        (vec![Some(Autonomous), Some(Autonomous), Some(Deny)], "handed-over refused-by-monitor", 0),
+        (vec![Some(Autonomous), Some(Autonomous), Some(Approval)], "handed-over refused-by-monitor", 0),
+        // An error means deny.
+        (vec![None], "handed-over guardrails-failed", 0),
+        (vec![Some(Autonomous), Some(Autonomous), None], "handed-over refused-by-monitor", 0),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        stages.verdicts.borrow_mut().extend(verdicts.clone());
+        world.say(&stages, "password_reset");
+        if let Some(value) = world.button("yes") {
+            world.deliver(&stages, &world.event(Act::Press(value)));
+        }
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes), (end, changes), "{verdicts:?}");
+    }
+}
+
+#[test]
+fn a_grant_that_has_expired_sends_nothing() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    let before = world.effects.get();
+    // The process dies after the entry that names the change, and nobody ticks for an hour.
+    let mut at = before;
+    loop {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        world.crash.set(Some((at, false)));
+        world.deliver(&stages, &press(&world));
+        if !world.leaked("\"call\":\"reset-password\"") {
+            at += 1;
+            continue;
+        }
+        world.dead.set(false);
+        world.crash.set(None);
+        world.now.set(world.now.get() + 60 * MINUTE);
+        world.tick(&stages);
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("handed-over refused-by-monitor", 0));
+        break;
+    }
+    // Its own ticket may still be opened.
+    for at in 0..before {
+        let (world, stages) = (World::new(), Script::default());
+        world.crash.set(Some((at, false)));
+        let event = world.event(Act::Message("password_reset".into()));
+        let taken = world.deliver(&stages, &event);
+        world.dead.set(false);
+        world.now.set(world.now.get() + 60 * MINUTE);
+        world.tick(&stages);
+        assert!(!taken || world.vendors.borrow().tickets.len() == 1, "effect {at}");
+    }
+}
+
+#[test]
+fn a_connector_that_was_upgraded_in_mid_case_leads_to_a_human() {
+    let mut diverged = 0;
+    for at in 0..40 {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        world.crash.set(Some((world.effects.get() + at, false)));
+        world.deliver(&stages, &press(&world));
+        world.dead.set(false);
+        world.crash.set(None);
+        let named = world.snapshot().is_some_and(|snapshot| snapshot.state.tasks.iter().any(|task| task.batch.is_some() && task.purpose == Purpose::Act));
+        stages.upgraded.set(true);
+        let before = world.vendors.borrow().changes;
+        world.now.set(world.now.get() + 2 * MINUTE);
+        world.tick(&stages);
+        if named {
+            diverged += 1;
+            assert!(world.leaked("\"diverged\"") && world.vendors.borrow().changes == before, "effect {at}");
+        }
+    }
+    assert!(diverged > 0);
+}
