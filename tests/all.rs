@@ -10,6 +10,7 @@
 
 mod budgets;
 mod conformance;
+mod invariants;
 mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use firstline_core::{keys, record::IntegrityKey};
 use firstline_host::desk::{Desk, Keys, TENANTS, vendors};
-use firstline_host::{Config, Event, Memory, build, simulated};
+use firstline_host::{Clock, Config, Event, Memory, build, simulated};
 use firstline_vendors::{DEMO, slack::human};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -34,6 +34,7 @@ pub struct Rig {
     pub memory: Arc<Memory>,
     /// What the components printed.
     pub lines: Arc<Mutex<Vec<String>>>,
+    clock: Clock,
 }
 
 /// What differs from the demo.
@@ -67,14 +68,15 @@ pub async fn start(setup: Setup<'_>) -> Rig {
         config.sources.insert(setup.stub_for.into(), stub());
     }
     config.variables.extend(setup.variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-    let vendors = vendors(&config.clock);
+    let clock = config.clock.clone();
+    let vendors = vendors(&clock);
     let world = if setup.jane.is_empty() { DEMO.to_string() } else { DEMO.replace("jane@acme.example", &format!("{}@acme.example", setup.jane)) };
     vendors.seed(&serde_json::from_str(&world).unwrap()).unwrap();
     let desk = Desk::start(config, vendors, Duration::ZERO, Keys::make().unwrap()).unwrap();
     if !setup.empty {
         desk.enter(&serde_json::from_str(TENANTS).unwrap()).await.unwrap();
     }
-    Rig { desk, memory, lines }
+    Rig { desk, memory, lines, clock }
 }
 
 /// 22 November 2026, noon UTC.
@@ -177,6 +179,11 @@ impl Rig {
     /// The conversation of Jane's direct messages.
     pub fn conversation(&self) -> String {
         keys::conversation("acme", "acme-slack", "D0JANE", None)
+    }
+
+    /// Seconds since 1970.
+    pub fn now(&self) -> u64 {
+        firstline_host::desk::millis(&self.clock) / 1_000
     }
 
     /// Asks the application.
