@@ -18,3 +18,4 @@ mod playground;
 mod rig;
 mod security;
 mod stores;
+mod stories;

@@ -91,6 +91,9 @@ pub struct Call {
     /// Secret members of the reply.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// Members of the reply that are not kept, because a filled-in secret may come back in them.
+    #[serde(default)]
+    pub drop: Vec<String>,
     /// May be continued by the vendor's link.
     #[serde(default)]
     pub follow: bool,

@@ -10,6 +10,19 @@ pub fn take(body: &mut Value, pointer: &str, name: &str) -> Option<String> {
     Some(secret)
 }
 
+/// Removes the members at a JSON pointer, in which `*` matches any one step.
+pub fn remove(body: &mut Value, pointer: &str) {
+    let (step, rest) = pointer.trim_start_matches('/').split_once('/').map_or((pointer.trim_start_matches('/'), None), |(step, rest)| (step, Some(rest)));
+    match (body, rest) {
+        (Value::Object(members), None) if step == "*" => members.clear(),
+        (Value::Array(items), None) if step == "*" => items.clear(),
+        (Value::Object(members), None) => drop(members.remove(step)),
+        (Value::Object(members), Some(rest)) => members.iter_mut().filter(|(name, _)| step == "*" || *name == step).for_each(|(_, value)| remove(value, rest)),
+        (Value::Array(items), Some(rest)) if step == "*" => items.iter_mut().for_each(|item| remove(item, rest)),
+        (Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => {}
+    }
+}
+
 /// Text for a log line: control characters gone, at most so many characters.
 #[must_use]
 pub fn line(text: &str, most: usize) -> String {
@@ -36,6 +49,21 @@ mod tests {
         assert_eq!(body, json!({"tempPassword": {"secret": "temporary-password"}, "other": 1}));
         assert_eq!(take(&mut body, "/other", "n"), None);
         assert_eq!(take(&mut body, "/missing", "n"), None);
+    }
+
+    #[test]
+    fn members_are_removed_wherever_the_pointer_leads() {
+        for (pointer, expect) in [
+            ("/a", json!({"b": [{"c": 2, "d": 3}, {"c": 4}]})),
+            ("/b/*/c", json!({"a": 1, "b": [{"d": 3}, {}]})),
+            ("/*/*/c", json!({"a": 1, "b": [{"d": 3}, {}]})),
+            ("/b/*", json!({"a": 1, "b": []})),
+            ("/x/y", json!({"a": 1, "b": [{"c": 2, "d": 3}, {"c": 4}]})),
+        ] {
+            let mut body = json!({"a": 1, "b": [{"c": 2, "d": 3}, {"c": 4}]});
+            remove(&mut body, pointer);
+            assert_eq!(body, expect, "{pointer}");
+        }
     }
 
     #[test]

@@ -243,6 +243,11 @@ impl Vendors {
         Ok(())
     }
 
+    /// Takes every fault of a vendor away.
+    pub fn mend(&self, vendor: &str) {
+        self.lock().faults.retain(|fault| fault.vendor != vendor);
+    }
+
     /// Every request so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {

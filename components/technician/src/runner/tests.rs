@@ -429,3 +429,247 @@ fn a_connector_that_was_upgraded_in_mid_case_leads_to_a_human() {
     }
     assert!(diverged > 0);
 }
+
+/// What authorized the requests to a host.
+fn authorized(world: &World, host: &str) -> Vec<String> {
+    let wanted = |name: &str| ["authorization", "clientid"].contains(&name);
+    let show =
+        |sent: &Sent| sent.headers.iter().filter(|(name, _)| wanted(name)).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ");
+    let mut all: Vec<String> = world.sent.borrow().iter().filter(|sent| sent.line.contains(host)).map(show).collect();
+    all.dedup();
+    all
+}
+
+#[test]
+fn each_scheme_writes_exactly_its_headers() {
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    let basic = firstline_core::seal::base64(b"nw+cw-public:cw-private");
+    assert_eq!(authorized(&world, "slack.com"), ["authorization: Bearer xoxb-bot-token"]);
+    assert_eq!(authorized(&world, "graph.microsoft.com"), ["authorization: Bearer access-token-1"]);
+    assert_eq!(authorized(&world, "myconnectwise.net"), [format!("authorization: Basic {basic}, clientid: cw-app")]);
+    let token = world.sent.borrow().iter().find(|sent| sent.line.contains("oauth2")).cloned().unwrap();
+    assert_eq!(
+        token.body,
+        "grant_type=client%5Fcredentials&client_id=app%201&client_secret=client%20secret%2F1&scope=https%3A%2F%2Fgraph%2Emicrosoft%2Ecom%2F%2Edefault"
+    );
+    assert_eq!(token.headers.iter().filter(|(name, _)| name == "authorization").count(), 0);
+    // Okta, in the place of Entra.
+    let world = World::new();
+    let mut okta = tenant();
+    okta.connections.retain(|connection| connection.vendor != "entra");
+    world.save(&okta);
+    let stages = Script { lie: Some(("find", vec![request("GET", "api/v1/users/u1", None)])), ..Script::default() };
+    world.say(&stages, "password_reset");
+    assert_eq!(authorized(&world, "okta.com"), ["authorization: SSWS okta-api-token"]);
+}
+
+#[test]
+fn a_changed_address_or_a_missing_credential_needs_a_person() {
+    let change = |world: &World, with: &dyn Fn(&mut Tenant)| {
+        let mut changed = tenant();
+        with(&mut changed);
+        world.save(&changed);
+    };
+    for (name, with) in [
+        ("base URL", (&|tenant: &mut Tenant| tenant.connections[1].base_url = "https://graph.microsoft.com/beta".into()) as &dyn Fn(&mut Tenant)),
+        ("token URL", &|tenant| tenant.connections[1].token_url = "https://login.microsoftonline.com/evil/oauth2/v2.0/token".into()),
+        ("foreign token URL", &|tenant| tenant.connections[1].token_url = "https://evil.example/token".into()),
+        ("foreign base URL", &|tenant| tenant.connections[1].base_url = "https://evil.example".into()),
+        ("other connection", &|tenant| tenant.connections[1].id = "idp-2".into()),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        change(&world, with);
+        world.say(&stages, "password_reset");
+        assert!(world.end().starts_with("handed-over"), "{name}: {}", world.end());
+        for host in ["graph.", "login.", "evil"] {
+            assert_eq!(world.lines(host), Vec::<String>::new(), "{name}");
+        }
+        // Entered again, it works.
+        if name == "base URL" {
+            world.enter("idp", "client-secret", "new");
+            world.say(&stages, "password_reset");
+            assert!(world.lines("login.").len() == 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_cached_sealed_and_renewed_once() {
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    assert_eq!((world.lines("oauth2").len(), world.leaked("access-token-1")), (1, false));
+    // The next case finds it in the store.
+    world.now.set(world.now.get() + 30 * MINUTE);
+    reset(&world, &stages);
+    assert_eq!(world.lines("oauth2").len(), 1);
+    // Revoked: one new one, and nothing is lost. At once, and in the ten seconds in which the last one was fetched.
+    for seconds in [60, 0] {
+        let now = world.now.get();
+        world.now.set(now - now % 10_000 + 10_000 + seconds * 1_000);
+        let (fetched, ended) = (world.lines("oauth2").len(), world.cases().len());
+        world.vendors.borrow_mut().tokens += 100;
+        reset(&world, &stages);
+        let tokens = world.lines("oauth2").len() - fetched;
+        assert!(tokens == 1 && world.cases().len() == ended + 1 && world.cases().iter().all(|case| case.state == "closed"), "{seconds}: {tokens} tokens");
+    }
+    // Refused however fresh: one renewal, then a human.
+    let (world, stages) = (World::new(), Script::default());
+    world.troubles.borrow_mut().extend(vec![("GET https://graph", Trouble::Answers(401, &[])); 9]);
+    world.say(&stages, "password_reset");
+    assert_eq!((world.end().as_str(), world.lines("oauth2").len(), world.lines("GET https://graph").len()), ("handed-over answered-401", 2, 2));
+    // It dies with the hour.
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    world.now.set(world.now.get() + 60 * MINUTE);
+    reset(&world, &stages);
+    assert_eq!(world.lines("oauth2").len(), 2);
+}
+
+#[test]
+fn a_token_endpoint_that_fails_is_tried_again_and_one_that_refuses_is_not() {
+    for (trouble, times, end, asked) in [
+        (Trouble::Answers(503, &[]), 2, "closed", 3),
+        (Trouble::Refuses, 2, "closed", 3),
+        (Trouble::Loses(false), 2, "closed", 3),
+        (Trouble::Answers(401, &[]), 1, "handed-over credential-missing", 1),
+        (Trouble::Answers(200, &[]), 1, "handed-over credential-missing", 1),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        world.troubles.borrow_mut().extend(vec![("oauth2", trouble); times]);
+        world.say(&stages, "password_reset");
+        if let Some(value) = world.button("yes") {
+            world.deliver(&stages, &world.event(Act::Press(value)));
+        }
+        assert_eq!((world.end().as_str(), world.lines("oauth2").len()), (end, asked));
+        assert!(!world.leaked("client secret") && !world.leaked("client%20secret"));
+    }
+}
+
+#[test]
+fn two_cases_of_one_run_share_no_secret() {
+    let (world, stages) = (World::new(), Script::default());
+    let press = ("offer-reset", "press yes");
+    world.arrivals.borrow_mut().extend([press, ("closed", "password_reset"), press]);
+    world.say(&stages, "password_reset");
+    assert_eq!((world.cases().len(), world.arrivals.borrow().len()), (2, 0));
+    let links = world.links();
+    assert_eq!(links.len(), 2);
+    let shown: Vec<_> = links.iter().map(|link| world.reveal(link)).collect();
+    assert!(shown[0] != shown[1] && shown[1].as_ref() == Some(&world.vendors.borrow().password), "{shown:?}");
+}
+
+#[test]
+fn a_button_counts_only_with_its_mac() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    let value = world.button("yes").unwrap();
+    let (signed, mac) = value.rsplit_once('.').unwrap();
+    let other = signed.replace("o1", "o2");
+    for forged in [signed.to_string(), format!("{other}.{mac}"), format!("{signed}.{}", "0".repeat(64)), String::new(), "....".into(), format!("{value}0")] {
+        world.deliver(&stages, &world.event(Act::Press(forged.clone())));
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("open", 0), "{forged}");
+    }
+    world.deliver(&stages, &world.event(Act::Press(value)));
+    assert_eq!(world.end(), "closed");
+}
+
+#[test]
+fn a_record_that_was_tampered_with_stops_the_run() {
+    for key in ["snap/", "log/", "tenant/"] {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let value = press(&world);
+        let keys: Vec<String> = world.values.borrow().keys().filter(|of| of.starts_with(key)).cloned().collect();
+        for of in &keys {
+            let mut values = world.values.borrow_mut();
+            let bytes = values.get_mut(of).unwrap();
+            let last = bytes.len() - 2;
+            bytes[last] ^= 1;
+        }
+        // The log is read only where the snapshot does not reach.
+        if key == "log/" {
+            world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+        }
+        world.deliver(&stages, &value);
+        assert!(world.leaked("Corrupt") && world.vendors.borrow().changes == 0, "{key}");
+    }
+}
+
+#[test]
+fn a_lost_snapshot_costs_nothing() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    let before = world.snapshot().unwrap().state;
+    world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+    world.say(&stages, "thanks");
+    let after = world.snapshot().unwrap().state;
+    assert_eq!((after.case, after.tasks.len(), after.counted), (before.case, before.tasks.len(), before.counted));
+    world.press(&stages, "yes");
+    assert_eq!(world.end(), "closed");
+}
+
+#[test]
+fn a_batch_of_which_one_member_is_refused_is_not_sent_at_all() {
+    use Verdict::*;
+    for (last, reads, changes) in [(Autonomous, 1, 1), (Deny, 0, 0)] {
+        let world = World::new();
+        let stages = Script { lie: Some(("reset", vec![request("GET", "users/u1", None), reset_request()])), ..Script::default() };
+        stages.verdicts.borrow_mut().extend([Some(Autonomous), Some(Autonomous), Some(last)]);
+        world.say(&stages, "password_reset");
+        world.deliver(&stages, &press(&world));
+        // After its lie the stage escalates, as it cannot make sense of the replies.
+        let first: Vec<String> = world.lines("/users/u1").into_iter().take(2).collect();
+        assert_eq!((first.iter().filter(|line| line.starts_with("GET")).count(), world.vendors.borrow().changes), (reads, changes), "{first:?}");
+    }
+}
+
+#[test]
+fn a_message_in_a_channel_goes_on_in_the_direct_conversation_wherever_it_stops() {
+    for at in 0.. {
+        let (world, stages) = (World::new(), Script::default());
+        world.crash.set(Some((at, false)));
+        let event = Event { place: mailbox::Place::Channel, channel: "C1".into(), ..world.event(Act::Message("password_reset".into())) };
+        let mut waiting = vec![event];
+        for _ in 0..8 {
+            waiting.retain(|event| !world.deliver(&stages, event));
+            if world.dead.replace(false) {
+                world.crash.set(None);
+            }
+            world.now.set(world.now.get() + MINUTE);
+            world.tick(&stages);
+        }
+        let vendors = world.vendors.borrow();
+        let said: Vec<String> = vendors.messages.iter().map(|m| format!("{} {}", m["channel"].as_str().unwrap(), m["text"].as_str().unwrap())).collect();
+        let mut sorted = said.clone();
+        sorted.sort_unstable();
+        assert_eq!((sorted, world.end().as_str()), (vec!["C1 moved-to-direct".into(), "D1 offer-reset".into()], "open"), "effect {at}");
+        if world.crash.get().is_some() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_log_alone_yields_the_state_at_every_point() {
+    let mut points = 0;
+    for at in (0..).step_by(3) {
+        let (world, stages) = (World::new(), Script::default());
+        world.pace.set(700);
+        world.arrivals.borrow_mut().push_back(("offer-reset", "press yes"));
+        world.crash.set(Some((at, false)));
+        world.deliver(&stages, &world.event(Act::Message("password_reset".into())));
+        let over = !world.dead.replace(false);
+        if let Some(snapshot) = world.snapshot() {
+            world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+            let settings = world.settings();
+            let run = block_on(Run::load(&world, &stages, &settings, &World::conversation(), 0, 0)).unwrap().unwrap();
+            assert_eq!((run.state, run.head), (snapshot.state, snapshot.head), "effect {at}");
+            points += 1;
+        }
+        if over {
+            break;
+        }
+    }
+    assert!(points > 10, "{points} points");
+}

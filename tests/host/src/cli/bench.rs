@@ -53,6 +53,8 @@ fn print(memory: &Times, disk: &Times) {
     row("tickets, one after the other", memory.tickets.len().to_string(), disk.tickets.len().to_string());
     both("own time per closed ticket, p50", &|times| percentile(&times.tickets, 50));
     both("own time per closed ticket, p99", &|times| percentile(&times.tickets, 99));
+    both("  the first quarter of them, p50", &|times| percentile(quarter(times, 0), 50));
+    both("  the last quarter of them, p50", &|times| percentile(quarter(times, 3), 50));
     both("  of it in the store, mean", &|times| mean(times, times.split.store));
     both("  of it in components and stages, mean", &|times| mean(times, times.split.guests));
     both("  of it in the host, mean", &|times| mean(times, times.split.host));
@@ -65,6 +67,12 @@ fn print(memory: &Times, disk: &Times) {
     }
     let ratio = percentile(&disk.tickets, 50).as_secs_f64() / percentile(&memory.tickets, 50).as_secs_f64();
     row("own time on disk against in memory, p50", String::new(), format!("{ratio:.1} times"));
+}
+
+/// A store that fills up must not make later tickets dearer.
+fn quarter(times: &Times, number: usize) -> &[Duration] {
+    let size = (times.tickets.len() / 4).max(1);
+    times.tickets.chunks(size).nth(number).unwrap_or_default()
 }
 
 fn ms(time: Duration) -> String {

@@ -5,7 +5,9 @@ mod budget;
 mod build;
 mod keys;
 mod play;
+mod scale;
 mod serve;
+mod stories;
 mod vendors;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -18,7 +20,9 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         None | Some(("play", [])) => play::run().await,
         Some(("build", [])) => build::run(),
+        Some(("scale", rest)) => scale::run(rest).await,
         Some(("serve", rest)) => serve::run(rest).await,
+        Some(("stories", rest)) => stories::run(rest).await,
         Some(("vendors", rest)) => vendors::run(rest).await,
         Some(("keys", [])) => keys::run(),
         Some(("budget", [])) => budget::run(),
@@ -26,7 +30,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `budget` or `bench`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }

@@ -15,7 +15,7 @@ ul,ol{list-style:none;margin:0;padding:0}.people{display:grid;grid-template-colu
 .people a{display:block;padding:.625rem .875rem;border:1px solid var(--line);border-radius:.625rem;background:var(--card);text-decoration:none;color:inherit}.people a:hover{border-color:var(--main)}.people span{display:block}\
 .talk{display:flex;flex-direction:column;gap:.75rem;margin:1rem 0}.talk li{max-width:85%;align-self:flex-start;padding:.625rem .875rem;border:1px solid var(--line);border-radius:.875rem .875rem .875rem .25rem;background:var(--card);overflow-wrap:anywhere}\
 .talk li.mine{align-self:flex-end;background:var(--mine);border-color:transparent;border-radius:.875rem .875rem .25rem}.talk p,.note{white-space:pre-wrap}\
-.buttons{display:flex;flex-wrap:wrap;gap:.5rem;margin:.625rem 0 .25rem}button,.button{display:inline-block;padding:.5rem 1rem;border:1px solid var(--main);border-radius:.5rem;background:transparent;color:var(--main);font:600 1rem/1.4 system-ui,sans-serif;text-decoration:none;cursor:pointer}\
+.buttons{display:flex;flex-wrap:wrap;gap:.5rem;margin:.625rem 0 .25rem}button,.button{display:inline-flex;align-items:center;padding:.5rem 1rem;border:1px solid var(--main);border-radius:.5rem;background:transparent;color:var(--main);font:600 1rem/1.4 system-ui,sans-serif;text-decoration:none;cursor:pointer}\
 .primary{background:var(--main);color:var(--on)}.write{position:sticky;bottom:0;padding:.75rem 0 1rem;background:var(--back)}.write div{display:flex;gap:.5rem}label{display:block;font-weight:600;margin-bottom:.25rem}\
 input[name=text]{flex:1;min-width:0;padding:.625rem .75rem;border:1px solid var(--soft);border-radius:.5rem;background:var(--card);color:var(--ink);font:inherit}\
 article{margin:1rem 0;padding:1rem 1.25rem;border:1px solid var(--line);border-radius:.75rem;background:var(--card)}article h2{margin:0;display:flex;gap:.75rem;justify-content:space-between}\
@@ -63,12 +63,23 @@ pub(super) fn people(state: &Value) -> String {
             h2 { (text(workspace, "/name")) " in Slack" }
             ul.people {
                 @for user in list(workspace, "users").filter(|user| user["is_bot"] != true) {
-                    li { a href={ "/chat/" (text(workspace, "/id")) "/" (text(user, "/id")) } { span { (text(user, "/real_name")) } span.soft { (text(user, "/email")) } } }
+                    li { a href={ "/chat/" (text(workspace, "/id")) "/" (text(user, "/id")) } { span { (text(user, "/real_name")) } span.soft { (text(user, "/email")) (standing(user)) } } }
                 }
             }
         }
     };
     page("People", false, &content)
+}
+
+/// What sets somebody apart in the workspace.
+fn standing(user: &Value) -> &'static str {
+    if user["team_id"].is_string() {
+        ", of another workspace"
+    } else if user["is_restricted"] == true || user["is_ultra_restricted"] == true {
+        ", a guest of the workspace"
+    } else {
+        ""
+    }
 }
 
 /// One person's direct conversation with the assistant.
@@ -176,7 +187,7 @@ pub(super) fn tickets(state: &Value) -> String {
         @for ticket in list(psa, "tickets").rev() {
             article {
                 h2 { span { (ticket["id"]) " " (text(ticket, "/summary")) } span.status.closed[ticket["closedFlag"] == true] { (text(ticket, "/status/name")) } }
-                p.soft { (text(ticket, "/company/name")) " · " (text(ticket, "/contact/name")) " · " (text(ticket, "/board/name")) }
+                p.soft { (places(ticket)) }
                 @for note in of("notes", "ticketId", ticket) {
                     h3 { (kind(note)) }
                     p.note { (text(note, "/text")) }
@@ -189,6 +200,11 @@ pub(super) fn tickets(state: &Value) -> String {
         }
     };
     page("Tickets", true, &content)
+}
+
+/// Company, contact and board, as far as there are any.
+fn places(ticket: &Value) -> String {
+    ["/company/name", "/contact/name", "/board/name"].map(|at| text(ticket, at)).into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 fn kind(note: &Value) -> &'static str {

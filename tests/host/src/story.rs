@@ -1,0 +1,509 @@
+//! Stories: what people write and press, what breaks, and what must hold at the end, as data.
+//!
+//! The format is described in `tests/stories/README.md`. Time is simulated, so that a wait of an hour costs nothing.
+
+#![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
+
+mod expect;
+
+use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
+use crate::{Config, Event, Memory, simulated};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use bytes::Bytes;
+use expect::Expect;
+use firstline_vendors::DEMO;
+use firstline_vendors::slack::human::{Pressed, Said, sign};
+use http::Request;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Every story begins on Monday 2026-11-23 at 09:00 UTC.
+const BEGIN: Duration = Duration::from_secs(1_795_424_400);
+/// What an answer of a vendor takes.
+const LATENCY: Duration = Duration::from_millis(100);
+/// Webhooks of a story are signed and delivered at once; the time between two steps is a person's.
+const READING: Duration = Duration::from_secs(5);
+
+/// A story as it is written down.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Story {
+    /// What it shows, in one line.
+    pub title: String,
+    /// The person who writes where a step names nobody.
+    who: String,
+    /// Merge patches (RFC 7396) to documents of tenants, by tenant.
+    #[serde(default)]
+    tenants: Map<String, Value>,
+    /// A merge patch to the secrets that are entered.
+    #[serde(default)]
+    secrets: Value,
+    /// What administrators did at the vendors before.
+    #[serde(default)]
+    before: Vec<Value>,
+    steps: Vec<Value>,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Step {
+    Say(Say),
+    Press(Press),
+    Edit(Edit),
+    Echo(Echo),
+    Again(Again),
+    Together(Together),
+    Open(Open),
+    Minutes(Minutes),
+    Pause(Pause),
+    Act(Act),
+    Fault(Broken),
+    Mend(Mend),
+    Configure(Configure),
+}
+
+/// Writes a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Say {
+    say: String,
+    by: Option<String>,
+    #[serde(rename = "in")]
+    channel: Option<String>,
+    #[serde(default)]
+    mention: bool,
+    /// The text so many times over.
+    #[serde(default = "once")]
+    times: usize,
+    /// Milliseconds to wait before.
+    #[serde(default)]
+    after: u64,
+}
+
+/// Presses a button.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Press {
+    press: String,
+    by: Option<String>,
+    /// Members of the payload that are replaced, by JSON pointer, before Slack signs it.
+    #[serde(default)]
+    forge: Map<String, Value>,
+    #[serde(default)]
+    after: u64,
+}
+
+/// Changes the person's last message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    edit: String,
+    by: Option<String>,
+}
+
+/// Slack tells the bot of its own last message to this person.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Echo {
+    echo: String,
+}
+
+/// Delivers the last webhook so many times more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Again {
+    again: usize,
+}
+
+/// Messages and presses that are under way at the same time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Together {
+    together: Vec<Value>,
+}
+
+/// Opens the newest link that a person was sent, and presses its button.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Open {
+    /// `shown` or `gone`.
+    open: String,
+    by: Option<String>,
+}
+
+/// So many minutes pass, with a tick of the scheduler in each.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Minutes {
+    minutes: u32,
+}
+
+/// So many minutes pass, and no scheduler ticks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pause {
+    pause: u64,
+}
+
+/// Somebody does something at a vendor by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    act: Value,
+}
+
+/// Something breaks at a vendor.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Broken {
+    fault: Value,
+}
+
+/// Everything that broke at a vendor works again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mend {
+    mend: String,
+}
+
+/// The MSP enters changed documents of tenants.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configure {
+    configure: Map<String, Value>,
+}
+
+fn once() -> usize {
+    1
+}
+
+/// How a story went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What happened, in one line.
+    pub told: String,
+    /// What did not hold; none if all is well.
+    pub failures: Vec<String>,
+}
+
+/// Every story of a project by name, sorted.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn all(project: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let folder = project.join("tests/stories");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_string();
+        if path.extension().is_some_and(|extension| extension == "json") && name != "tenants" {
+            found.push((name, path));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads a story.
+///
+/// # Errors
+/// The file is no story.
+pub fn read(path: &Path) -> Result<Story> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    serde_json::from_str(&text).map_err(anyhow::Error::from).and_then(parse).with_context(|| format!("`{}`", path.display()))
+}
+
+/// A story from its JSON.
+///
+/// # Errors
+/// The JSON is no story.
+pub fn parse(story: Value) -> Result<Story> {
+    let story: Story = serde_json::from_value(story)?;
+    story.steps.iter().try_for_each(|step| verb(step).map(drop))?;
+    Ok(story)
+}
+
+fn verb(step: &Value) -> Result<Step> {
+    Step::deserialize(step).map_err(|_| anyhow!("no step that is known: {step}"))
+}
+
+/// Plays a story on a fresh desk, in simulated time. Must not be called within an asynchronous runtime.
+///
+/// # Errors
+/// A step cannot be taken; what does not hold at the end is no error but a failure of the outcome.
+pub fn play(project: &Path, story: &Story) -> Result<Outcome> {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(act_out(project, story))
+}
+
+async fn act_out(project: &Path, story: &Story) -> Result<Outcome> {
+    let mut tenants: Value = serde_json::from_str(TENANTS)?;
+    patch_tenants(&mut tenants, &story.tenants)?;
+    merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
+    let (memory, events) = (Arc::new(Memory::default()), Arc::<Mutex<Vec<Event>>>::default());
+    let mut config = Config::new(project.join("spin.toml"));
+    config.backend = memory.clone();
+    config.clock = simulated(UNIX_EPOCH + BEGIN);
+    let heard = events.clone();
+    config.trace = Arc::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(event));
+    let vendors = vendors(&config.clock);
+    vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
+    for deed in &story.before {
+        vendors.act(deed).map_err(anyhow::Error::msg).with_context(|| format!("before: {deed}"))?;
+    }
+    let clock = config.clock.clone();
+    let desk = Desk::start(config, vendors, LATENCY, Keys::make()?)?;
+    desk.enter(&tenants).await?;
+    let world = desk.vendors.state();
+    let mut player = Player { desk, story, tenants, world, last: None, passwords: BTreeSet::new(), now: Box::new(move || millis(&clock)) };
+    for (number, step) in story.steps.iter().enumerate() {
+        player.step(verb(step)?).await.with_context(|| format!("step {}: {step}", number + 1))?;
+        player.note_passwords();
+    }
+    let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    expect::check(&story.expect, &player, &memory.dump(), &events).await
+}
+
+/// A story that is being played.
+struct Player<'a> {
+    desk: Desk,
+    story: &'a Story,
+    /// Documents and secrets as they were entered.
+    tenants: Value,
+    /// The vendors before the first step.
+    world: Value,
+    last: Option<Request<Bytes>>,
+    /// Every password that was set at a vendor.
+    passwords: BTreeSet<String>,
+    now: Box<dyn Fn() -> u64>,
+}
+
+impl Player<'_> {
+    async fn step(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::Say(_) | Step::Press(_) => {
+                let webhook = self.webhook(&step)?;
+                self.deliver(webhook).await?;
+            }
+            Step::Edit(Edit { edit, by }) => {
+                let (workspace, user) = self.person(by.as_deref())?;
+                let channel = direct(&user);
+                let ts = self.newest(&channel, &user)?;
+                let webhook = self.desk.vendors.slack_edit(&workspace, &channel, &ts, &edit).map_err(anyhow::Error::msg)?;
+                self.deliver(webhook).await?;
+            }
+            Step::Echo(Echo { echo }) => {
+                let (workspace, user) = self.person(Some(&echo))?;
+                let channel = direct(&user);
+                let ts = self.newest(&channel, "U0BOT")?;
+                let webhook = self.desk.vendors.slack_echo(&workspace, &channel, &ts).map_err(anyhow::Error::msg)?;
+                self.deliver(webhook).await?;
+            }
+            Step::Again(Again { again }) => {
+                let webhook = self.last.clone().context("nothing was delivered yet")?;
+                for _ in 0..again {
+                    self.deliver(webhook.clone()).await?;
+                }
+            }
+            Step::Together(Together { together }) => {
+                let steps = together.iter().map(verb).collect::<Result<Vec<_>>>()?;
+                futures::future::try_join_all(steps.iter().map(|step| self.alongside(step))).await?;
+                self.desk.app.idle().await;
+            }
+            Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
+            Step::Minutes(Minutes { minutes }) => {
+                for _ in 0..minutes {
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                    self.desk.tick().await?;
+                }
+            }
+            Step::Pause(Pause { pause }) => tokio::time::sleep(Duration::from_secs(60 * pause)).await,
+            Step::Act(Act { act }) => self.desk.vendors.act(&act).map_err(anyhow::Error::msg)?,
+            Step::Fault(Broken { fault }) => self.desk.vendors.fault(&fault).map_err(anyhow::Error::msg)?,
+            Step::Mend(Mend { mend }) => self.desk.vendors.mend(&mend),
+            Step::Configure(Configure { configure }) => {
+                patch_tenants(&mut self.tenants, &configure)?;
+                for tenant in configure.keys() {
+                    let document = documents(&self.tenants).find(|document| document["tenant"] == **tenant).context("no such tenant")?;
+                    let (status, answer) = self.desk.api("PUT", &format!("/api/tenants/{tenant}"), document.to_string()).await?;
+                    ensure!(status == 200, "the document was refused with {status}: {answer}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers a webhook that Slack signs at that moment, and does not wait for the work that it begins.
+    async fn alongside(&self, step: &Step) -> Result<()> {
+        let after = match step {
+            Step::Say(Say { after, .. }) | Step::Press(Press { after, .. }) => *after,
+            _ => bail!("only messages and presses can be under way together"),
+        };
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        let answer = self.desk.app.request(self.webhook(step)?).await;
+        accepted(&answer)
+    }
+
+    fn webhook(&self, step: &Step) -> Result<Request<Bytes>> {
+        let vendors = &self.desk.vendors;
+        match step {
+            Step::Say(say) => {
+                let (workspace, user) = self.person(say.by.as_deref())?;
+                let text = say.say.repeat(say.times);
+                let said = Said { workspace: &workspace, user: &user, channel: say.channel.as_deref(), text: &text, mention: say.mention, ..Said::default() };
+                vendors.slack_message(&said).map_err(anyhow::Error::msg)
+            }
+            Step::Press(press) => {
+                let (workspace, user) = self.person(press.by.as_deref())?;
+                let pressed = Pressed { workspace: &workspace, user: &user, button: &press.press, ..Pressed::default() };
+                let webhook = vendors.slack_press(&pressed).map_err(anyhow::Error::msg)?;
+                if press.forge.is_empty() { Ok(webhook) } else { self.forge(webhook, &workspace, &press.forge) }
+            }
+            _ => bail!("this step delivers no webhook of its own"),
+        }
+    }
+
+    /// Changes members of an interaction and signs it anew. `{"button_of": user}` stands for the value of that person's button.
+    fn forge(&self, webhook: Request<Bytes>, workspace: &str, changes: &Map<String, Value>) -> Result<Request<Bytes>> {
+        let (mut parts, body) = webhook.into_parts();
+        let payload = form_urlencoded::parse(&body).find(|(name, _)| name == "payload").map(|(_, payload)| payload.into_owned());
+        let mut payload: Value = serde_json::from_str(&payload.context("no payload")?)?;
+        for (pointer, value) in changes {
+            let value = match value["button_of"].as_str() {
+                Some(user) => Value::from(self.button_of(user).with_context(|| format!("no button waits for `{user}`"))?),
+                None => value.clone(),
+            };
+            *payload.pointer_mut(pointer).with_context(|| format!("the payload has no `{pointer}`"))? = value;
+        }
+        let body: String = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+        let secret = workspaces(&self.world).find(|known| known["id"] == *workspace).and_then(|known| known["signing_secret"].as_str());
+        let signature = sign(secret.unwrap_or_default(), (self.now)() / 1_000, body.as_bytes());
+        parts.headers.insert("x-slack-signature", signature.parse()?);
+        Ok(Request::from_parts(parts, Bytes::from(body)))
+    }
+
+    fn button_of(&self, user: &str) -> Option<String> {
+        let state = self.desk.vendors.state();
+        let messages = messages(&state, &direct(user));
+        let elements = messages.iter().rev().flat_map(|message| message["blocks"].as_array().into_iter().flatten());
+        elements.flat_map(|block| block["elements"].as_array().into_iter().flatten()).find_map(|element| element["value"].as_str()).map(str::to_string)
+    }
+
+    async fn deliver(&mut self, webhook: Request<Bytes>) -> Result<()> {
+        self.last = Some(webhook.clone());
+        let answer = self.desk.deliver(webhook).await;
+        tokio::time::sleep(READING).await;
+        accepted(&answer)
+    }
+
+    /// Workspace and id of a person.
+    fn person(&self, by: Option<&str>) -> Result<(String, String)> {
+        let user = by.unwrap_or(&self.story.who);
+        let holds = |workspace: &&Value| workspace["users"].as_array().into_iter().flatten().any(|known| known["id"] == *user);
+        let workspace = workspaces(&self.world).find(holds).with_context(|| format!("no workspace holds `{user}`"))?;
+        Ok((workspace["id"].as_str().unwrap_or_default().to_string(), user.to_string()))
+    }
+
+    /// The newest message of an author in a channel.
+    fn newest(&self, channel: &str, author: &str) -> Result<String> {
+        let state = self.desk.vendors.state();
+        let messages = messages(&state, channel);
+        let newest = messages.iter().rev().find(|message| message["user"].as_str().is_some_and(|user| user.starts_with(author)));
+        newest.and_then(|message| message["ts"].as_str()).map(str::to_string).with_context(|| format!("`{author}` wrote nothing in `{channel}`"))
+    }
+
+    /// Opens the link as a person does: looks, then presses the button.
+    async fn open(&self, expected: &str, by: Option<&str>) -> Result<()> {
+        let (_, user) = self.person(by)?;
+        let channel = direct(&user);
+        let links = expect::links(&self.desk.vendors.calls());
+        let (_, link) = links.iter().rev().find(|(to, _)| *to == channel).context("no link was sent")?;
+        let path = format!("/s/{}", token_of(link));
+        let get = self.desk.app.request(Request::get(&path).body(Bytes::new())?).await;
+        ensure!(get.status() == 200, "the page behind the link was answered with {}", get.status());
+        let post = self.desk.app.request(Request::post(&path).body(Bytes::new())?).await;
+        let page = String::from_utf8_lossy(post.body());
+        let set = expect::passwords(&self.desk.vendors.state());
+        let shows = |page: &str| set.iter().any(|(_, password)| page.contains(password.as_str()));
+        ensure!(!shows(&String::from_utf8_lossy(get.body())), "the page shows the password before the button is pressed");
+        match (expected, post.status().as_u16()) {
+            ("shown", 200) => ensure!(shows(&page), "the page does not show the password that was set"),
+            ("gone", 410) => ensure!(!shows(&page), "a used link shows the password"),
+            ("shown" | "gone", status) => bail!("the button was answered with {status}"),
+            (other, _) => bail!("`{other}` is neither `shown` nor `gone`"),
+        }
+        Ok(())
+    }
+
+    fn note_passwords(&mut self) {
+        self.passwords.extend(expect::passwords(&self.desk.vendors.state()).into_iter().map(|(_, password)| password));
+    }
+}
+
+fn accepted(answer: &http::Response<Bytes>) -> Result<()> {
+    ensure!(answer.status() == 200, "the webhook was answered with {}: {}", answer.status(), String::from_utf8_lossy(answer.body()));
+    Ok(())
+}
+
+/// A person's direct conversation with the bot, as the emulated Slack names it.
+fn direct(user: &str) -> String {
+    format!("D{}", user.trim_start_matches('U'))
+}
+
+fn token_of(link: &str) -> &str {
+    link.rsplit('/').next().unwrap_or_default()
+}
+
+fn workspaces(world: &Value) -> impl Iterator<Item = &Value> {
+    world["slack"]["workspaces"].as_array().into_iter().flatten()
+}
+
+fn documents(tenants: &Value) -> impl Iterator<Item = &Value> {
+    tenants["tenants"].as_array().into_iter().flatten()
+}
+
+fn messages(state: &Value, channel: &str) -> Vec<Value> {
+    let channels = workspaces(state).flat_map(|workspace| workspace["channels"].as_array().into_iter().flatten());
+    channels.filter(|known| known["id"] == *channel).flat_map(|known| known["messages"].as_array().into_iter().flatten()).cloned().collect()
+}
+
+fn patch_tenants(tenants: &mut Value, patches: &Map<String, Value>) -> Result<()> {
+    for (id, patch) in patches {
+        let document = tenants["tenants"].as_array_mut().into_iter().flatten().find(|document| document["tenant"] == **id);
+        let document = document.with_context(|| format!("no tenant `{id}`"))?;
+        let mut patch = patch.clone();
+        // A list would be replaced as a whole, so connections are patched by id, as `connection`.
+        let by_id = patch.as_object_mut().and_then(|patch| patch.remove("connection"));
+        merge(document, &patch);
+        for (connection, patch) in by_id.as_ref().and_then(Value::as_object).into_iter().flatten() {
+            let known = document["connections"].as_array_mut().into_iter().flatten().find(|known| known["id"] == **connection);
+            merge(known.with_context(|| format!("no connection `{connection}`"))?, patch);
+        }
+    }
+    Ok(())
+}
+
+/// A merge patch (RFC 7396).
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        if !patch.is_null() {
+            *target = patch.clone();
+        }
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(members) = target.as_object_mut() else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            merge(members.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}

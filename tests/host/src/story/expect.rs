@@ -1,0 +1,438 @@
+//! What must hold at the end of a story.
+//!
+//! Every list is exact, and silence means nothing: a story that names no ticket expects that there is none, at any tenant.
+//! Some things are asked of every story: see [`always`].
+
+#![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
+
+use super::{Outcome, Player, documents, token_of};
+use crate::store::Contents;
+use crate::{Event, Value as Stored};
+use anyhow::{Context as _, Result};
+use firstline_vendors::Call;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What a story expects.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Expect {
+    /// Everything that was said, by channel and in order. What replaced a message begins with `edit: `.
+    messages: BTreeMap<String, Vec<Fragments>>,
+    tickets: Vec<Ticket>,
+    /// Every changing call to an identity provider with its answer, in order: `entra PATCH /users/jane@acme.example 204`.
+    changes: Vec<String>,
+    /// Members of accounts that differ from before, by login.
+    accounts: BTreeMap<String, Vec<String>>,
+    /// Cases as the console lists them, by tenant: `handed-over password_reset: protected-account`.
+    cases: BTreeMap<String, Vec<String>>,
+    /// Conversations with an open case, and the phase it waits in.
+    waits: BTreeMap<String, String>,
+}
+
+/// Parts of one text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Fragments {
+    One(String),
+    All(Vec<String>),
+}
+
+impl Default for Fragments {
+    fn default() -> Self {
+        Fragments::All(Vec::new())
+    }
+}
+
+impl Fragments {
+    fn parts(&self) -> &[String] {
+        match self {
+            Fragments::One(part) => std::slice::from_ref(part),
+            Fragments::All(parts) => parts,
+        }
+    }
+
+    /// The parts stand in the text, one after the other; `edit: ` only ever at its beginning.
+    fn fit(&self, text: &str) -> bool {
+        let edit = |text: &str| text.starts_with(EDIT);
+        let expected = self.parts().first().is_some_and(|part| edit(part));
+        let mut rest = text;
+        expected == edit(text)
+            && self.parts().iter().all(|part| match rest.split_once(part.as_str()) {
+                Some((_, after)) => {
+                    rest = after;
+                    true
+                }
+                None => false,
+            })
+    }
+}
+
+const EDIT: &str = "edit: ";
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ticket {
+    company: String,
+    /// Name of the contact; in brackets if the PSA has no record of that person.
+    contact: String,
+    status: String,
+    summary: Option<String>,
+    /// What the description holds.
+    #[serde(default)]
+    description: Fragments,
+    /// Internal notes, one entry each.
+    #[serde(default)]
+    internal: Vec<Fragments>,
+    /// Resolution notes, one entry each.
+    #[serde(default)]
+    resolution: Vec<Fragments>,
+    /// What stands nowhere on the ticket.
+    #[serde(default)]
+    never: Vec<String>,
+    /// Billable option of each time entry.
+    #[serde(default)]
+    time: Vec<String>,
+}
+
+/// Compares, and tells.
+pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Contents, events: &[Event]) -> Result<Outcome> {
+    let state = player.desk.vendors.state();
+    let calls = player.desk.vendors.calls();
+    let mut failures = Vec::new();
+    let said = said(&calls);
+    for channel in keys(&expect.messages, &said) {
+        let (wanted, got) = (expect.messages.get(channel).map(Vec::as_slice).unwrap_or_default(), said.get(channel).map(Vec::as_slice).unwrap_or_default());
+        texts(&format!("messages in {channel}"), wanted, got, &mut failures);
+    }
+    let psa = &state["connectwise"];
+    let tickets: Vec<&Value> = psa["tickets"].as_array().into_iter().flatten().collect();
+    if tickets.len() == expect.tickets.len() {
+        expect.tickets.iter().zip(&tickets).for_each(|(wanted, got)| ticket(wanted, got, psa, &mut failures));
+    } else {
+        let shown = tickets.iter().map(|ticket| format!("{} {} {} {}", ticket["id"], ticket["company"]["name"], ticket["status"]["name"], ticket["summary"]));
+        failures.push(format!("{} tickets expected, there: {}", expect.tickets.len(), list(shown)));
+    }
+    let changes = changes(&calls, &player.world);
+    same("changing calls at the identity provider", &expect.changes, &changes, &mut failures);
+    let accounts = accounts(&player.world, &state);
+    for login in keys(&expect.accounts, &accounts) {
+        let none = Vec::new();
+        same(&format!("changed members of {login}"), expect.accounts.get(login).unwrap_or(&none), accounts.get(login).unwrap_or(&none), &mut failures);
+    }
+    let mut cases = BTreeMap::new();
+    let mut ids = Vec::new();
+    for tenant in documents(&player.tenants).filter_map(|document| document["tenant"].as_str()) {
+        let (status, answer) = player.desk.api("GET", &format!("/api/tenants/{tenant}/cases"), "").await?;
+        if status != 200 {
+            failures.push(format!("the console lists no cases of {tenant}: {status} {answer}"));
+        }
+        let listed: Vec<&Value> = answer["cases"].as_array().into_iter().flatten().collect();
+        ids.extend(listed.iter().map(|case| (tenant.to_string(), (*case).clone())));
+        cases.insert(tenant.to_string(), listed.into_iter().map(case).collect::<Vec<_>>());
+    }
+    for tenant in keys(&expect.cases, &cases) {
+        let none = Vec::new();
+        same(&format!("cases of {tenant}"), expect.cases.get(tenant).unwrap_or(&none), cases.get(tenant).unwrap_or(&none), &mut failures);
+    }
+    let waits = waits(stored);
+    if waits != expect.waits {
+        failures.push(format!("open cases expected: {:?}, there: {waits:?}", expect.waits));
+    }
+    always(player, &state, &calls, stored, events, &mut failures);
+    for (tenant, case) in &ids {
+        journal(player, case, &mut failures).await.with_context(|| format!("journal of a case of {tenant}"))?;
+    }
+    belongs(&tickets, &ids, &player.tenants, &mut failures);
+    let count = said.values().map(Vec::len).sum::<usize>();
+    let ends = tickets.iter().map(|ticket| format!("ticket {}", ticket["status"]["name"].as_str().unwrap_or_default()));
+    let told = [format!("{count} messages"), ends.collect::<Vec<_>>().join(", "), changes.join(", ")];
+    Ok(Outcome { told: told.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; "), failures })
+}
+
+/// What holds in every story: the vendors were sent nothing wrong, no instance trapped, nothing was denied by the manifest, and no secret stands in the clear
+/// in the store, in a log line, in the PSA, or in a message other than as the address behind a button.
+fn always(player: &Player<'_>, state: &Value, calls: &[Call], stored: &Contents, events: &[Event], failures: &mut Vec<String>) {
+    failures.extend(player.desk.vendors.violations().into_iter().map(|what| format!("violation: {what}")));
+    let secrets = secrets(player, state, calls);
+    let mut look = |place: String, text: &str| {
+        failures.extend(secrets.iter().filter(|(_, secret)| text.contains(secret.as_str())).map(|(name, _)| format!("{name} stands in the clear in {place}")));
+    };
+    for ((_, key), value) in stored {
+        let text = match value {
+            Stored::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Stored::Counter(_) => String::new(),
+        };
+        look(format!("the store under `{key}`"), &text);
+        look(format!("the key `{key}`"), key);
+    }
+    for member in ["tickets", "notes", "time_entries"] {
+        look(format!("the PSA's {member}"), &state["connectwise"][member].to_string());
+    }
+    for call in calls.iter().filter(|call| call.vendor == "slack") {
+        let mut body: Value = serde_json::from_str(&call.body).unwrap_or(Value::Null);
+        without_urls(&mut body);
+        look(format!("Slack's {}", call.path), &body.to_string());
+    }
+    for event in events {
+        match event {
+            Event::Line { component, text, .. } => look(format!("a log line of {component}"), text),
+            Event::Trap { .. } | Event::Denied { .. } => {}
+            Event::Inbound { .. } | Event::Answered { .. } | Event::Instance { .. } | Event::Store { .. } | Event::Sending { .. } | Event::Sent { .. } => {}
+        }
+    }
+    for event in events {
+        match event {
+            Event::Trap { component, why } => failures.push(format!("{component} trapped: {why}")),
+            Event::Denied { component, url } => failures.push(format!("the manifest denied {component} {url}")),
+            Event::Line { .. }
+            | Event::Inbound { .. }
+            | Event::Answered { .. }
+            | Event::Instance { .. }
+            | Event::Store { .. }
+            | Event::Sending { .. }
+            | Event::Sent { .. } => {}
+        }
+    }
+}
+
+/// Whatever must stand nowhere, with a name for it.
+fn secrets(player: &Player<'_>, state: &Value, calls: &[Call]) -> Vec<(String, String)> {
+    let mut secrets: Vec<(String, String)> = player.passwords.iter().map(|password| ("a temporary password".into(), password.clone())).collect();
+    secrets.extend(links(calls).into_iter().map(|(_, link)| ("the token of a link".into(), token_of(&link).to_string())));
+    for (connection, values) in player.tenants["secrets"].as_object().into_iter().flatten() {
+        let values = values.as_object().into_iter().flatten();
+        secrets.extend(values.filter_map(|(name, value)| Some((format!("`{name}` of {connection}"), value.as_str()?.to_string()))));
+    }
+    let tokens = state["entra"]["tokens"].as_array().into_iter().flatten().filter_map(|token| token["token"].as_str());
+    secrets.extend(tokens.map(|token| ("an access token".into(), token.to_string())));
+    let keys = &player.desk.keys;
+    secrets.push(("the owner's token".into(), keys.owner_token.clone()));
+    let private = keys.variables.iter().filter(|(name, _)| name.ends_with("private_key") || *name == "integrity_key");
+    secrets.extend(private.map(|(name, value)| (name.clone(), value.clone())));
+    secrets.retain(|(_, secret)| !secret.is_empty());
+    secrets
+}
+
+fn without_urls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.remove("url");
+            members.values_mut().for_each(without_urls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_urls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Passwords as the vendors hold them, by login.
+pub(super) fn passwords(state: &Value) -> Vec<(String, String)> {
+    let entra = users(state, "entra").filter_map(|(login, user)| Some((login, user["passwordProfile"]["password"].as_str()?.to_string())));
+    let okta = users(state, "okta").filter_map(|(login, user)| Some((login, user["password"].as_str()?.to_string())));
+    entra.chain(okta).collect()
+}
+
+/// Accounts of a vendor with their logins.
+fn users<'a>(state: &'a Value, vendor: &str) -> impl Iterator<Item = (String, &'a Value)> {
+    let directories = ["tenants", "orgs"].into_iter().flat_map(|list| state[vendor][list].as_array().into_iter().flatten().collect::<Vec<_>>());
+    let users: Vec<&Value> = directories.flat_map(|directory| directory["users"].as_array().into_iter().flatten()).collect();
+    users.into_iter().filter_map(|user| {
+        let login = user["userPrincipalName"].as_str().or_else(|| user["profile"]["login"].as_str())?;
+        Some((login.to_string(), user))
+    })
+}
+
+/// Members that differ, by login.
+fn accounts(before: &Value, after: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut changed = BTreeMap::new();
+    for vendor in ["entra", "okta"] {
+        let old: BTreeMap<String, &Value> = users(before, vendor).collect();
+        for (login, user) in users(after, vendor) {
+            let was = old.get(&login).and_then(|user| user.as_object());
+            let members = user.as_object().into_iter().flatten();
+            let differing: Vec<String> =
+                members.filter(|(name, value)| was.and_then(|was| was.get(*name)) != Some(value)).map(|(name, _)| name.clone()).collect();
+            if !differing.is_empty() {
+                changed.insert(login, differing);
+            }
+        }
+    }
+    changed
+}
+
+/// Channel and address of every link that was sent.
+pub(super) fn links(calls: &[Call]) -> Vec<(String, String)> {
+    let mut links = Vec::new();
+    for (channel, body, _) in posted(calls) {
+        let elements = body["blocks"].as_array().into_iter().flatten().flat_map(|block| block["elements"].as_array().into_iter().flatten());
+        links.extend(elements.filter_map(|element| element["url"].as_str()).map(|url| (channel.clone(), url.to_string())));
+    }
+    links
+}
+
+/// Messages that appeared: channel, body, and whether it replaced another.
+fn posted(calls: &[Call]) -> Vec<(String, Value, bool)> {
+    let posts = calls.iter().filter(|call| call.vendor == "slack" && call.changed);
+    posts
+        .filter_map(|call| {
+            let edit = match call.path.rsplit('/').next()? {
+                "chat.postMessage" => false,
+                "chat.update" => true,
+                _ => return None,
+            };
+            let body: Value = serde_json::from_str(&call.body).ok()?;
+            Some((body["channel"].as_str()?.to_string(), body, edit))
+        })
+        .collect()
+}
+
+fn said(calls: &[Call]) -> BTreeMap<String, Vec<String>> {
+    let mut said = BTreeMap::<String, Vec<String>>::new();
+    for (channel, body, edit) in posted(calls) {
+        let text = body["text"].as_str().unwrap_or_default();
+        said.entry(channel).or_default().push(format!("{}{text}", if edit { EDIT } else { "" }));
+    }
+    said
+}
+
+/// Changing calls to identity providers, with logins in place of ids.
+fn changes(calls: &[Call], world: &Value) -> Vec<String> {
+    let names: Vec<(String, String)> =
+        ["entra", "okta"].iter().flat_map(|vendor| users(world, vendor)).filter_map(|(login, user)| Some((user["id"].as_str()?.to_string(), login))).collect();
+    let changing = calls.iter().filter(|call| matches!(call.vendor.as_str(), "entra" | "okta") && call.method != "GET" && !call.path.contains("/oauth2/"));
+    changing
+        .map(|call| {
+            let path = call.path.trim_start_matches("/v1.0").trim_start_matches("/api/v1");
+            let path = names.iter().fold(path.to_string(), |path, (id, login)| path.replace(id.as_str(), login));
+            let answer = match (call.status, call.changed) {
+                (Some(status), _) => status.to_string(),
+                (None, true) => "lost, but applied".into(),
+                (None, false) => "lost".into(),
+            };
+            format!("{} {} {path} {answer}", call.vendor, call.method)
+        })
+        .collect()
+}
+
+fn case(case: &Value) -> String {
+    let text = |name: &str| case[name].as_str().unwrap_or_default();
+    let reason = if text("reason").is_empty() { String::new() } else { format!(": {}", text("reason")) };
+    format!("{} {}{reason}", text("state"), text("kind"))
+}
+
+/// Channels whose conversation has an open case, with its phase.
+fn waits(stored: &Contents) -> BTreeMap<String, String> {
+    let snapshots = stored.iter().filter(|((_, key), _)| key.starts_with("snap/"));
+    snapshots
+        .filter_map(|(_, value)| {
+            let Stored::Bytes(bytes) = value else { return None };
+            // A MAC stands on a line of its own before the record.
+            let (_, body) = bytes.split_at_checked(65)?;
+            let snapshot: Value = serde_json::from_slice(body).ok()?;
+            let state = &snapshot["record"]["state"];
+            Some((state["channel"].as_str()?.to_string(), state["case"]["phase"].as_str()?.to_string()))
+        })
+        .collect()
+}
+
+fn ticket(wanted: &Ticket, got: &Value, psa: &Value, failures: &mut Vec<String>) {
+    let id = &got["id"];
+    let texts_of = |flag: &str| -> Vec<String> {
+        let notes = psa["notes"].as_array().into_iter().flatten().filter(|note| note["ticketId"] == *id && note[flag] == true);
+        notes.filter_map(|note| note["text"].as_str()).map(str::to_string).collect()
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let contact = match got["contact"]["name"].as_str() {
+        Some(name) => name.to_string(),
+        None => format!("({})", text(&got["contactName"])),
+    };
+    let head = [text(&got["company"]["name"]), contact, text(&got["status"]["name"])];
+    same(&format!("company, contact and status of ticket {id}"), &[wanted.company.clone(), wanted.contact.clone(), wanted.status.clone()], &head, failures);
+    if let Some(summary) = wanted.summary.as_ref().filter(|summary| got["summary"] != ***summary) {
+        failures.push(format!("summary of ticket {id}: expected `{summary}`, there: {}", got["summary"]));
+    }
+    let description = texts_of("detailDescriptionFlag").join("\n");
+    if !wanted.description.fit(&description) {
+        failures.push(format!("description of ticket {id}: expected {:?}, there: `{description}`", wanted.description.parts()));
+    }
+    texts(&format!("internal notes of ticket {id}"), &wanted.internal, &texts_of("internalAnalysisFlag"), failures);
+    texts(&format!("resolution notes of ticket {id}"), &wanted.resolution, &texts_of("resolutionFlag"), failures);
+    let entries: Vec<&Value> = psa["time_entries"].as_array().into_iter().flatten().filter(|entry| entry["chargeToId"] == *id).collect();
+    let options: Vec<String> = entries.iter().map(|entry| text(&entry["billableOption"])).collect();
+    same(&format!("time entries of ticket {id}"), &wanted.time, &options, failures);
+    let notes = psa["notes"].as_array().into_iter().flatten().filter(|note| note["ticketId"] == *id);
+    let whole = json!([got, notes.collect::<Vec<_>>(), entries]).to_string();
+    failures.extend(wanted.never.iter().filter(|part| whole.contains(part.as_str())).map(|part| format!("ticket {id} holds `{part}`")));
+}
+
+/// Each ticket carries one case of the tenant whose company it stands under, and no case has two.
+fn belongs(tickets: &[&Value], cases: &[(String, Value)], tenants: &Value, failures: &mut Vec<String>) {
+    let company = |tenant: &str| documents(tenants).find(|document| document["tenant"] == *tenant).map(|document| document["desk"]["company"].clone());
+    for ticket in tickets {
+        let case = cases.iter().find(|(_, case)| case["case"] == ticket["externalXRef"]);
+        match case {
+            None => failures.push(format!("ticket {} belongs to no case", ticket["id"])),
+            Some((tenant, case)) => {
+                if company(tenant) != Some(ticket["company"]["id"].clone()) {
+                    failures.push(format!("ticket {} of a case of {tenant} stands under company {}", ticket["id"], ticket["company"]["id"]));
+                }
+                if case["ticket"] != ticket["id"] {
+                    failures.push(format!("the case of ticket {} names ticket {}", ticket["id"], case["ticket"]));
+                }
+            }
+        }
+    }
+}
+
+/// The journal is whole: every entry is ours, and names the one before it.
+async fn journal(player: &Player<'_>, case: &Value, failures: &mut Vec<String>) -> Result<()> {
+    let id = case["case"].as_str().unwrap_or_default();
+    let (mut from, mut before) = (String::new(), None);
+    loop {
+        let (status, page) = player.desk.api("GET", &format!("/api/cases/{id}/journal{from}"), "").await?;
+        if status != 200 {
+            failures.push(format!("the journal of case {id} was answered with {status}: {page}"));
+            return Ok(());
+        }
+        for entry in page["entries"].as_array().into_iter().flatten() {
+            if let Some(why) = entry["error"].as_str() {
+                failures.push(format!("journal of case {id}: {why}"));
+            }
+            if before.as_ref().is_some_and(|before| *before != entry["entry"]["previous"]) {
+                failures.push(format!("journal of case {id}: entry {} does not name the one before it", entry["number"]));
+            }
+            before = Some(entry["hash"].clone());
+        }
+        match page["next"].as_str() {
+            Some(next) => from = format!("?from={next}"),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn keys<'a, A, B>(one: &'a BTreeMap<String, A>, other: &'a BTreeMap<String, B>) -> Vec<&'a String> {
+    let mut keys: Vec<&String> = one.keys().chain(other.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn same(what: &str, wanted: &[String], got: &[String], failures: &mut Vec<String>) {
+    if wanted != got {
+        failures.push(format!("{what}: expected {}, there: {}", list(wanted.iter()), list(got.iter())));
+    }
+}
+
+fn texts(what: &str, wanted: &[Fragments], got: &[String], failures: &mut Vec<String>) {
+    if wanted.len() == got.len() && wanted.iter().zip(got).all(|(wanted, got)| wanted.fit(got)) {
+        return;
+    }
+    let wanted = wanted.iter().map(|fragments| format!("`{}`", fragments.parts().join("` … `")));
+    failures.push(format!("{what}: expected {}, there: {}", list(wanted), list(got.iter().map(|text| format!("{text:?}")))));
+}
+
+fn list(items: impl Iterator<Item = impl std::fmt::Display>) -> String {
+    let items: Vec<String> = items.map(|item| format!("\n      {item}")).collect();
+    if items.is_empty() { "nothing".into() } else { items.concat() }
+}

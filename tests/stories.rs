@@ -1,0 +1,157 @@
+//! Every story of `tests/stories`, one test each.
+
+use firstline_host::{build, story};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn project() -> PathBuf {
+    let project = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    build::once(&project).unwrap();
+    project
+}
+
+fn check(name: &str) {
+    let project = project();
+    let path = project.join(format!("tests/stories/{}.json", name.replace('_', "-")));
+    let outcome = story::play(&project, &story::read(&path).unwrap()).unwrap();
+    assert!(outcome.failures.is_empty(), "{name}:\n- {}", outcome.failures.join("\n- "));
+}
+
+macro_rules! stories {
+    ($($name:ident)*) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+        $(#[test] fn $name() { check(stringify!($name)); })*
+    };
+}
+
+stories! {
+    a_colleagues_password
+    another_system
+    blocked_while_the_button_waits
+    button_of_another_client
+    button_of_another_user
+    chat_signs_in_with_the_same_identity
+    directory_guest
+    disabled_account
+    emoji
+    entra_lockout_becomes_a_reset
+    entra_reset
+    forged_button
+    german
+    graph_asks_to_wait
+    graph_asks_to_wait_for_minutes
+    graph_down_for_an_hour
+    graph_refuses
+    graph_stumbles
+    greeting_alone_opens_nothing
+    greeting_waits_for_a_request
+    guardrails_approval
+    guardrails_deny
+    guardrails_human
+    guardrails_tightened_while_the_button_waits
+    hundred_kilobytes
+    instructions_in_the_text
+    mention_in_a_channel
+    message_lost_after
+    no_credential
+    offer_never_answered
+    okta_mastered_in_ad
+    okta_password_lost
+    okta_reset
+    okta_reset_of_a_locked_account
+    okta_super_admin
+    okta_suspended
+    okta_unlock
+    okta_unlock_of_an_open_account
+    one_case_for_hi_request_and_hurry
+    out_of_scope
+    own_messages_are_not_heard
+    person_after_the_end
+    person_at_once
+    person_while_acting
+    person_while_closing
+    person_while_finding
+    person_while_the_button_waits
+    press_after_the_offer_expired
+    pressed_by_somebody_else
+    protected_by_group
+    protected_by_ownership
+    protected_by_role
+    protected_by_the_tenants_list
+    reset_lost_after
+    reset_lost_before
+    reset_without_an_answer
+    right_to_left
+    same_event_twice
+    same_press_twice
+    slack_down_after_the_reset
+    something_else
+    status_set_by_a_human
+    stranger_of_another_workspace
+    synced_account
+    text_that_looks_like_a_secret
+    thanks_opens_nothing
+    ticket_lost_after
+    two_clients_at_once
+    two_presses_at_once
+    unclear_then_clear
+    unclear_twice
+    unknown_user
+    workspace_guest
+    wrong_client_secret
+    yes_as_text
+    zero_width
+}
+
+#[test]
+fn every_file_is_in_the_list() {
+    let found: Vec<String> = story::all(&project()).unwrap().into_iter().map(|(name, _)| name.replace('-', "_")).collect();
+    assert_eq!(NAMES, found);
+}
+
+/// Changes one member of a story that passes, and expects to be told of it.
+fn check_fails(pointer: &str, value: Value, expect: &str) {
+    let project = project();
+    let text = std::fs::read_to_string(project.join("tests/stories/entra-reset.json")).unwrap();
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Object(members) => drop(members.insert(name.into(), value)),
+        Value::Array(items) => items[name.parse::<usize>().unwrap()] = value,
+        other => panic!("{pointer} leads into {other}"),
+    }
+    let failures = match story::parse(document).and_then(|story| story::play(&project, &story)) {
+        Ok(outcome) => outcome.failures,
+        Err(error) => vec![format!("{error:#}")],
+    };
+    assert!(failures.iter().any(|failure| failure.contains(expect)), "{pointer}: {failures:#?} should contain `{expect}`");
+}
+
+#[test]
+fn a_story_that_expects_something_else_fails() {
+    for (pointer, value, expect) in [
+        ("/expect/messages", json!({}), "messages in D0JANE: expected nothing, there:"),
+        ("/expect/messages/C0HELP", json!(["hi"]), "messages in C0HELP"),
+        ("/expect/messages/D0JANE/2", json!("edit: Your password"), "messages in D0JANE"),
+        ("/expect/tickets", json!([]), "0 tickets expected"),
+        ("/expect/tickets/0/company", json!("Globex Inc"), "company, contact and status of ticket 1001"),
+        ("/expect/tickets/0/summary", json!("other"), "summary of ticket 1001"),
+        ("/expect/tickets/0/description", json!("hello"), "description of ticket 1001"),
+        ("/expect/tickets/0/internal/0", json!("Handed over"), "internal notes of ticket 1001"),
+        ("/expect/tickets/0/resolution", json!([]), "resolution notes of ticket 1001"),
+        ("/expect/tickets/0/never", json!(["read back"]), "ticket 1001 holds `read back`"),
+        ("/expect/tickets/0/time", json!(["Billable"]), "time entries of ticket 1001"),
+        ("/expect/changes", json!([]), "changing calls at the identity provider"),
+        ("/expect/accounts", json!({}), "changed members of jane@acme.example"),
+        ("/expect/cases", json!({}), "cases of acme"),
+        ("/expect/waits", json!({"D0JANE": "offering"}), "open cases expected"),
+        ("/steps/3", json!({"open": "shown"}), "answered with 410"),
+        ("/steps/2", json!({"open": "gone"}), "answered with 200"),
+        ("/steps/1", json!({"press": "No"}), "no button `No` stands in"),
+        ("/steps/0", json!({"say": "hi", "to": "you"}), "no step that is known"),
+        // The secret is known to the runner only as one that was entered, and the user gives it away.
+        ("/secrets", json!({"acme-slack": {"signing-secret-next": "forgot my password"}}), "stands in the clear in the PSA's notes"),
+    ] {
+        check_fails(pointer, value, expect);
+    }
+}
