@@ -37,7 +37,7 @@ fn find(address: &str, seen: &[Reply]) -> Step {
         (_, []) => send(vec![get(&["users", address])]),
         (mode, [Reply::Response(response), ..]) => {
             let user: Value = serde_json::from_str(&response.body).unwrap_or_default();
-            let id = user["id"].as_str().unwrap_or_default();
+            let id = user.get("id").and_then(Value::as_str).unwrap_or_default();
             let id = if mode == "found-another" { BOB } else { id };
             Step::Done(Outcome::Found(account(id, address)))
         }

@@ -33,8 +33,8 @@ impl outbox::Guest for Stub {
     fn next(task: Task, seen: Vec<Reply>) -> Result<Step, Error> {
         let step = run(task.started, &seen, |io| {
             let message = match &task.act {
-                Act::Who(id) => return Ok(Outcome::Profile(profile(id))),
-                Act::OpenDirect(user) => return Ok(Outcome::Opened(user.clone())),
+                Act::Who(id) => return Ok(Box::new(Outcome::Profile(profile(id)))),
+                Act::OpenDirect(user) => return Ok(Box::new(Outcome::Opened(user.clone()))),
                 Act::Say(message) | Act::Replace((_, message)) => message,
             };
             let body = json!({
@@ -45,16 +45,19 @@ impl outbox::Guest for Stub {
                 "unfurl_links": false,
                 "unfurl_media": false,
             });
-            Ok(match io.change(change("POST", &["chat.postMessage"], &body))? {
-                Changed::Answered(response) => Outcome::Posted(json::<Value>(&response)?["ts"].as_str().unwrap_or_default().into()),
+            Ok(Box::new(match io.change(change("POST", &["chat.postMessage"], &body))? {
+                Changed::Answered(response) => {
+                    let reply: Value = json(&response)?;
+                    Outcome::Posted(reply.get("ts").and_then(Value::as_str).unwrap_or_default().into())
+                }
                 Changed::NotApplied | Changed::Unknown => Outcome::Unsure("stub".into()),
-            })
+            }))
         })?;
         Ok(match step {
             firstline_connector::replay::Step::SendAll(requests) => Step::SendAll(requests),
             firstline_connector::replay::Step::Wait(seconds) => Step::Wait(seconds),
             firstline_connector::replay::Step::Checkpoint(state) => Step::Checkpoint(state),
-            firstline_connector::replay::Step::Done(outcome) => Step::Done(outcome),
+            firstline_connector::replay::Step::Done(outcome) => Step::Done(*outcome),
         })
     }
 
