@@ -9,6 +9,7 @@
 )]
 
 mod budgets;
+mod components;
 mod conformance;
 mod invariants;
 mod lints;
@@ -19,3 +20,4 @@ mod rig;
 mod security;
 mod stores;
 mod stories;
+mod swap;
