@@ -11,6 +11,7 @@
 mod budgets;
 mod components;
 mod conformance;
+mod evidence;
 mod invariants;
 mod lints;
 #[path = "host/tests/platform.rs"]
@@ -20,4 +21,3 @@ mod rig;
 mod security;
 mod stores;
 mod stories;
-mod swap;
