@@ -91,7 +91,8 @@ async fn every_component_loads() {
     let app = App::start(Config::new(root().join("spin.toml"))).unwrap();
     let loaded: BTreeSet<String> = app.cold_instantiation().await.unwrap().into_keys().collect();
     assert_eq!(loaded, manifest.triggered().into_iter().map(String::from).collect());
-    let composed: BTreeSet<&str> = manifest.triggered().iter().flat_map(|name| manifest.component[*name].dependencies.values()).filter_map(|d| d.component.as_deref()).collect();
+    let composed: BTreeSet<&str> =
+        manifest.triggered().iter().flat_map(|name| manifest.component[*name].dependencies.values()).filter_map(|d| d.component.as_deref()).collect();
     let stages: BTreeSet<&str> = COMPONENTS.iter().map(|(name, _)| *name).filter(|name| !manifest.triggered().contains(name)).collect();
     assert_eq!(composed, stages, "a stage that no component is composed with");
 }
