@@ -68,6 +68,8 @@ pub struct World {
     pub dead: Cell<bool>,
     /// The next request whose line contains this meets trouble.
     pub troubles: RefCell<VecDeque<(&'static str, Trouble)>>,
+    /// When a body with this text has been sent, the user writes that, or presses the button: `press yes`.
+    pub arrivals: RefCell<VecDeque<(&'static str, &'static str)>>,
     pub vendors: RefCell<Vendors>,
     random: Cell<u8>,
     /// Milliseconds that one effect takes.
@@ -124,6 +126,7 @@ impl World {
             crash: None.into(),
             dead: false.into(),
             troubles: RefCell::default(),
+            arrivals: RefCell::default(),
             vendors: RefCell::default(),
             random: 1.into(),
             pace: 1.into(),
@@ -387,25 +390,36 @@ impl Host for World {
             let at = troubles.iter().position(|(of, _)| line.contains(of));
             at.and_then(|at| troubles.remove(at)).map(|(_, trouble)| trouble)
         };
-        self.effect(|| {
-            let body = String::from_utf8(request.body.clone()).unwrap();
-            self.sent.borrow_mut().push(Sent { line: line.clone(), headers: request.headers.clone(), body, at: self.now.get() });
-            match trouble {
-                None => Ok(self.vendor(&line, &request)),
-                Some(Trouble::Answers(status, headers)) => {
-                    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-                    Ok(Incoming { status, headers, body: b"{}".to_vec() })
-                }
-                Some(Trouble::Refuses) => Err(SendError::NotSent),
-                Some(Trouble::Loses(applied)) => {
-                    if applied {
-                        self.vendor(&line, &request);
+        let body = String::from_utf8(request.body.clone()).unwrap();
+        let arrives = self.arrivals.borrow_mut().pop_front_if(|(text, _)| body.contains(*text));
+        let answer = self
+            .effect(|| {
+                self.sent.borrow_mut().push(Sent { line: line.clone(), headers: request.headers.clone(), body, at: self.now.get() });
+                match trouble {
+                    None => Ok(self.vendor(&line, &request)),
+                    Some(Trouble::Answers(status, headers)) => {
+                        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+                        Ok(Incoming { status, headers, body: b"{}".to_vec() })
                     }
-                    Err(SendError::Lost)
+                    Some(Trouble::Refuses) => Err(SendError::NotSent),
+                    Some(Trouble::Loses(applied)) => {
+                        if applied {
+                            self.vendor(&line, &request);
+                        }
+                        Err(SendError::Lost)
+                    }
                 }
-            }
-        })
-        .map_err(|_| SendError::Lost)?
+            })
+            .map_err(|_| SendError::Lost)?;
+        if let Some((_, does)) = arrives {
+            let act = match does.strip_prefix("press ") {
+                Some(choice) => Act::Press(self.button(choice).unwrap()),
+                None => Act::Message(does.into()),
+            };
+            let woken = post(self, &self.event(act)).await;
+            assert!(self.dead.get() || matches!(woken, Ok(None)), "a runner is at work already");
+        }
+        answer
     }
     async fn sleep(&self, milliseconds: u64) {
         self.now.set(self.now.get() + milliseconds);

@@ -141,6 +141,10 @@ mod tests {
     fn a_second_poke_and_a_poke_of_nobody_do_nothing() {
         let (world, stages) = (World::new(), Script::default());
         world.say(&stages, "password_reset");
+        // Stored, but its writer has not woken anybody yet.
+        let (event, number) = (world.event(Act::Message("human".into())), 2);
+        block_on(world.increment(&keys::event_counter(&World::conversation()), 1)).unwrap();
+        block_on(world.set_many(firstline_core::mailbox::event_writes(&event, number, 1))).unwrap();
         let (sent, entries) = (world.sent.borrow().len(), world.seen.borrow().len());
         block_on(run(&world, &stages, &world.settings(), &World::conversation(), 0));
         block_on(run(&world, &stages, &world.settings(), &"0".repeat(32), 0));

@@ -549,8 +549,10 @@ fn a_token_endpoint_that_fails_is_tried_again_and_one_that_refuses_is_not() {
 #[test]
 fn two_cases_of_one_run_share_no_secret() {
     let (world, stages) = (World::new(), Script::default());
-    reset(&world, &stages);
-    reset(&world, &stages);
+    let press = ("offer-reset", "press yes");
+    world.arrivals.borrow_mut().extend([press, ("closed", "password_reset"), press]);
+    world.say(&stages, "password_reset");
+    assert_eq!((world.cases().len(), world.arrivals.borrow().len()), (2, 0));
     let links = world.links();
     assert_eq!(links.len(), 2);
     let shown: Vec<_> = links.iter().map(|link| world.reveal(link)).collect();
@@ -646,4 +648,28 @@ fn a_message_in_a_channel_goes_on_in_the_direct_conversation_wherever_it_stops()
             break;
         }
     }
+}
+
+#[test]
+fn the_log_alone_yields_the_state_at_every_point() {
+    let mut points = 0;
+    for at in (0..).step_by(3) {
+        let (world, stages) = (World::new(), Script::default());
+        world.pace.set(700);
+        world.arrivals.borrow_mut().push_back(("offer-reset", "press yes"));
+        world.crash.set(Some((at, false)));
+        world.deliver(&stages, &world.event(Act::Message("password_reset".into())));
+        let over = !world.dead.replace(false);
+        if let Some(snapshot) = world.snapshot() {
+            world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+            let settings = world.settings();
+            let run = block_on(Run::load(&world, &stages, &settings, &World::conversation(), 0, 0)).unwrap().unwrap();
+            assert_eq!((run.state, run.head), (snapshot.state, snapshot.head), "effect {at}");
+            points += 1;
+        }
+        if over {
+            break;
+        }
+    }
+    assert!(points > 10, "{points} points");
 }
