@@ -10,6 +10,7 @@
 
 mod budgets;
 mod conformance;
+mod evidence;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;

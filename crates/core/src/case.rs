@@ -4,6 +4,7 @@
 //! A runner asks stages and sends requests, and feeds what it learns back as facts. Folding the same facts yields the same state.
 //! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
 
+use crate::figures::{Course, Waits};
 use crate::journal::{Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
@@ -244,6 +245,9 @@ pub struct Case {
     pub said: BTreeSet<String>,
     /// When things happened.
     pub times: Times,
+    /// How the time went by.
+    #[serde(default)]
+    pub course: Course,
 }
 
 /// The last case that ended here.
@@ -314,6 +318,8 @@ pub enum Note {
     Ended(Box<Case>, &'static str),
     /// An event goes on in another conversation.
     Forward(Box<Event>),
+    /// The user of a case that has ended said that it works.
+    Confirmed(String),
 }
 
 impl State {
@@ -370,6 +376,15 @@ impl State {
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
         tasks.chain(case).chain(psa).min()
+    }
+
+    /// Whom the open case waits for.
+    fn waits(&self) -> Option<Waits> {
+        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering));
+        if self.tasks.iter().any(|task| task.batch.is_some() || task.until.is_some()) {
+            return Some(Waits::Vendors);
+        }
+        (asks && self.tasks.is_empty() && self.wants().is_none()).then_some(Waits::User)
     }
 
     /// Whether a runner left something undone that no clock will call for.
@@ -461,6 +476,17 @@ impl State {
 
 /// Takes one fact. `tenant` is the document as it is now.
 pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
+    let notes = take(state, fact, tenant, now);
+    let waits = state.waits();
+    if let Some(case) = &mut state.case {
+        // Whoever wrote had done so when it was received, however late it is read.
+        let until = if let Fact::Taken { event, .. } = fact { event.received.min(now) } else { now };
+        case.course.turn(waits, until, now);
+    }
+    notes
+}
+
+fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
     let mut notes = Vec::new();
     match fact {
         Fact::Taken { number, event, press } => taken(state, *number, event, press.as_ref(), tenant, now),
@@ -558,12 +584,28 @@ fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], r
     }
     if out.replies.iter().all(Option::is_some) {
         let finals: Vec<Reply> = out.replies.iter().flatten().cloned().collect();
+        let written: Vec<String> = out.requests.iter().zip(&finals).filter_map(|(named, reply)| written(named, reply)).collect();
         task.replies.extend(finals);
         task.batch = None;
+        if let Some(case) = &mut state.case {
+            case.course.written.extend(written);
+        }
     } else {
         out.attempt += 1;
         out.retry_at = retry_at;
     }
+}
+
+/// The action of a change that was accepted, or whose outcome its connector finds out before it goes on.
+fn written(named: &Named, reply: &Reply) -> Option<String> {
+    let may = match reply {
+        Reply::Response(response) => (200..300).contains(&response.status),
+        Reply::Unknown(_) => true,
+        Reply::NotApplied(_) | Reply::Waited(_) => false,
+    };
+    // A grant is named by its task and its action.
+    let action = named.grant.as_ref().filter(|_| may)?.split_once('.')?.1;
+    Some(action.into())
 }
 
 fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
@@ -588,7 +630,8 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
             if state.case.is_none() {
                 state.case = Some(new_case(state, number, event, tenant, now));
             }
-            if state.case.as_ref().is_some_and(|case| case.user == event.author) {
+            if let Some(case) = state.case.as_mut().filter(|case| case.user == event.author) {
+                case.course.messages += 1;
                 state.unread.push_back((event.id.clone(), text.clone()));
             }
         }
@@ -633,6 +676,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         from: None,
         said: BTreeSet::new(),
         times: Times { received: now, ..Times::default() },
+        course: Course::default(),
     }
 }
 
@@ -660,6 +704,7 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
     replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
     if let Some(case) = &mut state.case {
         case.offer = None;
+        case.course.presses += 1;
         case.evidence.push(format!("the requester pressed `{label}` at {now}"));
     }
     match press.choice.as_str() {
@@ -723,6 +768,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         (Phase::Listening, Reading::Thanks) => {
             if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
                 ended.confirmed = Some(now);
+                notes.push(Note::Confirmed(ended.case.clone()));
             }
             let alone = case.texts.is_empty() && case.said.is_empty() && state.unread.is_empty();
             case.since = now;
@@ -1084,6 +1130,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Deliver, Outcome::Posted(_)) => {
             let reset = state.case.as_mut().is_some_and(|case| {
                 case.times.delivered = Some(now);
+                case.course.unblocked = Some(case.course.so_far(now));
                 case.evidence.push("the user was told in the chat".into());
                 case.resolution.as_deref() == Some("resolution-reset")
             });

@@ -8,6 +8,7 @@ pub mod build;
 mod compile;
 pub mod compose;
 pub mod desk;
+pub mod fortnight;
 pub mod home;
 pub mod hosts;
 mod instance;

@@ -280,6 +280,7 @@ impl Play {
                 Note::Opened(case) => format!("opened {}", if case.kind.is_empty() { "other" } else { &case.kind }),
                 Note::Ended(_, how) => format!("ended {how}"),
                 Note::Forward(event) => format!("forward to {}", event.channel),
+                Note::Confirmed(case) => format!("confirmed {case}"),
             })
             .collect();
         let phase = match &self.state.case {
