@@ -88,7 +88,14 @@ fn follow(block: &Block, folder: &Path) {
         "sh" => block.text.lines().for_each(|line| build::typed(folder, line).unwrap()),
         "diff" => {
             let file = folder.join("spin.toml");
-            let side = |gone: char| block.text.lines().filter(|line| !line.starts_with(gone)).map(|line| format!("{}\n", &line[1..])).collect::<String>();
+            let side = |gone: char| {
+                block
+                    .text
+                    .lines()
+                    .filter(|line| !line.starts_with(gone))
+                    .map(|line| format!("{}\n", line.chars().skip(1).collect::<String>()))
+                    .collect::<String>()
+            };
             let (old, new, text) = (side('+'), side('-'), std::fs::read_to_string(&file).unwrap());
             assert_eq!(text.matches(&old).count(), 1, "spin.toml does not hold {old}");
             assert_eq!(block.text.lines().filter(|line| line.starts_with('+')).count(), 1, "the guide says one line");
