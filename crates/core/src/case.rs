@@ -795,6 +795,7 @@ fn reading(understanding: &Understanding) -> Reading {
         (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
         (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, true) => Reading::Unclear,
+        ("other", false) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, false) => Reading::Elsewhere("out-of-scope"),
     }
 }
@@ -1201,6 +1202,10 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             }
         }
         (Purpose::HandOver, Outcome::TicketHandedOver(ticket)) => farewell(state, ticket, "handed-over", tenant, now),
+        (Purpose::Close | Purpose::HandOver, Outcome::Escalate(code, text)) => {
+            set_handover(state, code, text);
+            tell_handed_over(state, tenant, now);
+        }
         (Purpose::Close | Purpose::HandOver, _) => {
             set_handover(state, "ticket-not-written", &describe(outcome));
             tell_handed_over(state, tenant, now);
