@@ -12,6 +12,7 @@ mod budgets;
 mod components;
 mod conformance;
 mod contract;
+mod damage;
 mod evidence;
 mod invariants;
 mod lints;

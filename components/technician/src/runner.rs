@@ -931,7 +931,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     let expires = self.host.now() + self.tenant.link_minutes * 60_000;
                     let Some(sealed) = self.settings.link_key.seal(&password, &once_context(&hash, &self.tenant.tenant, expires)) else { continue };
                     let ticket = self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
-                    let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, msp: self.tenant.msp.name.clone(), ticket };
+                    let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
+                    let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, latest, msp: self.tenant.msp.name.clone(), ticket };
                     self.writes.push((keys::once(&hash), write(&once)));
                     self.keep_secret("link", Secret::new(format!("{}{}", self.settings.public_url, once::path(&token))));
                 }

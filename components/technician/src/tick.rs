@@ -61,7 +61,8 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
     }
     let next = end.saturating_sub(BEHIND).max(first);
     if cursor != Some(next) {
-        host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes())]).await?;
+        let latest = host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok()).unwrap_or(0);
+        host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes()), (keys::latest(), latest.max(now).to_string().into_bytes())]).await?;
     }
     Ok(runs)
 }

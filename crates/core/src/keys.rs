@@ -67,6 +67,8 @@ keys! {
     due_hour(hour: u64) = "due-hour/{hour}";
     /// The first minute that the sweep still has to read.
     due_cursor() = "due-cursor";
+    /// The latest time that any tick has seen, in milliseconds: what had expired by then stays expired when the clock is put back.
+    latest() = "clock/latest";
     /// An entry of a conversation's log.
     log(conversation: &str, epoch: i64, number: u64) = "log/{conversation}/{epoch}/{number}";
     /// The conversation's snapshot: a cache.
