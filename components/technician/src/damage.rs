@@ -169,6 +169,30 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_at_any_point_of_the_hand_over_tells_the_user_once_and_opens_no_second_ticket() {
+        for at in 0.. {
+            for before in [true, false] {
+                let (world, stages) = (World::new(), Script::default());
+                world.say(&stages, "password_reset");
+                let event = world.event(Act::Press(world.button("yes").unwrap()));
+                let (conversation, epoch) = block_on(post(&world, &event)).unwrap().unwrap();
+                let key = keys::snapshot(&conversation);
+                let bytes = harm(&world, &key, HARMS[1].1);
+                world.crash.set(Some((world.effects.get() + at, before)));
+                block_on(run(&world, &stages, &world.settings(), &conversation, epoch));
+                if !world.dead.replace(false) {
+                    assert!(at > 10, "{at}");
+                    return;
+                }
+                ticks(&world, &stages, 30);
+                assert_eq!(world.end(), "handed-over damaged-record", "effect {at}");
+                assert_eq!((told(&world, "handed-over"), world.vendors.borrow().tickets.len()), (1, 1), "effect {at}");
+                assert_eq!((world.vendors.borrow().changes, &world.values.borrow()[&key]), (0, &bytes), "effect {at}");
+            }
+        }
+    }
+
+    #[test]
     fn a_second_damaged_snapshot_stays_beside_the_first() {
         let (world, stages) = (World::new(), Script::default());
         for round in 1..=3 {
