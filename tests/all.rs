@@ -9,10 +9,15 @@
 )]
 
 mod budgets;
+mod components;
 mod conformance;
 mod evidence;
+mod invariants;
+mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;
+mod rig;
+mod security;
 mod stores;
 mod stories;

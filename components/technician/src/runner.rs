@@ -605,7 +605,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(match step {
-            Step::Done(outcome) => Fact::Done { task: task.id.clone(), outcome },
+            Step::Done(outcome) => match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.believe(&outcome)) {
+                Ok(()) => Fact::Done { task: task.id.clone(), outcome },
+                Err(why) => return stopped("refused-by-monitor", why),
+            },
             Step::Wait(seconds) => Fact::Waiting { task: task.id.clone(), until: now + u64::from(seconds.clamp(1, 86_400)) * 1_000 },
             Step::Checkpoint(state) if matches!(task.replies.as_slice(), [Reply::Response(seen)] if seen.body == state) => {
                 return stopped("too-much", "the connector goes round in circles".into());

@@ -16,6 +16,17 @@ use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 use spin_sdk::{http_service, key_value, time, variables, wit_bindgen};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// The composed stages, as [`crate::stages`] calls them.
+#[allow(missing_docs)]
+pub(crate) mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "firstline:app/technician",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
 /// `POST /poke/<conversation>/<epoch>` and `POST /tick`; both are answered before the work is done.
 #[http_service]
 async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {

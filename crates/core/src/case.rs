@@ -27,6 +27,11 @@ const GRANT_TIME: u64 = 10 * 60_000;
 const OWN_GRANT_TIME: u64 = 24 * 3_600_000;
 /// How long after the end of a case "thanks" still belongs to it.
 const THANKS_TIME: u64 = 7 * 24 * 3_600_000;
+/// What the PSA connector says when nobody answered.
+const PSA_DOWN: &str = "vendor-unavailable";
+/// Most time between two tries of a PSA that does not answer, and most tries: about a day.
+const PSA_PAUSE: u64 = 60 * 60_000;
+const PSA_TRIES: u32 = 30;
 /// Event ids that are remembered, to drop duplicates.
 const REMEMBERED: usize = 400;
 /// Holes that are looked at again.
@@ -220,6 +225,10 @@ pub struct Case {
     pub ticket: Option<Ticket>,
     /// The ticket could not be opened.
     pub no_ticket: bool,
+    /// When the PSA, which did not answer, is tried again.
+    pub psa_again: Option<Instant>,
+    /// How often it did not answer.
+    pub psa_silent: u32,
     /// Objects on shared connections that are the tenant's.
     pub attested: BTreeSet<String>,
     /// What was seen and done, for the note.
@@ -365,7 +374,8 @@ impl State {
             Phase::Offering => case.offer.as_ref().map(|offer| offer.expires),
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
-        tasks.chain(case).min()
+        let psa = self.case.as_ref().and_then(|case| case.psa_again);
+        tasks.chain(case).chain(psa).min()
     }
 
     /// Whom the open case waits for.
@@ -656,6 +666,8 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         offers: 0,
         ticket: None,
         no_ticket: false,
+        psa_again: None,
+        psa_silent: 0,
         attested: BTreeSet::new(),
         evidence: Vec::new(),
         handover: None,
@@ -890,6 +902,14 @@ fn set_handover(state: &mut State, code: &str, text: &str) {
     }
 }
 
+/// The PSA does not answer: what was to be written there is put off, for about a day in all. False if that time is up.
+fn put_off(state: &mut State, now: Instant) -> bool {
+    let Some(case) = state.case.as_mut().filter(|case| case.psa_silent < PSA_TRIES) else { return false };
+    case.psa_again = Some(now + PSA_PAUSE.min(60_000 << case.psa_silent.min(6)));
+    case.psa_silent += 1;
+    true
+}
+
 /// Sends the case to a human as soon as nothing that was begun is still under way.
 fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: Instant) {
     set_handover(state, code, text);
@@ -903,11 +923,14 @@ fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: In
 fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
     let Some(case) = &state.case else { return };
     let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_))) || state.asked.is_some();
-    if under_way {
+    if under_way || case.psa_again.is_some() {
         return;
     }
     match (case.phase, case.handover.is_some()) {
-        (Phase::Finding | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::Identifying | Phase::Listening, true) => {
+        (
+            Phase::Finding | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Identifying | Phase::Listening,
+            true,
+        ) => {
             if case.ticket.is_none() && !case.no_ticket {
                 open_ticket(state, tenant, now);
                 if state.running(&Purpose::Open) {
@@ -1063,6 +1086,14 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
                 case.ticket = Some(ticket.clone());
             }
             settle(state, tenant, now);
+        }
+        (Purpose::Open | Purpose::Close | Purpose::HandOver, Outcome::Escalate(code, _)) if code == PSA_DOWN && put_off(state, now) => {
+            // Who was told that it is done need not hear of it.
+            if task.purpose != Purpose::Close {
+                set_handover(state, "psa-down", "the PSA did not answer when the ticket was to be written");
+                state.phase(Phase::HandingOver, now);
+                state.say_once("desk-down", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)], now);
+            }
         }
         (Purpose::Open, _) => {
             if let Some(case) = &mut state.case {
@@ -1265,6 +1296,10 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
 }
 
 fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) {
+    if let Some(case) = state.case.as_mut().filter(|case| case.psa_again.is_some_and(|again| at >= again)) {
+        case.psa_again = None;
+        settle(state, tenant, at);
+    }
     let Some(case) = &state.case else { return };
     match case.phase {
         // Somebody has just written.
