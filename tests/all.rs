@@ -11,6 +11,7 @@
 mod budgets;
 mod components;
 mod conformance;
+mod contract;
 mod evidence;
 mod invariants;
 mod lints;
@@ -21,3 +22,4 @@ mod rig;
 mod security;
 mod stores;
 mod stories;
+mod swap;

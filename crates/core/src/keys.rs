@@ -73,6 +73,8 @@ keys! {
     snapshot(conversation: &str) = "snap/{conversation}";
     /// When a due entry last woke a runner, which has no lease before its first commit.
     woken(conversation: &str) = "woken/{conversation}";
+    /// Where the snapshot stands after so many before it turned out to be damaged: those stay as they are.
+    snapshot_after(conversation: &str, damaged: u32) = "snap/{conversation}/{damaged}";
     /// From a case id to its conversation.
     case(case: &str) = "case/{case}";
     /// Counter: cases of one tenant on one day (days since 1970).

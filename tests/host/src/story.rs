@@ -7,7 +7,8 @@
 mod expect;
 
 use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
-use crate::{Config, Event, Memory, simulated};
+use crate::store::contents;
+use crate::{Backend, Config, Event, Memory, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use expect::Expect;
@@ -237,16 +238,24 @@ fn verb(step: &Value) -> Result<Step> {
 /// # Errors
 /// A step cannot be taken; what does not hold at the end is no error but a failure of the outcome.
 pub fn play(project: &Path, story: &Story) -> Result<Outcome> {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(act_out(project, story))
+    play_on(project, story, Arc::new(Memory::default()))
 }
 
-async fn act_out(project: &Path, story: &Story) -> Result<Outcome> {
+/// Plays a story as [`play`] does, on a store that is empty.
+///
+/// # Errors
+/// As those of [`play`].
+pub fn play_on(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(act_out(project, story, backend))
+}
+
+async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
     let mut tenants: Value = serde_json::from_str(TENANTS)?;
     patch_tenants(&mut tenants, &story.tenants)?;
     merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
-    let (memory, events) = (Arc::new(Memory::default()), Arc::<Mutex<Vec<Event>>>::default());
+    let events = Arc::<Mutex<Vec<Event>>>::default();
     let mut config = Config::new(project.join("spin.toml"));
-    config.backend = memory.clone();
+    config.backend = backend.clone();
     config.clock = simulated(UNIX_EPOCH + BEGIN);
     let heard = events.clone();
     config.trace = Arc::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(event));
@@ -265,7 +274,7 @@ async fn act_out(project: &Path, story: &Story) -> Result<Outcome> {
         player.note_passwords();
     }
     let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    expect::check(&story.expect, &player, &memory.dump(), &events).await
+    expect::check(&story.expect, &player, &contents(backend.as_ref())?, &events).await
 }
 
 /// A story that is being played.
