@@ -8,7 +8,10 @@ use firstline_host::visit::{JANE, Visit};
 use firstline_host::{Config, Memory, build, fortnight};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
 
 async fn cases(desk: &Desk, tenant: &str, day: &str) -> Vec<Value> {
     let (mut all, mut after) = (Vec::new(), 0);
@@ -61,6 +64,56 @@ async fn the_bundle_of_the_main_job_proves_it_and_holds_no_secret() {
     }
     let broken = verify(&bundle.replacen("jane@acme.example", "june@acme.example", 1), &key).unwrap_err();
     assert_eq!(broken.line, 1, "{broken}");
+}
+
+/// Runs the `firstline` binary: whether it succeeded, and what it said.
+fn firstline(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_firstline")).args(arguments).current_dir(root()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_binary_verifies_what_a_running_application_hands_out_and_reports_its_figures() {
+    let desk = desk(Arc::new(Memory::default()), |config| config.clock = Arc::new(SystemTime::now)).await;
+    Visit::new(&desk, JANE).main_job().await.unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    let (_, cases) = desk.api("GET", "/api/tenants/acme/cases", "").await.unwrap();
+    let id = cases["cases"][0]["case"].as_str().unwrap_or_else(|| panic!("no case on day {now}: {cases}")).to_string();
+    let folder = std::env::temp_dir().join(format!("firstline-evidence-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = move |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let bundle = desk.lines(&format!("/api/cases/{id}/evidence")).await.unwrap();
+    std::fs::write(path("key"), desk.keys.verifying_key().unwrap() + "\n").unwrap();
+    std::fs::write(path("sound"), &bundle).unwrap();
+    let third = bundle.lines().nth(2).unwrap();
+    std::fs::write(path("cut"), bundle.replace(&format!("{third}\n"), "")).unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(firstline_host::serve::serve(desk.app.clone(), listener));
+    let token = desk.keys.owner_token.clone();
+    let check = move |arguments: &[&str], succeeds: bool, parts: &[&str]| {
+        let (success, said) = firstline(arguments);
+        assert!(success == succeeds && parts.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
+    };
+    let run = move || {
+        check(&["verify", &path("sound"), "--key", &path("key")], true, &["It proves:", "signed its log", "Jane Doe", "pressed `yes`", "It does not prove:"]);
+        check(&["verify", "--key", &path("key"), &path("cut")], false, &["line 3: the entry", "is missing"]);
+        check(&["verify", &path("sound"), "--key", &path("sound")], false, &["not with the one given"]);
+        check(&["verify", &path("sound")], false, &["use `verify BUNDLE --key FILE`"]);
+        check(&["verify", &path("none"), "--key", &path("key")], false, &["cannot read"]);
+        check(
+            &["report", "--api", &api, "--token", &token, "--tenant", "acme"],
+            true,
+            &["acme: 1 cases seen, 1 closed", "1 of 1 (100.0 %)", "not counted: after hours"],
+        );
+        check(&["report", "--api", &api, "--token", "x", "--tenant", "acme"], false, &["answered 401"]);
+        check(&["report", "--api", "https://help.example", "--token", "x", "--tenant", "acme"], false, &["was not reached"]);
+        check(&["report"], false, &["use `report --api"]);
+        std::fs::remove_dir_all(path("")).unwrap();
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
 }
 
 /// What a journal says of its case, worked out from its facts alone.
