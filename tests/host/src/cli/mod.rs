@@ -1,6 +1,7 @@
 //! Dispatch.
 
 mod build;
+mod crash;
 mod play;
 mod serve;
 mod stories;
@@ -15,6 +16,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("build", [])) => build::run(),
         Some(("serve", rest)) => serve::run(rest).await,
         Some(("stories", rest)) => stories::run(rest).await,
+        Some(("crash", rest)) => crash::run(rest).await,
         Some((other, _)) => bail!("unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]` or `stories [name]`"),
     }
 }
