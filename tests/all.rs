@@ -8,8 +8,10 @@
     reason = "tests may stop at the first surprise, in their helper functions too"
 )]
 
+mod budgets;
 mod conformance;
 #[path = "host/tests/platform.rs"]
 mod platform;
+mod playground;
 mod stores;
 mod stories;

@@ -1,6 +1,7 @@
 //! The application on each kind of store that the platform offers: what holds on one holds on all.
 
 use firstline_host::desk::{Desk, Keys, TENANTS, vendors};
+use firstline_host::scale::{Copies, LABEL, PAUSE, RUN, Scale, contents};
 use firstline_host::visit::{JANE, Visit};
 use firstline_host::{Backend, Config, Disk, Memory, RedisLike, RedisServer, Sqlite, build, simulated};
 use firstline_vendors::DEMO;
@@ -68,4 +69,52 @@ async fn the_main_job_is_done_on_disk() {
     let disk = Disk::open(&folder.join("store.redb")).unwrap();
     check(Arc::new(disk)).await;
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_ticket_costs_the_same_host_calls_beside_300_closed_cases() {
+    build::once(&root()).unwrap();
+    let keys = Keys::make().unwrap();
+    let mut costs = Vec::new();
+    for closed in [0, 300] {
+        let memory = Arc::new(Memory::default());
+        let config = Config { backend: memory.clone(), clock: simulated(UNIX_EPOCH + BEGIN), ..Config::new(root().join("spin.toml")) };
+        if closed > 0 {
+            Scale::start(config.clone(), keys.clone()).await.unwrap().close(RUN).await.unwrap();
+            let mut copies = Copies::of(&contents(memory.as_ref()).unwrap(), &keys).unwrap();
+            let mut entries: Vec<_> = (0..closed / RUN - 1).flat_map(|_| copies.another().unwrap()).collect();
+            entries.extend(copies.counters());
+            let cases = entries.iter().filter(|(key, _)| key.starts_with("cases/")).count();
+            assert_eq!(cases + RUN, closed);
+            let mut all = memory.dump();
+            all.extend(entries.into_iter().map(|(key, value)| ((LABEL.to_string(), key), value)));
+            memory.replace(all);
+        }
+        let scale = Scale::start(config, keys.clone()).await.unwrap();
+        scale.ticket().await.unwrap();
+        tokio::time::sleep(PAUSE).await;
+        costs.push(scale.ticket().await.unwrap());
+    }
+    assert_eq!(costs[0].calls, costs[1].calls, "{costs:?}");
+    assert!(costs[0].bytes.abs_diff(costs[1].bytes) < 100, "{costs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copied_case_reads_like_the_one_that_was_run() {
+    let memory = Arc::new(Memory::default());
+    let desk = desk(memory.clone(), |_| {}).await;
+    Visit::new(&desk, JANE).main_job().await.unwrap();
+    let mut copies = Copies::of(&contents(memory.as_ref()).unwrap(), &desk.keys).unwrap();
+    let mut all = memory.dump();
+    all.extend(copies.another().unwrap().into_iter().chain(copies.counters()).map(|(key, value)| ((LABEL.to_string(), key), value)));
+    memory.replace(all);
+    let mut journals = Vec::new();
+    for key in contents(memory.as_ref()).unwrap().into_keys() {
+        let Some(case) = key.strip_prefix("case/") else { continue };
+        let (status, journal) = desk.api("GET", &format!("/api/cases/{case}/journal"), "").await.unwrap();
+        assert_eq!(status, 200, "{journal}");
+        journals.push(journal.to_string().replace(case.split('-').next().unwrap(), "").len());
+    }
+    assert_eq!(journals.len(), 2);
+    assert_eq!(journals[0], journals[1]);
 }

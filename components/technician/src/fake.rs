@@ -68,6 +68,8 @@ pub struct World {
     pub dead: Cell<bool>,
     /// The next request whose line contains this meets trouble.
     pub troubles: RefCell<VecDeque<(&'static str, Trouble)>>,
+    /// When a body with this text has been sent, the user writes that, or presses the button: `press yes`.
+    pub arrivals: RefCell<VecDeque<(&'static str, &'static str)>>,
     pub vendors: RefCell<Vendors>,
     random: Cell<u8>,
     /// Milliseconds that one effect takes.
@@ -124,6 +126,7 @@ impl World {
             crash: None.into(),
             dead: false.into(),
             troubles: RefCell::default(),
+            arrivals: RefCell::default(),
             vendors: RefCell::default(),
             random: 1.into(),
             pace: 1.into(),
@@ -299,9 +302,12 @@ impl World {
                 vendors.tokens += 1;
                 answer(200, json!({"access_token": format!("access-token-{}", vendors.tokens), "expires_in": 3600}))
             }
+            ("POST", "/api/conversations.open") => answer(200, json!({"ok": true, "channel": {"id": "D1"}})),
             ("GET", "/api/users.info") => answer(200, json!({"ok": true})),
             ("GET", "/api/conversations.history") => answer(200, json!({"messages": vendors.messages})),
             ("POST", "/api/chat.postMessage" | "/api/chat.update") => {
+                // A replaced message is one message, however often it is replaced.
+                vendors.messages.retain(|message| body["ts"].is_null() || message["ts"] != body["ts"]);
                 vendors.messages.push(body);
                 answer(200, json!({"ok": true, "ts": vendors.messages.len().to_string()}))
             }
@@ -384,25 +390,36 @@ impl Host for World {
             let at = troubles.iter().position(|(of, _)| line.contains(of));
             at.and_then(|at| troubles.remove(at)).map(|(_, trouble)| trouble)
         };
-        self.effect(|| {
-            let body = String::from_utf8(request.body.clone()).unwrap();
-            self.sent.borrow_mut().push(Sent { line: line.clone(), headers: request.headers.clone(), body, at: self.now.get() });
-            match trouble {
-                None => Ok(self.vendor(&line, &request)),
-                Some(Trouble::Answers(status, headers)) => {
-                    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-                    Ok(Incoming { status, headers, body: b"{}".to_vec() })
-                }
-                Some(Trouble::Refuses) => Err(SendError::NotSent),
-                Some(Trouble::Loses(applied)) => {
-                    if applied {
-                        self.vendor(&line, &request);
+        let body = String::from_utf8(request.body.clone()).unwrap();
+        let arrives = self.arrivals.borrow_mut().pop_front_if(|(text, _)| body.contains(*text));
+        let answer = self
+            .effect(|| {
+                self.sent.borrow_mut().push(Sent { line: line.clone(), headers: request.headers.clone(), body, at: self.now.get() });
+                match trouble {
+                    None => Ok(self.vendor(&line, &request)),
+                    Some(Trouble::Answers(status, headers)) => {
+                        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+                        Ok(Incoming { status, headers, body: b"{}".to_vec() })
                     }
-                    Err(SendError::Lost)
+                    Some(Trouble::Refuses) => Err(SendError::NotSent),
+                    Some(Trouble::Loses(applied)) => {
+                        if applied {
+                            self.vendor(&line, &request);
+                        }
+                        Err(SendError::Lost)
+                    }
                 }
-            }
-        })
-        .map_err(|_| SendError::Lost)?
+            })
+            .map_err(|_| SendError::Lost)?;
+        if let Some((_, does)) = arrives {
+            let act = match does.strip_prefix("press ") {
+                Some(choice) => Act::Press(self.button(choice).unwrap()),
+                None => Act::Message(does.into()),
+            };
+            let woken = post(self, &self.event(act)).await;
+            assert!(self.dead.get() || matches!(woken, Ok(None)), "a runner is at work already");
+        }
+        answer
     }
     async fn sleep(&self, milliseconds: u64) {
         self.now.set(self.now.get() + milliseconds);
@@ -412,13 +429,16 @@ impl Host for World {
     }
 }
 
+/// A step that a stage takes whatever it has seen.
+pub type Claim = fn() -> Step<Outcome>;
+
 /// Stages that do their work honestly, and lies that they can be told to tell.
 #[derive(Default)]
 pub struct Script {
     /// Instead of its first step, the task with this name sends these.
     pub lie: Option<(&'static str, Vec<Request>)>,
     /// Instead of its first step, the task with this name answers this.
-    pub claim: Option<(&'static str, fn() -> Step<Outcome>)>,
+    pub claim: Option<(&'static str, Claim)>,
     /// Verdicts of the guardrails, in order; then they let pass.
     pub verdicts: RefCell<VecDeque<Option<Verdict>>>,
     /// The connectors were upgraded: their requests differ.
@@ -462,11 +482,11 @@ pub fn reset_request() -> Request {
 }
 
 struct Io<'a>(std::slice::Iter<'a, Reply>);
-type Flow<T> = Result<T, Step<Outcome>>;
+type Flow<T> = Result<T, Box<Step<Outcome>>>;
 
 impl Io<'_> {
     fn send(&mut self, request: Request) -> Flow<Reply> {
-        self.0.next().cloned().ok_or(Step::SendAll(vec![request]))
+        self.0.next().cloned().ok_or_else(|| Box::new(Step::SendAll(vec![request])))
     }
     /// Anything but an answer of 2xx goes to a human.
     fn read(&mut self, request: Request) -> Flow<Value> {
@@ -490,8 +510,8 @@ impl Io<'_> {
     }
 }
 
-fn escalate(code: &str) -> Step<Outcome> {
-    Step::Done(Outcome::Escalate(code.into(), "as told".into()))
+fn escalate(code: &str) -> Box<Step<Outcome>> {
+    Box::new(Step::Done(Outcome::Escalate(code.into(), "as told".into())))
 }
 
 fn report(secret: Option<&str>) -> Report {
@@ -515,7 +535,11 @@ impl Script {
                     locale: None,
                 }))
             }
-            Work::Chat(ChatAct::OpenDirect(_)) => Err(escalate("not-scripted")),
+            Work::Chat(ChatAct::OpenDirect(user)) => {
+                let open = Request { body: Body::Form(vec![("users".into(), user.clone())]), ..request("POST", "conversations.open", None) };
+                io.change(&open, |_| Ok(true))?;
+                Ok(Outcome::Opened("D1".into()))
+            }
             Work::Chat(ChatAct::Say(message)) => {
                 let mut body = json!({"channel": message.channel, "text": message.words.sentence, "blocks": {}, "metadata": {"tag": signed.tag}, "unfurl_links": false, "unfurl_media": false});
                 if !message.buttons.is_empty() {
@@ -633,7 +657,7 @@ impl Stages for Script {
         if let Some((_, requests)) = self.lie.as_ref().filter(|(name, _)| *name == of && task.replies.is_empty()) {
             return Ok(Step::SendAll(requests.clone()));
         }
-        let mut step = self.work(task, signed).map_or_else(|step| step, Step::Done);
+        let mut step = self.work(task, signed).map_or_else(|step| *step, Step::Done);
         if let (Step::SendAll(requests), true) = (&mut step, self.upgraded.get()) {
             requests.iter_mut().for_each(|request| request.query.push(("upgraded".into(), "1".into())));
         }

@@ -229,3 +229,75 @@ fn fill(text: &str, request: &Request, secret: &dyn Fn(&str) -> Option<Secret>) 
     }
     Ok(body.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::*;
+    use firstline_core::mailbox::Act;
+
+    /// Prepares the reset of a case that waits to send it, after it was tampered with.
+    fn check(change: impl FnOnce(&mut State, &mut Tenant, &mut Named, &mut Instant), expect: Result<&str, &str>) {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let started = world.snapshot().map(|snapshot| snapshot.state.counted + 2).unwrap_or_default();
+        world.troubles.borrow_mut().push_back(("PATCH", Trouble::Answers(429, &[("retry-after", "300")])));
+        world.deliver(&stages, &world.event(Act::Press(world.button("yes").unwrap())));
+        let (mut state, mut tenant, mut now) = (world.snapshot().unwrap().state, tenant(), world.now.get());
+        let mut named = state.tasks.iter().find(|task| task.id == format!("t{started}")).unwrap().batch.clone().unwrap().requests.remove(0);
+        change(&mut state, &mut tenant, &mut named, &mut now);
+        let (settings, task) = (world.settings(), state.tasks[0].clone());
+        let allow = |_: &Question| Some(Decision { verdict: Verdict::Autonomous, rules: vec![], reason: String::new() });
+        let secret = |name: &str| (name == "temporary-password").then(|| Secret::new("S3cret".into()));
+        let prepared = Monitor::new(&tenant, &settings.reach, &state, &task).and_then(|monitor| monitor.prepare(&named, now, &allow, &secret));
+        match (prepared, expect) {
+            (Ok(request), Ok(line)) => assert_eq!(format!("{} {} {}", request.method, request.url, String::from_utf8(request.body).unwrap()), line),
+            (Err(why), Err(expect)) => assert!(why.contains(expect), "{why} should contain {expect}"),
+            (got, expect) => panic!("{:?} instead of {expect:?}", got.map(|request| request.url)),
+        }
+    }
+
+    #[test]
+    fn just_before_sending_everything_is_asked_again() {
+        let good = r#"PATCH https://graph.microsoft.com/v1.0/users/u1 {"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":"S3cret"}}"#;
+        check(|_, _, _, _| {}, Ok(good));
+        let no_grant = Err("no live grant for `password_reset` of `u1`");
+        check(|_, _, _, now| *now += 10 * MINUTE, no_grant);
+        check(|state, _, _, _| state.grants.clear(), no_grant);
+        check(|state, _, _, _| state.grants.iter_mut().for_each(|grant| grant.task = "t999".into()), no_grant);
+        check(|state, _, _, _| state.grants.iter_mut().for_each(|grant| grant.action = "account_unlock".into()), no_grant);
+        check(|state, _, _, _| state.grants.iter_mut().for_each(|grant| grant.target = "u2".into()), no_grant);
+        check(|state, _, _, _| state.grants.iter_mut().for_each(|grant| grant.arguments = "x".into()), no_grant);
+        check(|state, _, _, _| state.grants.iter_mut().for_each(|grant| grant.connection = "okta".into()), no_grant);
+        check(|_, tenant, _, _| tenant.tenant = "globex".into(), Err("another tenant's"));
+        check(|_, tenant, _, _| tenant.connections.retain(|connection| connection.id != "idp"), Err("no connection of this tenant any more"));
+        check(|_, tenant, _, _| tenant.connections[1].base_url = "https://evil.example".into(), Err("is not covered"));
+        check(|_, tenant, _, _| tenant.connections[1].base_url = "https://technician.spin.internal".into(), Err("points into this application"));
+        // A catalogue that was upgraded since the journal entry reads the request anew.
+        check(|_, _, named, _| named.change = false, Err("the catalogue now reads"));
+        check(|_, _, named, _| named.call = "read-user".into(), Err("the catalogue now reads"));
+        check(|_, _, named, _| named.request.fill.clear(), Err("not allowed"));
+        check(|_, _, named, _| named.request.fill[0].name = "other".into(), Err("must not be filled"));
+    }
+
+    #[test]
+    fn segments_and_pairs_are_encoded_one_by_one() {
+        let (world, settings) = (World::new(), World::new().settings());
+        world.say(&Script::default(), "password_reset");
+        let (state, tenant) = (world.snapshot().unwrap().state, tenant());
+        let task = firstline_core::case::Task { connection: "idp".into(), ..task() };
+        let monitor = Monitor::new(&tenant, &settings.reach, &state, &task).unwrap();
+        let mut odd = request("GET", "users", None);
+        odd.target = Target::Path(vec!["users".into(), "a/b?c#d e%2fé".into()]);
+        odd.query = vec![("$select".into(), "id&x=1 'é'".into())];
+        assert_eq!(monitor.url(&odd).unwrap(), "https://graph.microsoft.com/v1.0/users/a%2Fb%3Fc%23d%20e%252f%C3%A9?$select=id%26x%3D1%20%27%C3%A9%27");
+        odd.target = Target::Follow("https://graph.microsoft.com/v1.0/users?$skiptoken=a%20b".into());
+        assert_eq!(monitor.url(&odd).unwrap(), "https://graph.microsoft.com/v1.0/users?$skiptoken=a%20b");
+    }
+
+    fn task() -> Task {
+        let work = firstline_core::stage::Work::Idp(firstline_core::stage::IdpAct::Find("jane".into()));
+        let (id, connection) = ("t1".into(), "idp".into());
+        Task { id, connection, work, purpose: firstline_core::case::Purpose::Find, started: START, replies: vec![], batches: 0, batch: None, until: None }
+    }
+}

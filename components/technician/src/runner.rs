@@ -179,18 +179,13 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
     let run = |woken: Option<(String, i64)>| woken.map_or(Look::Busy, |(conversation, epoch)| Look::Run(conversation, epoch));
     let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
     let last = read_counter(host, &keys::event_counter(conversation)).await?;
-    let woken = (keys::woken(conversation), now.to_string().into_bytes());
     if pending > 0 {
         let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
         if now < lease.max(begun(host, conversation, taken + 1..=last).await? + RUN_LIMIT) + TAKEOVER_MARGIN {
             return Ok(Look::Busy);
         }
-        // Should this runner die as well, it is looked at again, ever more rarely: a record that cannot be read stays so.
-        let again = mailbox::second_look(now) + (60_000 << epoch.clamp(0, 10));
-        let due = host.increment(&keys::due_counter(mailbox::minute(again)), 1).await?;
-        let mut writes = mailbox::due_writes(conversation, again, due);
-        writes.push(woken);
-        host.set_many(writes).await?;
+        // Ever more rarely: a record that cannot be read stays so.
+        look_again(host, conversation, mailbox::second_look(now) + (60_000 << epoch.clamp(0, 10))).await?;
         let epoch = host.increment(&keys::epoch(conversation), 1).await?;
         let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
         return Ok(run((pending == 1).then(|| (conversation.to_string(), epoch))));
@@ -198,11 +193,19 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
     let work = |state: &State| state.wake_at().is_some_and(|at| at <= now) || state.unfinished();
     let holes = snapshot.iter().flat_map(|snapshot| snapshot.state.holes.iter().copied());
     if last > taken || snapshot.as_ref().is_some_and(|snapshot| work(&snapshot.state)) || stored(host, conversation, holes).await?.is_some() {
-        host.set_many(vec![woken]).await?;
+        look_again(host, conversation, mailbox::second_look(now)).await?;
         Ok(run(wake(host, conversation).await?))
     } else {
         Ok(Look::Settled)
     }
+}
+
+/// Leaves word that a runner is woken now, and a due entry for the time when it may be dead.
+async fn look_again<H: Host>(host: &H, conversation: &str, at: Instant) -> Result<(), Fault> {
+    let due = host.increment(&keys::due_counter(mailbox::minute(at)), 1).await?;
+    let mut writes = mailbox::due_writes(conversation, at, due);
+    writes.push((keys::woken(conversation), host.now().to_string().into_bytes()));
+    host.set_many(writes).await
 }
 
 /// When the runner that holds no lease yet began at the latest: with the oldest event that was not taken, or when a due entry woke it.

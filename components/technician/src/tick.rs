@@ -9,8 +9,6 @@ use std::collections::BTreeSet;
 
 /// The cursor stays so many minutes behind, so that an entry that was numbered but stored late is still found.
 const BEHIND: u64 = 10;
-/// The cursor waits for work that does not settle at most so many minutes.
-const HELD: u64 = 60;
 /// A sweep reads at most so many minutes, and goes on at the next tick.
 const MOST_MINUTES: u64 = 3 * 24 * 60;
 
@@ -26,8 +24,6 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
     let end = last.min(first + MOST_MINUTES);
     let mut runs: Vec<(String, i64)> = Vec::new();
     let mut looked: BTreeSet<String> = BTreeSet::new();
-    // The cursor does not pass a minute whose work may still die half-way.
-    let mut unsettled = None;
     let mut at = first;
     while at <= end {
         if host.get(&keys::due_hour(at / 60)).await?.is_none() {
@@ -41,22 +37,164 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
             if !looked.insert(due.conversation.clone()) {
                 continue;
             }
+            // INVARIANT: whoever wakes a runner leaves a due entry for the time when it may be dead, so the cursor need not wait.
             match look(host, settings, &due.conversation).await? {
-                Look::Settled => {}
-                Look::Busy => unsettled = unsettled.or(Some(at)),
-                Look::Run(conversation, epoch) => {
-                    unsettled = unsettled.or(Some(at));
-                    runs.push((conversation, epoch));
-                }
+                Look::Settled | Look::Busy => {}
+                Look::Run(conversation, epoch) => runs.push((conversation, epoch)),
             }
         }
         at += 1;
     }
-    // A takeover leaves a due entry of its own, so one that never settles must not hold up all others.
-    let held = unsettled.unwrap_or(u64::MAX).max(end.saturating_sub(HELD));
-    let next = end.saturating_sub(BEHIND).min(held).max(first);
+    let next = end.saturating_sub(BEHIND).max(first);
     if cursor != Some(next) {
         host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes())]).await?;
     }
     Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::*;
+    use crate::runner::{post, run};
+    use firstline_core::mailbox::{Act, RUN_LIMIT, TAKEOVER_MARGIN, due_writes};
+
+    fn sweep_now(world: &World) -> usize {
+        block_on(sweep(world, &world.settings())).unwrap().len()
+    }
+
+    fn epoch(world: &World) -> i64 {
+        world.counters.borrow().get(&keys::epoch(&World::conversation())).copied().unwrap_or(0)
+    }
+
+    fn wait(world: &World, minutes: u64) {
+        world.now.set(world.now.get() + minutes * MINUTE);
+    }
+
+    #[test]
+    fn what_is_due_is_found_also_late_and_after_a_long_silence() {
+        for silence in [29, 31, 39, 120, 20 * 60] {
+            let (world, stages) = (World::new(), Script::default());
+            world.say(&stages, "password_reset");
+            world.tick(&stages);
+            wait(&world, silence);
+            world.tick(&stages);
+            assert_eq!(world.end(), if silence > 30 { "handed-over no-answer" } else { "open" }, "{silence}");
+            // Ticked on, it ends at the half hour in any case.
+            wait(&world, 2);
+            world.tick(&stages);
+            assert_eq!(world.end(), "handed-over no-answer", "{silence}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_stored_ten_minutes_late_is_still_found() {
+        let (world, stages) = (World::new(), Script::default());
+        for minute in 0..30 {
+            wait(&world, 1);
+            world.tick(&stages);
+            if minute == 9 {
+                // Its number was taken at the start; it is stored only now.
+                let event = world.event(Act::Message("password_reset".into()));
+                let conversation = event.conversation();
+                block_on(world.increment(&keys::event_counter(&conversation), 1)).unwrap();
+                let number = block_on(world.increment(&keys::due_counter(minute_of(START)), 1)).unwrap();
+                let mut writes = due_writes(&conversation, START, number);
+                writes.push((keys::event(&conversation, 1), firstline_core::record::write(&event)));
+                block_on(world.set_many(writes)).unwrap();
+            }
+        }
+        assert_eq!(world.end(), "open");
+    }
+
+    fn minute_of(at: u64) -> u64 {
+        minute(at)
+    }
+
+    #[test]
+    fn a_takeover_waits_for_the_lease_and_the_margin_and_gets_a_new_epoch() {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "greeting");
+        wait(&world, 5);
+        world.tick(&stages);
+        // A runner is woken and never heard of again.
+        let event = world.event(Act::Message("password_reset".into()));
+        let woken = block_on(post(&world, &event)).unwrap();
+        assert_eq!(woken, Some((World::conversation(), 0)));
+        let began = world.now.get();
+        for (after, runs, expect) in [(0, 0, 0), (RUN_LIMIT, 0, 0), (RUN_LIMIT + TAKEOVER_MARGIN - 1_000, 0, 0), (RUN_LIMIT + TAKEOVER_MARGIN, 1, 1)] {
+            world.now.set(began + after);
+            assert_eq!((sweep_now(&world), epoch(&world)), (runs, expect), "after {after}");
+        }
+        // That runner has not committed yet either, so it is left alone as long.
+        let took = world.now.get();
+        for (after, runs, expect) in [(1_000, 0, 1), (RUN_LIMIT + TAKEOVER_MARGIN - 1_000, 0, 1), (RUN_LIMIT + TAKEOVER_MARGIN, 1, 2)] {
+            world.now.set(took + after);
+            assert_eq!((sweep_now(&world), epoch(&world)), (runs, expect), "after {after} again");
+        }
+        block_on(run(&world, &stages, &world.settings(), &World::conversation(), 2));
+        assert_eq!(world.end(), "open");
+        assert!(world.button("yes").is_some());
+    }
+
+    #[test]
+    fn a_second_poke_and_a_poke_of_nobody_do_nothing() {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        // Stored, but its writer has not woken anybody yet.
+        let (event, number) = (world.event(Act::Message("human".into())), 2);
+        block_on(world.increment(&keys::event_counter(&World::conversation()), 1)).unwrap();
+        block_on(world.set_many(firstline_core::mailbox::event_writes(&event, number, 1))).unwrap();
+        let (sent, entries) = (world.sent.borrow().len(), world.seen.borrow().len());
+        block_on(run(&world, &stages, &world.settings(), &World::conversation(), 0));
+        block_on(run(&world, &stages, &world.settings(), &"0".repeat(32), 0));
+        assert_eq!((world.sent.borrow().len(), world.seen.borrow().len()), (sent, entries));
+    }
+
+    #[test]
+    fn an_event_behind_a_hole_is_worked_on_and_the_hole_when_it_fills() {
+        let (world, stages) = (World::new(), Script::default());
+        let late = world.event(Act::Message("human".into()));
+        let number = block_on(world.increment(&keys::event_counter(&World::conversation()), 1)).unwrap();
+        world.say(&stages, "greeting");
+        assert_eq!(world.snapshot().unwrap().state.holes.len(), 1);
+        // Stored late, by a writer that dies before it wakes anybody.
+        let due = block_on(world.increment(&keys::due_counter(minute_of(world.now.get())), 1)).unwrap();
+        let mut writes = due_writes(&World::conversation(), world.now.get(), due);
+        writes.push((keys::event(&World::conversation(), number), firstline_core::record::write(&late)));
+        block_on(world.set_many(writes)).unwrap();
+        wait(&world, 1);
+        world.tick(&stages);
+        assert_eq!(world.end(), "handed-over asked-for-person");
+        assert!(world.snapshot().unwrap().state.holes.is_empty());
+    }
+
+    #[test]
+    fn a_conversation_that_cannot_be_read_does_not_hold_up_the_others() {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "greeting");
+        let key = keys::snapshot(&World::conversation());
+        world.values.borrow_mut().insert(key, b"broken".to_vec());
+        world.deliver(&stages, &world.event(Act::Message("human".into())));
+        for _ in 0..100 {
+            wait(&world, 5);
+            world.tick(&stages);
+        }
+        let cursor: u64 = String::from_utf8(world.values.borrow()[&keys::due_cursor()].clone()).unwrap().parse().unwrap();
+        assert!(minute(world.now.get()) - cursor <= BEHIND, "the cursor is {} minutes behind", minute(world.now.get()) - cursor);
+        assert!(epoch(&world) < 30, "it is looked at ever more rarely: {} times", epoch(&world));
+    }
+
+    #[test]
+    fn quiet_hours_cost_one_look_each() {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "greeting");
+        wait(&world, 40);
+        world.tick(&stages);
+        wait(&world, 24 * 60);
+        assert_eq!(world.tick(&stages), 0);
+        let before = world.effects.get();
+        assert_eq!(world.tick(&stages), 0);
+        assert_eq!(world.effects.get(), before, "a tick without work writes nothing");
+    }
 }

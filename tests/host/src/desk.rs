@@ -6,6 +6,7 @@ use bytes::Bytes;
 use firstline_core::{keys, seal};
 use firstline_vendors::Vendors;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::time::{Duration, UNIX_EPOCH};
 pub const TENANTS: &str = include_str!("../../stories/tenants.json");
 
 /// Every key of an installation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Keys {
     /// Values of the variables in `spin.toml`.
     pub variables: BTreeMap<String, String>,

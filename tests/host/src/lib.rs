@@ -1,7 +1,7 @@
 //! Spin in miniature on wasmtime: enough of the platform to serve one application from its `spin.toml`, in tests and in the demo.
 //!
 //! Whatever the real platform refuses, this one refuses too; each rule names the fact that it follows.
-//! Nothing here opens an outbound connection: every request that leaves the application goes to the embedder's [`Outbound`].
+//! Every request that leaves the application goes to the embedder's [`Outbound`]; the only one that opens a connection is [`loopback`], and it stays on this machine.
 
 pub mod app;
 pub mod build;
@@ -9,13 +9,18 @@ mod compile;
 pub mod compose;
 pub mod crash;
 pub mod desk;
+pub mod home;
 pub mod hosts;
 mod instance;
 mod keyvalue;
+pub mod loopback;
 pub mod manifest;
+pub mod measure;
 pub mod outbound;
 mod output;
+pub mod playground;
 pub mod routes;
+pub mod scale;
 pub mod serve;
 mod state;
 pub mod store;

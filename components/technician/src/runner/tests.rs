@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fake::*;
+use firstline_core::wire::{Body, Effect, Fill, Request, Target};
 use serde_json::json;
 
 /// Plays the reset to its end: request, button, everything else by itself.
@@ -17,10 +18,9 @@ fn a_reset_is_played_to_the_closed_ticket() {
     assert_eq!(world.end(), "closed");
 }
 
-/// A step fits if the end and the lines that left are as told.
-fn check(world: &World, end: &str, with: &str, lines: &[&str]) {
-    assert_eq!(world.end(), end);
-    assert_eq!(world.lines(with), lines);
+/// The user presses yes.
+fn press(world: &World) -> Event {
+    world.event(Act::Press(world.button("yes").unwrap()))
 }
 
 #[test]
@@ -81,48 +81,595 @@ fn a_stop_at_any_point_is_taken_over_and_changes_the_password_once() {
     for before in [true, false] {
         for at in 0.. {
             let (world, stages) = (World::new(), Script::default());
-            world.crash.set(Some((at, before)));
-            let pressed = play_through_a_crash(&world, &stages);
-            if world.crash.get().is_some() {
+            if !play_through(&world, &stages, &[(at, before)]) {
                 break;
             }
             points += 1;
-            let end = world.end();
-            let vendors = world.vendors.borrow();
-            let context = format!("stop {} effect {at}: {end}", if before { "before" } else { "after" });
-            assert_eq!(end, "closed", "{context}");
-            assert!(pressed && vendors.changes == 1 && vendors.revoked >= 1, "{context}: {} changes", vendors.changes);
-            assert_eq!((vendors.tickets.len(), vendors.tickets[0].2, vendors.tickets[0].3.len()), (1, 9, 1), "{context}");
-            assert_eq!(world.links().len(), 1, "{context}");
-            assert_eq!(world.reveal(&world.links()[0]).as_ref(), Some(&vendors.password), "{context}");
-            let said: Vec<&str> = vendors.messages.iter().filter_map(|message| message["text"].as_str()).collect();
-            assert_eq!(said.iter().filter(|text| **text == "closed").count(), 1, "{context}: {said:?}");
-            assert!(!world.leaked(&vendors.password), "{context}");
-            assert!(world.snapshot().unwrap().state.tasks.is_empty(), "{context}");
+            check_reset(&world, &format!("stop {} effect {at}", if before { "before" } else { "after" }));
         }
     }
     assert!(points > 60, "{points} points");
 }
 
-/// The sender repeats what was not taken, the user presses what stands there, the scheduler ticks once a minute.
-fn play_through_a_crash(world: &World, stages: &Script) -> bool {
+#[test]
+fn a_takeover_that_dies_as_well_is_taken_over_again() {
+    for seed in 0..60_u32 {
+        let (world, stages) = (World::new(), Script::default());
+        let stops = [(seed % 40, seed % 2 == 0), (seed % 40 + 1 + seed / 3, seed % 3 == 0), (seed % 40 + 3 + seed / 2, seed % 5 == 0)];
+        play_through(&world, &stages, &stops);
+        check_reset(&world, &format!("{stops:?}"));
+    }
+}
+
+/// However it went: one case, one ticket, one change, one link to the password that is set, and nothing left to do.
+fn check_reset(world: &World, context: &str) {
+    let vendors = world.vendors.borrow();
+    assert_eq!((world.end().as_str(), vendors.changes, vendors.revoked >= 1), ("closed", 1, true), "{context}");
+    assert_eq!((vendors.tickets.len(), vendors.tickets[0].2, vendors.tickets[0].3.len()), (1, 9, 1), "{context}");
+    let links = world.links();
+    assert_eq!((links.len(), world.reveal(&links[0]).as_ref()), (1, Some(&vendors.password)), "{context}");
+    let mut said: Vec<&str> = vendors.messages.iter().filter_map(|message| message["text"].as_str()).collect();
+    said.sort_unstable();
+    assert_eq!(said, ["closed", "offer-pressed", "offer-reset", "reset-done"], "{context}");
+    assert!(!world.leaked(&vendors.password), "{context}");
+    assert!(world.snapshot().unwrap().state.tasks.is_empty(), "{context}");
+}
+
+/// Plays the reset while the process dies at these effects: the sender repeats what was not taken, the user presses what stands there, and the scheduler ticks once a minute.
+/// False if the story ended before the last stop.
+fn play_through(world: &World, stages: &Script, stops: &[(u32, bool)]) -> bool {
+    let mut stops = stops.iter().copied();
+    world.crash.set(stops.next());
+    let revive = |stops: &mut dyn Iterator<Item = (u32, bool)>| {
+        if world.dead.replace(false) {
+            world.crash.set(stops.next());
+        }
+    };
     let mut waiting = vec![world.event(Act::Message("password_reset".into()))];
     let mut pressed = false;
-    for _ in 0..30 {
+    for _ in 0..40 {
         waiting.retain(|event| !world.deliver(stages, event));
-        if world.dead.replace(false) {
-            world.crash.set(None);
-        }
+        revive(&mut stops);
         if let Some(value) = world.button("yes").filter(|_| !pressed) {
             pressed = true;
             waiting.push(world.event(Act::Press(value)));
             continue;
         }
+        if world.end() == "closed" && world.snapshot().is_some_and(|snapshot| snapshot.state.tasks.is_empty()) {
+            break;
+        }
         world.now.set(world.now.get() + MINUTE);
         world.tick(stages);
-        if world.dead.replace(false) {
-            world.crash.set(None);
+        revive(&mut stops);
+    }
+    world.crash.get().is_none()
+}
+
+#[test]
+fn only_the_first_to_count_sends_and_the_other_reads_back() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    // Somebody else has the right to the change, and has made it.
+    let state = world.snapshot().unwrap().state;
+    let act = format!("t{}", state.counted + 2);
+    world.counters.borrow_mut().insert(keys::sent(&state.id, &act, 2, 1), 1);
+    world.press(&stages, "yes");
+    // Nothing was changed, so the connector sends it as a batch of its own.
+    assert_eq!(world.counters.borrow()[&keys::sent(&state.id, &act, 2, 1)], 2);
+    assert_eq!((world.end().as_str(), world.lines("PATCH https://graph").len(), world.vendors.borrow().changes), ("closed", 1, 1));
+    let (reads, patch) = (world.lines("/users/u1").len(), world.lines("/users/u1").iter().position(|line| line.starts_with("PATCH")));
+    assert!(patch == Some(2) && reads >= 4, "it was read back before it was sent: {:?}", world.lines("/users/u1"));
+}
+
+#[test]
+fn answers_that_are_late_lost_or_refused() {
+    use Trouble::*;
+    let (reset, read) = ("PATCH https://graph", "GET https://graph.microsoft.com/v1.0/users/u1");
+    for (troubles, end, changes, sent) in [
+        // Not applied: sent again, with a new right.
+        (vec![(reset, Answers(429, &[("retry-after", "7")]))], "closed", 1, 2),
+        (vec![(reset, Refuses), (reset, Refuses)], "closed", 1, 3),
+        // Unknown: read back, then sent again if it did not happen.
+        (vec![(reset, Answers(503, &[]))], "closed", 1, 2),
+        (vec![(reset, Loses(true))], "closed", 1, 1),
+        (vec![(reset, Loses(false))], "closed", 1, 2),
+        // Refused for good.
+        (vec![(reset, Answers(403, &[]))], "handed-over refused-403", 0, 1),
+        (vec![(reset, Refuses); 15], "handed-over vendor-down", 0, 15),
+        // A read is repeated by itself.
+        (vec![(read, Answers(503, &[("retry-after", "2")])), (read, Loses(false)), (read, Answers(429, &[]))], "closed", 1, 1),
+        (vec![(read, Answers(503, &[])); 5], "handed-over answered-503", 0, 0),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        world.troubles.borrow_mut().extend(troubles.clone());
+        world.press(&stages, "yes");
+        for _ in 0..30 {
+            world.now.set(world.now.get() + MINUTE);
+            world.tick(&stages);
+        }
+        let lines: Vec<&str> = troubles.iter().map(|(of, _)| *of).collect();
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes, world.lines(reset).len()), (end, changes, sent), "{lines:?}");
+        assert!(world.troubles.borrow().is_empty() || end.contains("down"), "{lines:?}");
+        // The same password was sent each time.
+        let mut bodies: Vec<String> = world.sent.borrow().iter().filter(|sent| sent.line.starts_with(reset)).map(|sent| sent.body.clone()).collect();
+        bodies.dedup();
+        assert!(bodies.len() <= 1, "{bodies:?}");
+    }
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    for (header, at_least, at_most) in [("7", 7_000, 9_000), ("30", 30_000, 70_000), ("soon", 1_000, 3_000)] {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let headers: &'static [(&'static str, &'static str)] = vec![("retry-after", header)].leak();
+        world.troubles.borrow_mut().push_back(("PATCH https://graph", Trouble::Answers(429, headers)));
+        world.press(&stages, "yes");
+        for _ in 0..3 {
+            world.now.set(world.now.get() + 20_000);
+            world.tick(&stages);
+        }
+        let at: Vec<u64> = world.sent.borrow().iter().filter(|sent| sent.line.starts_with("PATCH https://graph")).map(|sent| sent.at).collect();
+        assert!((at_least..at_most).contains(&(at[1] - at[0])), "{header}: {}", at[1] - at[0]);
+    }
+}
+
+/// The stage lies in one task; the reason stands in the log, and of what it asked for nothing left.
+fn check_lie(task: &'static str, requests: Vec<Request>, why: &str) {
+    let world = World::new();
+    let stages = Script { lie: Some((task, requests)), ..Script::default() };
+    world.vendors.borrow_mut().tickets.push(("other".into(), 20, 1, vec![]));
+    world.say(&stages, "password_reset");
+    if let Some(value) = world.button("yes") {
+        world.deliver(&stages, &world.event(Act::Press(value)));
+    }
+    let reasons: Vec<String> =
+        world.seen.borrow().iter().map(|line| String::from_utf8_lossy(line).into_owned()).filter(|line| line.contains("\"what\":\"stopped\"")).collect();
+    assert!(reasons.iter().any(|line| line.contains("refused-by-monitor") && line.contains(why)), "{task}: {why} is not in {reasons:?}");
+    let vendors = world.vendors.borrow();
+    let honest = u64::from(matches!(task, "reset-done" | "close"));
+    assert_eq!((vendors.changes, vendors.tickets[0].2, vendors.tickets[0].3.len()), (honest, 1, 0), "{task}: {why}");
+    for host in ["evil", "u2", "tickets/1", "meMessages", "D2"] {
+        assert_eq!(world.lines(host), Vec::<String>::new(), "{task}: {why}");
+    }
+    // The desk's own note may quote what was refused.
+    let sent = world.sent.borrow();
+    let carries = |sent: &&Sent| sent.body.contains("evil") || sent.headers.iter().any(|(_, value)| value.contains("evil"));
+    assert_eq!(sent.iter().filter(|sent| !sent.line.ends_with("/notes")).find(carries).map(|sent| &sent.line), None, "{task}: {why}");
+}
+
+#[test]
+fn a_lying_stage_gets_nothing_out() {
+    let on_u2 = || Request { target: Target::Path(vec!["users".into(), "u2".into()]), ..reset_request() };
+    let body = |text: &str| Request { body: Body::Json(text.into()), ..reset_request() };
+    let follow = |url: &str| vec![Request { target: Target::Follow(url.into()), ..request("GET", "", None) }];
+    let post = |body: serde_json::Value| request("POST", "chat.postMessage", Some(body));
+    let say = |channel: &str, url: &str| {
+        post(json!({"channel": channel, "text": "x", "blocks": [{"elements": [{"url": url}]}], "metadata": {}, "unfurl_links": false, "unfurl_media": false}))
+    };
+    let fill = |pointer: &str, name: &str| vec![Fill { pointer: pointer.into(), name: name.into() }];
+    // What a request is.
+    check_lie("reset", vec![Request { effect: Effect::Read, ..reset_request() }], "the stage says Read");
+    check_lie("find", vec![Request { effect: Effect::Read, ..on_u2() }], "the stage says Read");
+    check_lie("reset", vec![on_u2()], "no live grant for `password_reset` of `u2`");
+    check_lie("find", vec![reset_request()], "no live grant");
+    check_lie("reset", vec![request("POST", "users/u1/revokeSignInSessions", None)], "no live grant for `revoke_sessions`");
+    check_lie("reset", vec![request("DELETE", "users/u1", None)], "no row");
+    check_lie("reset", vec![reset_request(), reset_request()], "two changes of `u1` in one batch");
+    check_lie("reset", vec![], "a batch of 0");
+    check_lie("find", vec![request("GET", "users/u1", None); 17], "a batch of 17");
+    // Where it goes.
+    for url in [
+        "https://evil.example/v1.0/users",
+        "https://graph.microsoft.com.evil.example/v1.0/users",
+        "https://graph.microsoft.com/v1.0evil/users",
+        "https://graph.microsoft.com/beta/users?evil",
+        "https://graph.microsoft.com/v1.0/users/../../evil/users",
+        "https://graph.microsoft.com/v1.0/users/..?evil",
+        "https://graph.microsoft.com/v1.0/%2e%2e/users?evil",
+        "https://graph.microsoft.com/v1.0/users/u1/meMessages",
+        "https://graph.microsoft.com/v1.0/users/%2e%2e/ownedObjects?evil",
+        "https://graph.microsoft.com/v1.0/users#evil",
+        "https://user:evil@graph.microsoft.com/v1.0/users",
+        "//evil/v1.0/users",
+    ] {
+        check_lie("find", follow(url), "link");
+    }
+    for segment in ["..", ".", "", "u2/meMessages/../.."] {
+        check_lie("find", vec![request("GET", &format!("users/{segment}/meMessages"), None)], "no row");
+    }
+    for segment in ["..", "."] {
+        check_lie("find", vec![request("GET", &format!("users/{segment}/ownedObjects"), None)], "no row");
+    }
+    // What it carries.
+    for header in ["authorization", "Host", "x-forwarded-for", "ConsistencyLevel"] {
+        check_lie("reset", vec![Request { headers: vec![(header.into(), "evil".into())], ..reset_request() }], "is not allowed");
+    }
+    check_lie("find", vec![Request { query: vec![("$expand".into(), "evil".into())], ..request("GET", "users/u1", None) }], "query `$expand`");
+    check_lie("reset", vec![body(r#"{"evil":1,"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":""}}"#)], "`/evil` is not allowed");
+    check_lie("reset", vec![body(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":false,"password":""}}"#)], "not allowed");
+    check_lie("reset", vec![body(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":"evil"}}"#)], "must not be filled");
+    check_lie(
+        "reset",
+        vec![Request { fill: vec![], ..body(r#"{"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":"evil"}}"#) }],
+        "not allowed",
+    );
+    check_lie("reset", vec![Request { fill: fill("/passwordProfile/password", "link"), ..reset_request() }], "must not be filled");
+    // Secrets and links.
+    check_lie("reset-done", vec![say("D1", "https://evil.example")], "not allowed");
+    let plain = |channel: &str| post(json!({"channel": channel, "text": "", "blocks": [], "metadata": {}, "unfurl_links": false, "unfurl_media": false}));
+    check_lie("reset-done", vec![Request { fill: fill("/text", "link"), ..plain("D1") }], "must not be filled");
+    check_lie("offer-reset", vec![Request { fill: fill("/blocks/0/elements/0/url", "temporary-password"), ..say("D1", "") }], "must not be filled");
+    check_lie("offer-reset", vec![say("D2", "")], "not allowed");
+    check_lie("offer-reset", vec![plain("D2")], "no live grant for `message_send` of `D2`");
+    // The desk that all clients share.
+    let note = json!({"text": "x", "detailDescriptionFlag": false, "internalAnalysisFlag": true, "resolutionFlag": false});
+    check_lie("close", vec![request("POST", "service/tickets/1/notes", Some(note))], "`1` was not seen to belong to this tenant");
+    let ticket = json!({"summary": "x", "recordType": "ServiceTicket", "company": {"id": 20}, "board": {"id": 1}, "externalXRef": "evil"});
+    check_lie("open", vec![request("POST", "service/tickets", Some(ticket))], "`/company/id` has a value");
+}
+
+#[test]
+fn a_member_that_stands_twice_is_sent_as_it_was_checked() {
+    let world = World::new();
+    let text = r#"{"channel":"D2","text":"x","blocks":[],"metadata":{},"unfurl_links":false,"unfurl_media":false,"channel":"D1"}"#;
+    let stages = Script {
+        lie: Some(("offer-reset", vec![Request { body: Body::Json(text.into()), ..request("POST", "chat.postMessage", None) }])),
+        ..Script::default()
+    };
+    world.say(&stages, "password_reset");
+    let bodies: Vec<String> = world.sent.borrow().iter().filter(|sent| sent.line.contains("postMessage")).map(|sent| sent.body.clone()).collect();
+    assert!(bodies.iter().all(|body| !body.contains("D2") && body.matches("channel").count() == 1), "{bodies:?}");
+}
+
+#[test]
+fn a_claim_without_a_change_delivers_nothing() {
+    let world = World::new();
+    let claim =
+        || Step::Done(firstline_core::stage::Outcome::Changed(firstline_core::stage::Report { evidence: vec![], secret: Some("temporary-password".into()) }));
+    let stages = Script { claim: Some(("reset", claim)), ..Script::default() };
+    reset(&world, &stages);
+    assert_eq!((world.end().as_str(), world.links().len()), ("handed-over delivery-failed", 0));
+}
+
+#[test]
+fn a_connector_without_end_is_stopped() {
+    for claim in [|| Step::Wait(0), || Step::Checkpoint("again".into())] as [fn() -> _; 2] {
+        let world = World::new();
+        let stages = Script { claim: Some(("find", claim)), ..Script::default() };
+        world.say(&stages, "password_reset");
+        for _ in 0..5 {
+            world.now.set(world.now.get() + 2 * MINUTE);
+            world.tick(&stages);
+        }
+        assert_eq!(world.end(), "handed-over too-much");
+    }
+}
+
+#[test]
+fn guardrails_are_asked_again_just_before_sending() {
+    use Verdict::*;
+    for (verdicts, end, changes) in [
+        (vec![Some(Autonomous); 3], "closed", 1),
+        // At the offer, after the button, just before sending.
+        (vec![Some(Deny)], "handed-over scripted", 0),
+        (vec![Some(Autonomous), Some(Approval)], "handed-over needs-approval", 0),
+        (vec![Some(Autonomous), Some(Autonomous), Some(Deny)], "handed-over refused-by-monitor", 0),
+        (vec![Some(Autonomous), Some(Autonomous), Some(Approval)], "handed-over refused-by-monitor", 0),
+        // An error means deny.
+        (vec![None], "handed-over guardrails-failed", 0),
+        (vec![Some(Autonomous), Some(Autonomous), None], "handed-over refused-by-monitor", 0),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        stages.verdicts.borrow_mut().extend(verdicts.clone());
+        world.say(&stages, "password_reset");
+        if let Some(value) = world.button("yes") {
+            world.deliver(&stages, &world.event(Act::Press(value)));
+        }
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes), (end, changes), "{verdicts:?}");
+    }
+}
+
+#[test]
+fn a_grant_that_has_expired_sends_nothing() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    let before = world.effects.get();
+    // The process dies after the entry that names the change, and nobody ticks for an hour.
+    let mut at = before;
+    loop {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        world.crash.set(Some((at, false)));
+        world.deliver(&stages, &press(&world));
+        if !world.leaked("\"call\":\"reset-password\"") {
+            at += 1;
+            continue;
+        }
+        world.dead.set(false);
+        world.crash.set(None);
+        world.now.set(world.now.get() + 60 * MINUTE);
+        world.tick(&stages);
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("handed-over refused-by-monitor", 0));
+        break;
+    }
+    // Its own ticket may still be opened.
+    for at in 0..before {
+        let (world, stages) = (World::new(), Script::default());
+        world.crash.set(Some((at, false)));
+        let event = world.event(Act::Message("password_reset".into()));
+        let taken = world.deliver(&stages, &event);
+        world.dead.set(false);
+        world.now.set(world.now.get() + 60 * MINUTE);
+        world.tick(&stages);
+        assert!(!taken || world.vendors.borrow().tickets.len() == 1, "effect {at}");
+    }
+}
+
+#[test]
+fn a_connector_that_was_upgraded_in_mid_case_leads_to_a_human() {
+    let mut diverged = 0;
+    for at in 0..40 {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        world.crash.set(Some((world.effects.get() + at, false)));
+        world.deliver(&stages, &press(&world));
+        world.dead.set(false);
+        world.crash.set(None);
+        let named = world.snapshot().is_some_and(|snapshot| snapshot.state.tasks.iter().any(|task| task.batch.is_some() && task.purpose == Purpose::Act));
+        stages.upgraded.set(true);
+        let before = world.vendors.borrow().changes;
+        world.now.set(world.now.get() + 2 * MINUTE);
+        world.tick(&stages);
+        if named {
+            diverged += 1;
+            assert!(world.leaked("\"diverged\"") && world.vendors.borrow().changes == before, "effect {at}");
         }
     }
-    pressed
+    assert!(diverged > 0);
+}
+
+/// What authorized the requests to a host.
+fn authorized(world: &World, host: &str) -> Vec<String> {
+    let wanted = |name: &str| ["authorization", "clientid"].contains(&name);
+    let show =
+        |sent: &Sent| sent.headers.iter().filter(|(name, _)| wanted(name)).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ");
+    let mut all: Vec<String> = world.sent.borrow().iter().filter(|sent| sent.line.contains(host)).map(show).collect();
+    all.dedup();
+    all
+}
+
+#[test]
+fn each_scheme_writes_exactly_its_headers() {
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    let basic = firstline_core::seal::base64(b"nw+cw-public:cw-private");
+    assert_eq!(authorized(&world, "slack.com"), ["authorization: Bearer xoxb-bot-token"]);
+    assert_eq!(authorized(&world, "graph.microsoft.com"), ["authorization: Bearer access-token-1"]);
+    assert_eq!(authorized(&world, "myconnectwise.net"), [format!("authorization: Basic {basic}, clientid: cw-app")]);
+    let token = world.sent.borrow().iter().find(|sent| sent.line.contains("oauth2")).cloned().unwrap();
+    assert_eq!(
+        token.body,
+        "grant_type=client%5Fcredentials&client_id=app%201&client_secret=client%20secret%2F1&scope=https%3A%2F%2Fgraph%2Emicrosoft%2Ecom%2F%2Edefault"
+    );
+    assert_eq!(token.headers.iter().filter(|(name, _)| name == "authorization").count(), 0);
+    // Okta, in the place of Entra.
+    let world = World::new();
+    let mut okta = tenant();
+    okta.connections.retain(|connection| connection.vendor != "entra");
+    world.save(&okta);
+    let stages = Script { lie: Some(("find", vec![request("GET", "api/v1/users/u1", None)])), ..Script::default() };
+    world.say(&stages, "password_reset");
+    assert_eq!(authorized(&world, "okta.com"), ["authorization: SSWS okta-api-token"]);
+}
+
+#[test]
+fn a_changed_address_or_a_missing_credential_needs_a_person() {
+    let change = |world: &World, with: &dyn Fn(&mut Tenant)| {
+        let mut changed = tenant();
+        with(&mut changed);
+        world.save(&changed);
+    };
+    for (name, with) in [
+        ("base URL", (&|tenant: &mut Tenant| tenant.connections[1].base_url = "https://graph.microsoft.com/beta".into()) as &dyn Fn(&mut Tenant)),
+        ("token URL", &|tenant| tenant.connections[1].token_url = "https://login.microsoftonline.com/evil/oauth2/v2.0/token".into()),
+        ("foreign token URL", &|tenant| tenant.connections[1].token_url = "https://evil.example/token".into()),
+        ("foreign base URL", &|tenant| tenant.connections[1].base_url = "https://evil.example".into()),
+        ("other connection", &|tenant| tenant.connections[1].id = "idp-2".into()),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        change(&world, with);
+        world.say(&stages, "password_reset");
+        assert!(world.end().starts_with("handed-over"), "{name}: {}", world.end());
+        for host in ["graph.", "login.", "evil"] {
+            assert_eq!(world.lines(host), Vec::<String>::new(), "{name}");
+        }
+        // Entered again, it works.
+        if name == "base URL" {
+            world.enter("idp", "client-secret", "new");
+            world.say(&stages, "password_reset");
+            assert!(world.lines("login.").len() == 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_cached_sealed_and_renewed_once() {
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    assert_eq!((world.lines("oauth2").len(), world.leaked("access-token-1")), (1, false));
+    // The next case finds it in the store.
+    world.now.set(world.now.get() + 30 * MINUTE);
+    reset(&world, &stages);
+    assert_eq!(world.lines("oauth2").len(), 1);
+    // Revoked: one new one, and nothing is lost. At once, and in the ten seconds in which the last one was fetched.
+    for seconds in [60, 0] {
+        let now = world.now.get();
+        world.now.set(now - now % 10_000 + 10_000 + seconds * 1_000);
+        let (fetched, ended) = (world.lines("oauth2").len(), world.cases().len());
+        world.vendors.borrow_mut().tokens += 100;
+        reset(&world, &stages);
+        let tokens = world.lines("oauth2").len() - fetched;
+        assert!(tokens == 1 && world.cases().len() == ended + 1 && world.cases().iter().all(|case| case.state == "closed"), "{seconds}: {tokens} tokens");
+    }
+    // Refused however fresh: one renewal, then a human.
+    let (world, stages) = (World::new(), Script::default());
+    world.troubles.borrow_mut().extend(vec![("GET https://graph", Trouble::Answers(401, &[])); 9]);
+    world.say(&stages, "password_reset");
+    assert_eq!((world.end().as_str(), world.lines("oauth2").len(), world.lines("GET https://graph").len()), ("handed-over answered-401", 2, 2));
+    // It dies with the hour.
+    let (world, stages) = (World::new(), Script::default());
+    reset(&world, &stages);
+    world.now.set(world.now.get() + 60 * MINUTE);
+    reset(&world, &stages);
+    assert_eq!(world.lines("oauth2").len(), 2);
+}
+
+#[test]
+fn a_token_endpoint_that_fails_is_tried_again_and_one_that_refuses_is_not() {
+    for (trouble, times, end, asked) in [
+        (Trouble::Answers(503, &[]), 2, "closed", 3),
+        (Trouble::Refuses, 2, "closed", 3),
+        (Trouble::Loses(false), 2, "closed", 3),
+        (Trouble::Answers(401, &[]), 1, "handed-over credential-missing", 1),
+        (Trouble::Answers(200, &[]), 1, "handed-over credential-missing", 1),
+    ] {
+        let (world, stages) = (World::new(), Script::default());
+        world.troubles.borrow_mut().extend(vec![("oauth2", trouble); times]);
+        world.say(&stages, "password_reset");
+        if let Some(value) = world.button("yes") {
+            world.deliver(&stages, &world.event(Act::Press(value)));
+        }
+        assert_eq!((world.end().as_str(), world.lines("oauth2").len()), (end, asked));
+        assert!(!world.leaked("client secret") && !world.leaked("client%20secret"));
+    }
+}
+
+#[test]
+fn two_cases_of_one_run_share_no_secret() {
+    let (world, stages) = (World::new(), Script::default());
+    let press = ("offer-reset", "press yes");
+    world.arrivals.borrow_mut().extend([press, ("closed", "password_reset"), press]);
+    world.say(&stages, "password_reset");
+    assert_eq!((world.cases().len(), world.arrivals.borrow().len()), (2, 0));
+    let links = world.links();
+    assert_eq!(links.len(), 2);
+    let shown: Vec<_> = links.iter().map(|link| world.reveal(link)).collect();
+    assert!(shown[0] != shown[1] && shown[1].as_ref() == Some(&world.vendors.borrow().password), "{shown:?}");
+}
+
+#[test]
+fn a_button_counts_only_with_its_mac() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    let value = world.button("yes").unwrap();
+    let (signed, mac) = value.rsplit_once('.').unwrap();
+    let other = signed.replace("o1", "o2");
+    for forged in [signed.to_string(), format!("{other}.{mac}"), format!("{signed}.{}", "0".repeat(64)), String::new(), "....".into(), format!("{value}0")] {
+        world.deliver(&stages, &world.event(Act::Press(forged.clone())));
+        assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("open", 0), "{forged}");
+    }
+    world.deliver(&stages, &world.event(Act::Press(value)));
+    assert_eq!(world.end(), "closed");
+}
+
+#[test]
+fn a_record_that_was_tampered_with_stops_the_run() {
+    for key in ["snap/", "log/", "tenant/"] {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let value = press(&world);
+        let keys: Vec<String> = world.values.borrow().keys().filter(|of| of.starts_with(key)).cloned().collect();
+        for of in &keys {
+            let mut values = world.values.borrow_mut();
+            let bytes = values.get_mut(of).unwrap();
+            let last = bytes.len() - 2;
+            bytes[last] ^= 1;
+        }
+        // The log is read only where the snapshot does not reach.
+        if key == "log/" {
+            world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+        }
+        world.deliver(&stages, &value);
+        assert!(world.leaked("Corrupt") && world.vendors.borrow().changes == 0, "{key}");
+    }
+}
+
+#[test]
+fn a_lost_snapshot_costs_nothing() {
+    let (world, stages) = (World::new(), Script::default());
+    world.say(&stages, "password_reset");
+    let before = world.snapshot().unwrap().state;
+    world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+    world.say(&stages, "thanks");
+    let after = world.snapshot().unwrap().state;
+    assert_eq!((after.case, after.tasks.len(), after.counted), (before.case, before.tasks.len(), before.counted));
+    world.press(&stages, "yes");
+    assert_eq!(world.end(), "closed");
+}
+
+#[test]
+fn a_batch_of_which_one_member_is_refused_is_not_sent_at_all() {
+    use Verdict::*;
+    for (last, reads, changes) in [(Autonomous, 1, 1), (Deny, 0, 0)] {
+        let world = World::new();
+        let stages = Script { lie: Some(("reset", vec![request("GET", "users/u1", None), reset_request()])), ..Script::default() };
+        stages.verdicts.borrow_mut().extend([Some(Autonomous), Some(Autonomous), Some(last)]);
+        world.say(&stages, "password_reset");
+        world.deliver(&stages, &press(&world));
+        // After its lie the stage escalates, as it cannot make sense of the replies.
+        let first: Vec<String> = world.lines("/users/u1").into_iter().take(2).collect();
+        assert_eq!((first.iter().filter(|line| line.starts_with("GET")).count(), world.vendors.borrow().changes), (reads, changes), "{first:?}");
+    }
+}
+
+#[test]
+fn a_message_in_a_channel_goes_on_in_the_direct_conversation_wherever_it_stops() {
+    for at in 0.. {
+        let (world, stages) = (World::new(), Script::default());
+        world.crash.set(Some((at, false)));
+        let event = Event { place: mailbox::Place::Channel, channel: "C1".into(), ..world.event(Act::Message("password_reset".into())) };
+        let mut waiting = vec![event];
+        for _ in 0..8 {
+            waiting.retain(|event| !world.deliver(&stages, event));
+            if world.dead.replace(false) {
+                world.crash.set(None);
+            }
+            world.now.set(world.now.get() + MINUTE);
+            world.tick(&stages);
+        }
+        let vendors = world.vendors.borrow();
+        let said: Vec<String> = vendors.messages.iter().map(|m| format!("{} {}", m["channel"].as_str().unwrap(), m["text"].as_str().unwrap())).collect();
+        let mut sorted = said.clone();
+        sorted.sort_unstable();
+        assert_eq!((sorted, world.end().as_str()), (vec!["C1 moved-to-direct".into(), "D1 offer-reset".into()], "open"), "effect {at}");
+        if world.crash.get().is_some() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_log_alone_yields_the_state_at_every_point() {
+    let mut points = 0;
+    for at in (0..).step_by(3) {
+        let (world, stages) = (World::new(), Script::default());
+        world.pace.set(700);
+        world.arrivals.borrow_mut().push_back(("offer-reset", "press yes"));
+        world.crash.set(Some((at, false)));
+        world.deliver(&stages, &world.event(Act::Message("password_reset".into())));
+        let over = !world.dead.replace(false);
+        if let Some(snapshot) = world.snapshot() {
+            world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
+            let settings = world.settings();
+            let run = block_on(Run::load(&world, &stages, &settings, &World::conversation(), 0, 0)).unwrap().unwrap();
+            assert_eq!((run.state, run.head), (snapshot.state, snapshot.head), "effect {at}");
+            points += 1;
+        }
+        if over {
+            break;
+        }
+    }
+    assert!(points > 10, "{points} points");
 }

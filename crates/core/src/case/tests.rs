@@ -509,6 +509,14 @@ fn a_person_who_is_asked_for_in_any_phase_gets_the_ticket() {
 }
 
 #[test]
+fn a_ticket_that_was_just_closed_opens_again_for_a_person() {
+    let mut play = at(Phase::Closing);
+    play.step("says human");
+    assert_eq!(play.line("close"), "handingover (asked-for-person): hand-over");
+    assert_eq!(play.line("hand-over"), "telling (asked-for-person): handed-over");
+}
+
+#[test]
 fn thanks_alone_opens_nothing_and_confirms_the_last_case() {
     check("okta", Lock::Open, &[("says thanks", "no case: welcome")]);
     let mut play = at(Phase::Telling);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
 
+use super::say;
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use firstline_host::build::to_stderr;
@@ -66,12 +67,6 @@ pub async fn run() -> Result<()> {
     Ok(())
 }
 
-fn say(line: &str) {
-    use std::io::Write as _;
-    // Nobody is left to tell when standard output is closed.
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
 async fn deliver(desk: &Desk, webhook: http::Request<Bytes>) -> Result<Duration> {
     let began = Instant::now();
     let answer = desk.deliver(webhook).await;
@@ -121,6 +116,9 @@ async fn open(desk: &Desk, timeline: &Timeline, link: &str) -> Result<()> {
         let answer = desk.app.request(http::Request::builder().method(method).uri(&path).body(Bytes::new())?).await;
         let page = String::from_utf8_lossy(answer.body()).into_owned();
         timeline.say("Jane", &format!("{what}: {} ({})", answer.status(), text_of(&page)));
+        if let Some(secret) = secret_of(&page) {
+            timeline.say("", &format!("  the page's field holds {}", masked(&secret)));
+        }
     }
     Ok(())
 }
@@ -143,6 +141,21 @@ fn text_of(page: &str) -> String {
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     text.strip_prefix("> ").unwrap_or(&text).to_string()
+}
+
+/// What the page's field holds.
+fn secret_of(page: &str) -> Option<String> {
+    let (_, field) = page.split_once("id=\"secret\"")?;
+    let (_, value) = field.split('>').next()?.split_once("value=\"")?;
+    let value = value.split('"').next()?;
+    Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+}
+
+/// A terminal's scrollback keeps what it showed, so it shows that there is a secret, and not the secret.
+fn masked(secret: &str) -> String {
+    let shown: String = secret.chars().take(2).collect();
+    let length = secret.chars().count();
+    format!("{shown}{} ({length} characters; masked here, and never in a log)", "•".repeat(length.saturating_sub(2)))
 }
 
 /// The ticket as the PSA now holds it.
@@ -174,4 +187,16 @@ fn ticket(desk: &Desk) -> Result<()> {
     }
     ensure!(ticket["closedFlag"] == true || ticket["status"]["name"] == ">Closed", "the ticket is not closed");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_of_a_page_is_found_and_masked() {
+        let page = r#"<form><input id="other" value="x"><input id="secret" type="text" readonly value="a&amp;b-c"></form>"#;
+        assert_eq!(secret_of(page).map(|secret| masked(&secret)), Some("a&••• (5 characters; masked here, and never in a log)".into()));
+        assert_eq!(secret_of("<p>gone</p>"), None);
+    }
 }

@@ -21,6 +21,26 @@ impl Disk {
         Ok(Self(Database::create(path).with_context(|| format!("cannot open the store `{}`", path.display()))?))
     }
 
+    /// Puts values and counters into the application's store as they are, in one commit: for filling a store that is to be measured.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn load(&self, entries: &[(String, Value)]) -> Result<()> {
+        let transaction = self.0.begin_write()?;
+        {
+            let mut values = transaction.open_table(VALUES)?;
+            let mut counters = transaction.open_table(COUNTERS)?;
+            for (key, value) in entries {
+                let place = ("default", key.as_str());
+                match value {
+                    Value::Bytes(bytes) => drop(values.insert(place, bytes.as_slice())?),
+                    Value::Counter(count) => drop(counters.insert(place, count)?),
+                }
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// The same code over memory, for tests of it.
     #[cfg(test)]
     pub(super) fn in_memory() -> Result<Self> {

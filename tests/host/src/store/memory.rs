@@ -30,6 +30,11 @@ impl Memory {
         self.lock().clone()
     }
 
+    /// Holds these contents instead, behind the application's back.
+    pub fn replace(&self, contents: Contents) {
+        *self.lock() = contents;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
