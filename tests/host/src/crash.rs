@@ -3,11 +3,12 @@
 use crate::story::{self, Outcome, Story};
 use crate::{Fate, Fault, Moment, Point};
 use anyhow::{Context as _, Result, bail};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// What a story is put through.
@@ -19,9 +20,11 @@ pub struct Trial {
     pub hold: bool,
     /// Slack delivers everything twice at the same time.
     pub twice: bool,
+    /// Everything takes its time, as a scheduler with this seed has it, in two processes on one store.
+    pub seed: Option<u64>,
 }
 
-/// A story and its trial. As text: `entra-reset:17`, `entra-reset:17+5`, `entra-reset:17:twice`, `entra-reset:17:hold`.
+/// A story and its trial. As text: `entra-reset:17`, `entra-reset:17+5`, `entra-reset:17:twice`, `entra-reset:17:hold`, `entra-reset::seed=3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// The story's name.
@@ -35,7 +38,8 @@ impl fmt::Display for Schedule {
         let points: Vec<String> = self.trial.crashes.iter().map(u64::to_string).collect();
         write!(f, "{}:{}", self.story, points.join("+"))?;
         let words = [(self.trial.twice, ":twice"), (self.trial.hold, ":hold")];
-        words.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| f.write_str(word))
+        words.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| f.write_str(word))?;
+        self.trial.seed.map_or(Ok(()), |seed| write!(f, ":seed={seed}"))
     }
 }
 
@@ -53,7 +57,10 @@ impl FromStr for Schedule {
             match word {
                 "twice" => trial.twice = true,
                 "hold" => trial.hold = true,
-                _ => bail!("`{word}` is neither `twice` nor `hold`"),
+                _ => match word.strip_prefix("seed=").map(str::parse) {
+                    Some(Ok(seed)) => trial.seed = Some(seed),
+                    Some(Err(_)) | None => bail!("`{word}` is neither `twice` nor `hold` nor `seed=N`"),
+                },
             }
         }
         Ok(Schedule { story, trial })
@@ -66,6 +73,31 @@ impl FromStr for Schedule {
 /// The desk does not open, or the story has fewer points than the trial needs.
 pub fn run(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
     story::disturb(project, story, Some(trial))
+}
+
+/// The points of a story.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Points {
+    /// Those worth a crash, counted from 1.
+    pub worth: Vec<u64>,
+    /// Those left out: they belong to a tick that did, effect for effect, what one before it did.
+    pub alike: usize,
+}
+
+impl Points {
+    fn of(passed: &[(Option<u32>, String)]) -> Self {
+        let mut ticks = BTreeMap::<u32, String>::new();
+        for (tick, point) in passed {
+            if let Some(tick) = tick {
+                // Minutes and numbers of entries differ from tick to tick.
+                ticks.entry(*tick).or_default().extend(point.chars().filter(|c| !c.is_ascii_digit()).chain(['\n']));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        let new: BTreeSet<u32> = ticks.iter().filter(|(_, effects)| seen.insert(*effects)).map(|(tick, _)| *tick).collect();
+        let worth: Vec<u64> = (1..).zip(passed).filter(|(_, (tick, _))| tick.is_none_or(|tick| new.contains(&tick))).map(|(at, _)| at).collect();
+        Points { alike: passed.len() - worth.len(), worth }
+    }
 }
 
 /// Where a story stands in its trial.
@@ -81,17 +113,29 @@ struct State {
     live: bool,
     ticking: bool,
     hold: bool,
-    all: u64,
     since: u64,
+    /// Every point, with the tick in which it was passed.
+    passed: Vec<(Option<u32>, String)>,
+    ticks: u32,
     next: VecDeque<u64>,
     struck: Vec<String>,
     outside: bool,
     unseen: bool,
+    random: Option<Random>,
+}
+
+impl State {
+    fn pause(&mut self) -> Fate {
+        let Some(random) = &mut self.random else { return Fate::Go };
+        // Now and then long enough for all others.
+        let most = if random.below(16) == 0 { 2_000 } else { 20 };
+        Fate::Wait(Box::pin(tokio::time::sleep(Duration::from_millis(random.below(most) as u64))))
+    }
 }
 
 impl Disturbance {
     pub fn new(trial: &Trial) -> Self {
-        let state = State { next: trial.crashes.iter().copied().collect(), hold: trial.hold, ..State::default() };
+        let state = State { next: trial.crashes.iter().copied().collect(), hold: trial.hold, random: trial.seed.map(Random), ..State::default() };
         Disturbance { state: Arc::new(Mutex::new(state)), holding: watch::Sender::new(false), twice: trial.twice }
     }
 
@@ -105,16 +149,31 @@ impl Disturbance {
         Arc::new(move |point| disturbance.fate(point))
     }
 
+    /// For an application beside it that nothing kills.
+    pub fn pauses(&self) -> Fault {
+        let disturbance = self.clone();
+        Arc::new(move |_| {
+            let mut state = disturbance.state();
+            if state.live { state.pause() } else { Fate::Go }
+        })
+    }
+
+    /// The process that takes the next webhook: the disturbed one, unless the scheduler has it otherwise.
+    pub fn aside(&self) -> bool {
+        self.state().random.as_mut().is_some_and(|random| random.below(2) == 1)
+    }
+
     fn fate(&self, point: &Point<'_>) -> Fate {
         let mut state = self.state();
         // People's use of the console is no part of a story; the scheduler's tick is.
         if !state.live || (point.component == "console" && !state.ticking) {
             return Fate::Go;
         }
-        state.all += 1;
+        let tick = state.ticking.then_some(state.ticks);
+        state.passed.push((tick, point.to_string()));
         state.since += 1;
         if state.next.front() != Some(&state.since) {
-            return Fate::Go;
+            return state.pause();
         }
         state.next.pop_front();
         state.since = 0;
@@ -144,7 +203,9 @@ impl Disturbance {
     }
 
     pub fn ticking(&self, ticking: bool) {
-        self.state().ticking = ticking;
+        let mut state = self.state();
+        state.ticking = ticking;
+        state.ticks += u32::from(ticking);
     }
 
     pub fn twice(&self) -> bool {
@@ -181,10 +242,14 @@ impl Disturbance {
         self.state().outside
     }
 
-    /// Points passed, and where it struck.
-    pub fn passed(&self) -> (u64, Vec<String>) {
-        let state = self.state();
-        (state.all, state.struck.clone())
+    /// Where it struck.
+    pub fn struck(&self) -> Vec<String> {
+        self.state().struck.clone()
+    }
+
+    /// The points that were passed.
+    pub fn points(&self) -> Points {
+        Points::of(&self.state().passed)
     }
 
     /// Points of the trial that were not reached.
@@ -193,16 +258,43 @@ impl Disturbance {
     }
 }
 
+/// SplitMix64: the same schedules for the same seed, on every machine.
+#[derive(Debug, Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below the bound.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) & 0xffff_ffff).unwrap_or(0) % bound.max(1)
+    }
+
+    /// One of these, unless there is none.
+    pub fn of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_tick_like_one_before_is_left_out() {
+        let point = |tick, text: &str| (tick, text.to_string());
+        let passed = [point(None, "a"), point(Some(1), "get 17"), point(Some(2), "get 18"), point(Some(3), "set 19"), point(None, "a")];
+        assert_eq!(Points::of(&passed), Points { worth: vec![1, 2, 4, 5], alike: 1 });
+    }
+
+    #[test]
     fn a_schedule_is_written_and_read() {
-        for text in ["entra-reset:17", "entra-reset:17+5", "a:1:twice", "a:1+2:twice:hold", "a:"] {
+        for text in ["entra-reset:17", "entra-reset:17+5", "a:1:twice", "a:1+2:twice:hold", "a:", "a::seed=3"] {
             assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
         }
-        for text in ["entra-reset", "a:x", "a:1:thrice"] {
+        for text in ["entra-reset", "a:x", "a:1:thrice", "a:1:seed=x"] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
     }

@@ -6,7 +6,7 @@
 
 mod expect;
 
-use crate::crash::{Disturbance, Trial};
+use crate::crash::{Disturbance, Points, Trial};
 use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
 use crate::{App, Config, Event, Memory, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -199,7 +199,7 @@ pub struct Outcome {
     /// It ended differently from what the story tells, though safely.
     pub diverted: bool,
     /// Points that were passed.
-    pub points: u64,
+    pub points: Points,
     /// Where instances died, or were held.
     pub struck: Vec<String>,
     /// Everything that happened.
@@ -281,8 +281,9 @@ async fn act_out(project: &Path, story: &Story, trial: Option<&Trial>) -> Result
     let (clock, keys) = (config.clock.clone(), Keys::make()?);
     let mut disturbed = None;
     if let Some(trial) = trial {
-        let relief = Desk::start(config.clone(), vendors.clone(), LATENCY, keys.clone())?;
         let disturbance = Disturbance::new(trial);
+        let relief = Config { fault: disturbance.pauses(), ..config.clone() };
+        let relief = Desk::start(relief, vendors.clone(), LATENCY, keys.clone())?;
         config.fault = disturbance.fault();
         disturbed = Some(Disturbed { relief, disturbance, missed: Vec::new(), shown: BTreeMap::new() });
     }
@@ -321,7 +322,7 @@ async fn act_out(project: &Path, story: &Story, trial: Option<&Trial>) -> Result
         Some(disturbed) => expect::safety::check(&story.expect, &player, disturbed, &memory.dump(), &events).await?,
     };
     if let Some(disturbed) = &player.disturbed {
-        (outcome.points, outcome.struck) = disturbed.disturbance.passed();
+        (outcome.points, outcome.struck) = (disturbed.disturbance.points(), disturbed.disturbance.struck());
     }
     outcome.events = events;
     Ok(outcome)
@@ -421,11 +422,12 @@ impl Player<'_> {
     /// Slack delivers a webhook, and in a trial delivers it again as long as it is not taken.
     async fn hand_in(&self, webhook: Request<Bytes>) -> Result<()> {
         let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return accepted(&self.desk.app.request(webhook).await) };
+        let app = if disturbance.aside() { &relief.app } else { &self.desk.app };
         let mut answer = if disturbance.twice() {
             // The copy's answer counts for nothing.
-            futures::future::join(send(&self.desk.app, webhook.clone()), send(&self.desk.app, webhook.clone())).await.0
+            futures::future::join(send(app, webhook.clone()), send(&self.desk.app, webhook.clone())).await.0
         } else {
-            send(&self.desk.app, webhook.clone()).await
+            send(app, webhook.clone()).await
         };
         for pause in REDELIVERIES {
             if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
@@ -451,8 +453,8 @@ impl Player<'_> {
     async fn rest(&self) {
         match &self.disturbed {
             None => self.desk.app.idle().await,
-            Some(Disturbed { disturbance, .. }) => tokio::select! {
-                () = self.desk.app.idle() => {}
+            Some(Disturbed { disturbance, relief, .. }) => tokio::select! {
+                ((), ()) = futures::future::join(self.desk.app.idle(), relief.app.idle()) => {}
                 () = disturbance.held() => {}
             },
         }

@@ -1,8 +1,8 @@
-//! `crash [story…] [--pairs N] [--seed S]`, `crash --replay STORY:POINT`: kills an instance at every point of every story.
+//! `crash [story…] [--pairs N] [--seed S] [--hold]`, `crash --replay STORY:POINT`: kills an instance at every point of every story.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use firstline_host::build::to_stderr;
-use firstline_host::crash::{Schedule, Trial, run as try_it};
+use firstline_host::crash::{Points, Random, Schedule, Trial, run as try_it};
 use firstline_host::story::{self, Outcome, Story};
 use firstline_host::{Event, build};
 use std::collections::BTreeMap;
@@ -15,13 +15,14 @@ use std::time::Instant;
 pub async fn run(arguments: &[String]) -> Result<()> {
     let project = super::project()?;
     let mut arguments = arguments.iter();
-    let (mut names, mut pairs, mut seed, mut replays) = (Vec::new(), 0, None, Vec::new());
+    let (mut names, mut pairs, mut seed, mut replays, mut hold) = (Vec::new(), 0, None, Vec::new(), false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().with_context(|| format!("`{argument}` needs a value"));
         match argument.as_str() {
             "--pairs" => pairs = value()?.parse().context("`--pairs` needs a number")?,
             "--seed" => seed = Some(value()?.parse().context("`--seed` needs a number")?),
             "--replay" => replays.push(value()?.parse::<Schedule>()?),
+            "--hold" => hold = true,
             flag if flag.starts_with('-') => bail!("unknown option `{flag}`"),
             name => names.push(name.to_string()),
         }
@@ -40,7 +41,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     }
     stories.retain(|name, _| names.is_empty() || names.contains(name));
     let seed = seed.unwrap_or_else(|| std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_secs()));
-    Search { project: &project, stories: &stories, began: Instant::now(), found: Mutex::default() }.all(pairs, seed)
+    Search { project: &project, stories: &stories, began: Instant::now(), found: Mutex::default() }.all(hold, pairs, seed)
 }
 
 /// One schedule, with everything that happened in it.
@@ -57,7 +58,7 @@ fn replay(project: &Path, stories: &BTreeMap<String, Story>, schedule: &Schedule
         }
     }
     tell(schedule, &outcome)?;
-    say(&format!("{} points, {} violations", outcome.points, outcome.failures.len()))?;
+    say(&format!("{} points, {} violations", outcome.points.worth.len(), outcome.failures.len()))?;
     ensure!(outcome.failures.is_empty(), "{} violations", outcome.failures.len());
     Ok(())
 }
@@ -85,26 +86,29 @@ struct Found {
 }
 
 impl Search<'_> {
-    fn all(&self, pairs: usize, seed: u64) -> Result<()> {
+    fn all(&self, hold: bool, pairs: usize, seed: u64) -> Result<()> {
         let mut points = BTreeMap::new();
-        for twice in [false, true] {
+        let (once, twice) = (Trial { hold, ..Trial::default() }, Trial { twice: true, ..Trial::default() });
+        for trial in if hold { vec![once] } else { vec![once, twice] } {
             for (name, story) in self.stories {
-                let plain = Schedule { story: name.clone(), trial: Trial { twice, ..Trial::default() } };
-                let count = self.one(story, &plain)?;
-                let singles = (1..=count).map(|point| Schedule { trial: Trial { crashes: vec![point], ..plain.trial.clone() }, ..plain.clone() });
-                self.many(&format!("{name}{}", if twice { ", everything twice" } else { "" }), singles.collect())?;
+                let twice = trial.twice;
+                let plain = Schedule { story: name.clone(), trial: trial.clone() };
+                let found = self.one(story, &plain)?;
+                let singles = found.worth.iter().map(|point| Schedule { trial: Trial { crashes: vec![*point], ..plain.trial.clone() }, ..plain.clone() });
+                let left_out = if found.alike == 0 { String::new() } else { format!(" (without {} of ticks like one before)", found.alike) };
+                self.many(&format!("{name}{}{left_out}", if twice { ", everything twice" } else { "" }), singles.collect())?;
                 if !twice {
-                    points.insert(name.clone(), count);
+                    points.insert(name.clone(), found.worth);
                 }
             }
         }
         if pairs > 0 {
             say(&format!("pairs with seed {seed}"))?;
             let mut random = Random(seed);
-            let names: Vec<(&String, &u64)> = points.iter().collect();
+            let names: Vec<(&String, &Vec<u64>)> = points.iter().collect();
             let pick = |random: &mut Random| {
-                let (name, count) = names.get(random.below(names.len() as u64) as usize)?;
-                let crashes = vec![1 + random.below(**count), 1 + random.below(60)];
+                let (name, points) = random.of(&names)?;
+                let crashes = vec![*random.of(points)?, 1 + random.below(60) as u64];
                 Some(Schedule { story: (*name).clone(), trial: Trial { crashes, ..Trial::default() } })
             };
             let sample = (0..pairs).filter_map(|_| pick(&mut random)).collect();
@@ -124,11 +128,11 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The story without a crash; how many points it has.
-    fn one(&self, story: &Story, schedule: &Schedule) -> Result<u64> {
+    /// The story without a crash; its points.
+    fn one(&self, story: &Story, schedule: &Schedule) -> Result<Points> {
         let outcome = std::thread::scope(|scope| scope.spawn(|| try_it(self.project, story, &schedule.trial)).join());
         let outcome = outcome.unwrap_or_else(|_| bail!("`{schedule}` panicked"))?;
-        let points = outcome.points;
+        let points = outcome.points.clone();
         self.note(schedule.clone(), outcome)?;
         Ok(points)
     }
@@ -168,19 +172,6 @@ impl Search<'_> {
             found.wrong.push((schedule, Outcome { events: Vec::new(), ..outcome }));
         }
         Ok(())
-    }
-}
-
-/// SplitMix64: the same schedules for the same seed, on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound.max(1)
     }
 }
 
