@@ -9,9 +9,17 @@
 )]
 
 mod budgets;
+mod components;
 mod conformance;
+mod crashes;
+mod evidence;
+mod invariants;
+mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;
+mod rig;
+mod schedules;
+mod security;
 mod stores;
 mod stories;

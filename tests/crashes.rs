@@ -1,8 +1,8 @@
 //! A sample of `cargo run --release -- crash`, which tries every point of every story.
 
+use firstline_host::build;
 use firstline_host::crash::{Random, Trial, run};
 use firstline_host::story::{self, Story};
-use firstline_host::build;
 use std::path::{Path, PathBuf};
 
 /// Of the pairs of crashes.

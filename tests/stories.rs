@@ -31,6 +31,10 @@ stories! {
     button_of_another_client
     button_of_another_user
     chat_signs_in_with_the_same_identity
+    connectwise_down_at_closing
+    connectwise_down_at_handing_over
+    connectwise_down_at_opening
+    connectwise_down_for_an_hour
     directory_guest
     disabled_account
     emoji

@@ -15,6 +15,17 @@ pub struct Answer {
     pub allow: Option<&'static str>,
     /// For the log, if there is more to say than the person is told.
     pub log: Option<String>,
+    /// Instead of a body, JSON Lines that are read while they are sent.
+    pub lines: Option<Vec<Line>>,
+}
+
+/// One line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// As it stands.
+    Text(String),
+    /// A log entry of a conversation, read when its turn comes.
+    Entry(String, (i64, u64)),
 }
 
 /// Why something was not done.
@@ -23,13 +34,19 @@ pub type Refused = Box<Answer>;
 /// 200 with a body.
 #[must_use]
 pub fn ok(body: Value) -> Answer {
-    Answer { status: 200, body: Some(body), allow: None, log: None }
+    Answer { status: 200, body: Some(body), allow: None, log: None, lines: None }
+}
+
+/// 200 with lines.
+#[must_use]
+pub fn lines(lines: Vec<Line>) -> Answer {
+    Answer { status: 200, body: None, allow: None, log: None, lines: Some(lines) }
 }
 
 /// A refusal with one text for the person.
 #[must_use]
 pub fn refused(status: u16, error: &str) -> Refused {
-    Box::new(Answer { status, body: Some(json!({ "error": error })), allow: None, log: None })
+    Box::new(Answer { status, body: Some(json!({ "error": error })), allow: None, log: None, lines: None })
 }
 
 /// 422 with every problem at once, shortened where somebody wrote too much.
@@ -40,7 +57,7 @@ pub fn problems(all: &[String]) -> Refused {
     if all.len() > MOST {
         texts.push(format!("and {} more", all.len() - MOST));
     }
-    Box::new(Answer { status: 422, body: Some(json!({ "problems": texts })), allow: None, log: None })
+    Box::new(Answer { status: 422, body: Some(json!({ "problems": texts })), allow: None, log: None, lines: None })
 }
 
 /// Something stored cannot be trusted; a retry does not help.

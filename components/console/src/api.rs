@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host};
-use crate::{cases, secrets, tenants};
+use crate::{cases, evidence, metrics, secrets, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -46,6 +46,9 @@ enum Route<'a> {
     CasesOf(&'a str),
     Case(&'a str),
     Journal(&'a str),
+    Evidence(&'a str),
+    Day(&'a str, &'a str),
+    Metrics,
     Tick,
 }
 
@@ -60,21 +63,24 @@ impl<'a> Route<'a> {
             ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
             ["cases", case] => Route::Case(case),
             ["cases", case, "journal"] => Route::Journal(case),
+            ["cases", case, "evidence"] => Route::Evidence(case),
+            ["tenants", tenant, "days", day] => Route::Day(tenant, day),
+            ["metrics"] => Route::Metrics,
             ["tick"] => Route::Tick,
             _ => return None,
         };
         let plain = match route {
-            Route::Tenants | Route::Tick => true,
-            Route::Tenant(tenant) | Route::CasesOf(tenant) => keys::is_name(tenant),
+            Route::Tenants | Route::Metrics | Route::Tick => true,
+            Route::Tenant(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
-            Route::Case(case) | Route::Journal(case) => is_case(case),
+            Route::Case(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
         plain.then_some(route)
     }
 
     fn methods(self) -> &'static str {
         match self {
-            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) => "GET",
+            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) | Route::Evidence(_) | Route::Day(..) | Route::Metrics => "GET",
             Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
             Route::Tick => "POST",
         }
@@ -117,6 +123,9 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
         Route::CasesOf(tenant) => cases::list(host, &key, tenant, &request.query).await,
         Route::Case(case) => cases::get(host, &key, case).await,
         Route::Journal(case) => cases::journal(host, &key, case, &request.query).await,
+        Route::Evidence(case) => evidence::bundle(host, &key, case).await,
+        Route::Day(tenant, day) => evidence::day(host, &key, tenant, day).await,
+        Route::Metrics => metrics::get(host, &key, &request.query).await,
         Route::Tick => tick(host).await,
     }
 }

@@ -16,7 +16,7 @@ use time::macros::format_description;
 const PAGE: usize = 100;
 /// Entries hold vendors' replies, so a page also ends at this size, after the entry that reached it.
 const PAGE_BYTES: usize = 2_000_000;
-const DAY: u64 = 86_400_000;
+pub(crate) const DAY: u64 = 86_400_000;
 
 /// A journal entry as it is passed on: only its MAC, its schema and its case matter here.
 #[derive(Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Record for Entry {
 }
 
 /// The query's pairs; only these names are known.
-fn query<'a>(text: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Refused> {
+pub(crate) fn query<'a>(text: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Refused> {
     let pairs: Vec<_> = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
     match pairs.iter().find(|(name, _)| !known.contains(name)) {
         Some(_) => Err(refused(400, &format!("the query knows only {}", known.join(", ")))),
@@ -36,12 +36,12 @@ fn query<'a>(text: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, R
     }
 }
 
-fn value<'a>(pairs: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(pairs: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
     pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
 /// Days since 1970.
-fn day(text: &str) -> Option<u64> {
+pub(crate) fn day_of(text: &str) -> Option<u64> {
     let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
     u64::try_from(i64::from(date.to_julian_day()) - 2_440_588).ok()
 }
@@ -53,7 +53,7 @@ fn day(text: &str) -> Option<u64> {
 pub async fn list(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str) -> Result<Answer, Refused> {
     let pairs = query(text, &["day", "after"])?;
     let today = host.now() / DAY;
-    let day = value(&pairs, "day").map_or(Some(today), day).ok_or_else(|| refused(400, "`day` is written as in 2026-11-22"))?;
+    let day = value(&pairs, "day").map_or(Some(today), day_of).ok_or_else(|| refused(400, "`day` is written as in 2026-11-22"))?;
     let after = value(&pairs, "after").map_or(Ok(0_i64), str::parse).ok().filter(|n| *n >= 0);
     let after = after.ok_or_else(|| refused(400, "`after` is the `next` of the page before"))?;
     tenants::find(host, key, tenant).await?;
@@ -121,13 +121,28 @@ pub async fn journal(host: &impl Host, key: &IntegrityKey, case: &str, text: &st
     Ok(ok(json!({"case": case, "entries": entries, "next": null})))
 }
 
+/// Where the entries of a case that is still open stand.
+pub(crate) async fn positions(host: &impl Host, key: &IntegrityKey, summary: &Summary) -> Result<Vec<(i64, u64)>, Refused> {
+    let (mut all, mut from) = (vec![], format!("{}.{}", summary.from.0, summary.from.1));
+    loop {
+        // Read page by page, so that no more than a page is held.
+        let body = journal(host, key, &summary.case, &format!("from={from}")).await?.body.unwrap_or_default();
+        let entries = body.get("entries").and_then(Value::as_array).into_iter().flatten();
+        all.extend(entries.filter_map(|entry| Some((entry.get("epoch")?.as_i64()?, entry.get("number")?.as_u64()?))));
+        match body.get("next").and_then(Value::as_str) {
+            Some(next) => from = next.into(),
+            None => return Ok(all),
+        }
+    }
+}
+
 /// `epoch.number`.
 fn position(text: &str) -> Option<(i64, u64)> {
     let (epoch, number) = text.split_once('.')?;
     Some((epoch.parse().ok().filter(|epoch| *epoch >= 0)?, number.parse().ok()?))
 }
 
-async fn find(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Summary, Refused> {
+pub(crate) async fn find(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Summary, Refused> {
     match summary(host, key, case).await? {
         Some(Ok(summary)) => Ok(summary),
         Some(Err(why)) => Err(damaged(&format!("the case `{case}`"), &why)),
@@ -135,7 +150,7 @@ async fn find(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Summar
     }
 }
 
-async fn summary(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Option<Result<Summary, String>>, Fault> {
+pub(crate) async fn summary(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Option<Result<Summary, String>>, Fault> {
     let under = keys::case(case);
     Ok(host.get(&under).await?.map(|stored| key.read(&under, &stored).map_err(|corrupt| corrupt.to_string())))
 }

@@ -1,13 +1,15 @@
 //! Trigger: the API for people.
 //!
-//! Tenants, write-only secrets, cases and their journals, and the tick; it can open no secret itself.
+//! Tenants, write-only secrets, cases with their journals and evidence, figures, and the tick; it can open no secret itself.
 //! `spin.rs` is the only file that calls the Spin SDK.
 
 pub mod answer;
 pub mod api;
 pub mod cases;
 pub mod conflicts;
+pub mod evidence;
 pub mod host;
+pub mod metrics;
 pub mod secrets;
 pub mod tenants;
 

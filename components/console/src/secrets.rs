@@ -64,7 +64,7 @@ pub async fn put(host: &impl Host, place: &Place, by: &str, body: &[u8]) -> Resu
         // A token that the old secret fetched would hide that the new one is wrong.
         host.delete(&keys::token(&place.connection)).await?;
     }
-    Ok(Answer { status: 204, body: None, allow: None, log: None })
+    Ok(Answer { status: 204, body: None, allow: None, log: None, lines: None })
 }
 
 /// When a secret was entered, and by whom.

@@ -106,6 +106,9 @@ pub struct Call {
     /// Whose the target must be, on a shared connection.
     #[serde(default)]
     pub owner: Option<Owner>,
+    /// Which account a reply shows under which names.
+    #[serde(default)]
+    pub identifies: Option<Identifies>,
 }
 
 /// Where an id stands.
@@ -168,6 +171,19 @@ pub struct Attests {
     pub id: String,
     /// Pointer to the company.
     pub company: String,
+}
+
+/// A reply that shows accounts with their names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identifies {
+    /// Pointer to the list of accounts; none if the reply is one account.
+    #[serde(default)]
+    pub list: Option<String>,
+    /// Pointer to the id, within an account.
+    pub id: String,
+    /// Pointers to its names: texts, or lists of texts.
+    pub names: Vec<String>,
 }
 
 /// Whose the target must be.
@@ -255,7 +271,8 @@ fn match_path<'a>(template: &'a [String], segments: &'a [String]) -> Option<BTre
     let mut names = BTreeMap::new();
     for (part, segment) in template.iter().zip(segments) {
         match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-            Some(_) if matches!(segment.as_str(), "" | "." | "..") => return None,
+            // Encoded, a slash is harmless here; some servers decode it before they look for the path.
+            Some(_) if matches!(segment.as_str(), "" | "." | "..") || segment.contains(['/', '\\']) => return None,
             Some(name) => {
                 names.insert(name, segment.as_str());
             }
@@ -410,6 +427,25 @@ pub fn attested(attests: &Attests, body: &Value, company: &str) -> Vec<String> {
         .collect()
 }
 
+/// Ids of the accounts that a reply shows under a name. Mail addresses may carry their kind (`SMTP:`).
+#[must_use]
+pub fn identified(identifies: &Identifies, body: &Value, name: &str) -> Vec<String> {
+    let accounts = match &identifies.list {
+        Some(list) => body.pointer(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default(),
+        None => std::slice::from_ref(body),
+    };
+    let name = name.trim().to_lowercase();
+    let is = |value: &Value| value.as_str().map(str::to_lowercase).is_some_and(|text| text.strip_prefix("smtp:").unwrap_or(&text) == name);
+    let named = |account: &&Value| {
+        identifies
+            .names
+            .iter()
+            .filter_map(|pointer| account.pointer(pointer))
+            .any(|value| value.as_array().map_or_else(|| is(value), |list| list.iter().any(is)))
+    };
+    accounts.iter().filter(named).filter_map(|account| account.pointer(&identifies.id).and_then(id_text)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -494,6 +530,20 @@ mod tests {
         let row = vendor.calls.iter().find(|call| call.name == "ticket_find").unwrap();
         let list = serde_json::json!([{"id": 1, "company": {"id": 19}}, {"id": 2, "company": {"id": 20}}]);
         assert_eq!(attested(row.attests.as_ref().unwrap(), &list, "19"), ["1"]);
+    }
+
+    #[test]
+    fn a_reply_shows_which_account_has_a_name() {
+        let jane = serde_json::json!({"id": "u1", "userPrincipalName": "Jane@acme.example", "mail": null, "proxyAddresses": ["smtp:j.doe@acme.example", "x500:/o=acme"]});
+        let row = |name: &str| {
+            let vendor = vendor("entra").unwrap();
+            vendor.calls.into_iter().find(|call| call.name == name).unwrap().identifies.unwrap()
+        };
+        for (name, expect) in [("jane@acme.example", "u1"), ("J.Doe@acme.example", "u1"), ("bob@acme.example", ""), ("", "")] {
+            assert_eq!(identified(&row("read-user"), &jane, name).concat(), expect, "{name}");
+            assert_eq!(identified(&row("find-user"), &serde_json::json!({"value": [jane]}), name).concat(), expect, "{name}");
+        }
+        assert!(identified(&row("find-user"), &jane, "jane@acme.example").is_empty());
     }
 
     #[test]

@@ -311,7 +311,9 @@ impl World {
                 vendors.messages.push(body);
                 answer(200, json!({"ok": true, "ts": vendors.messages.len().to_string()}))
             }
-            ("GET", "/v1.0/users/jane@acme.example" | "/v1.0/users/jane%40acme.example") => answer(200, json!({"id": "u1", "changes": vendors.changes})),
+            ("GET", "/v1.0/users/jane@acme.example" | "/v1.0/users/jane%40acme.example") => {
+                answer(200, json!({"id": "u1", "userPrincipalName": "jane@acme.example", "changes": vendors.changes}))
+            }
             ("GET", "/v1.0/users/u1") => answer(200, json!({"id": "u1", "changes": vendors.changes})),
             ("PATCH", "/v1.0/users/u1") => {
                 vendors.password = body["passwordProfile"]["password"].as_str().unwrap_or_default().into();

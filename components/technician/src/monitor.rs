@@ -3,13 +3,13 @@
 //! [`Monitor::admit`] reads a request against the call catalogue and names the grant it would be sent under; it runs before the journal entry.
 //! [`Monitor::prepare`] runs just before sending, asks again for everything that may have changed, and fills the secrets in.
 
-use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text};
+use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, identified};
 use crate::host::Outgoing;
 use firstline_core::Instant;
 use firstline_core::case::{Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
 use firstline_core::seal::Secret;
-use firstline_core::stage::{Decision, Question, Verdict};
+use firstline_core::stage::{Decision, IdpAct, Outcome, Question, Verdict, Work};
 use firstline_core::tenant::{Connection, Reach, Tenant, check_url};
 use firstline_core::wire::{Body, Effect, Request, Target};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -18,6 +18,9 @@ use std::collections::BTreeSet;
 
 /// Unreserved characters of RFC 3986 stay, and `$`, which Graph's segments begin with.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$');
+
+/// A batch stands in the journal and in the snapshot, whose values the store bounds.
+const MOST_BYTES: usize = 256 * 1024;
 
 /// The monitor of one task's connection.
 pub struct Monitor<'a> {
@@ -80,6 +83,10 @@ impl<'a> Monitor<'a> {
     pub fn admit(&self, requests: &[Request], now: Instant) -> Result<Vec<Named>, String> {
         if requests.is_empty() || requests.len() > 16 {
             return Err(format!("a batch of {} requests", requests.len()));
+        }
+        let bytes: usize = requests.iter().map(length).sum();
+        if bytes > MOST_BYTES {
+            return Err(format!("a batch of {bytes} bytes"));
         }
         let mut targets = BTreeSet::new();
         let mut named = Vec::new();
@@ -201,14 +208,60 @@ impl<'a> Monitor<'a> {
     /// What a reply proves, as keys for [`firstline_core::case::Case::attested`].
     #[must_use]
     pub fn attests(&self, named: &Named, body: &Value) -> Vec<String> {
-        let row = self.vendor.calls.iter().find(|call| call.name == named.call).and_then(|call| call.attests.as_ref());
-        let ids = row.map(|row| attested(row, body, &self.company())).unwrap_or_default();
-        ids.iter().map(|id| attestation(&self.connection.id, id)).collect()
+        let Some(row) = self.vendor.calls.iter().find(|call| call.name == named.call) else { return Vec::new() };
+        let owned = row.attests.iter().flat_map(|row| attested(row, body, &self.company())).map(|id| attestation(&self.connection.id, &id));
+        let sought = match &self.task.work {
+            Work::Idp(IdpAct::Find(name)) => Some(name),
+            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) => None,
+        };
+        let named = sought.into_iter().flat_map(|name| {
+            let ids = row.identifies.iter().flat_map(move |row| identified(row, body, name));
+            ids.map(move |id| identification(&self.connection.id, name, &id))
+        });
+        owned.chain(named).collect()
+    }
+
+    /// What a stage says it found must be what the vendor showed: else it could lead a change to somebody else's account.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn believe(&self, outcome: &Outcome) -> Result<(), String> {
+        match (&self.task.work, outcome) {
+            (Work::Idp(IdpAct::Find(name)), Outcome::Found(account)) => {
+                let key = identification(&self.connection.id, name, &account.id);
+                if self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key)) {
+                    Ok(())
+                } else {
+                    Err(format!("the vendor showed no account `{}` under the requester's address", account.id))
+                }
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 fn attestation(connection: &str, id: &str) -> String {
     format!("{connection}/{id}")
+}
+
+fn identification(connection: &str, name: &str, id: &str) -> String {
+    format!("{connection} {} {id}", name.to_lowercase())
+}
+
+/// The text of a request, in bytes.
+fn length(request: &Request) -> usize {
+    let pairs = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    let target = match &request.target {
+        Target::Path(segments) => segments.iter().map(String::len).sum(),
+        Target::Follow(url) => url.len(),
+    };
+    let body = match &request.body {
+        Body::Empty => 0,
+        Body::Json(text) => text.len(),
+        Body::Form(fields) => pairs(fields),
+    };
+    let fill: usize = request.fill.iter().map(|fill| fill.pointer.len() + fill.name.len()).sum();
+    request.method.len() + target + pairs(&request.query) + pairs(&request.headers) + body + fill
 }
 
 /// Pairs as `application/x-www-form-urlencoded`, spaces as `%20`, which is right in a query too.

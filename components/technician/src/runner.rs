@@ -7,6 +7,8 @@ use crate::credentials::{self, Refused};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
 use crate::monitor::Monitor;
 use firstline_core::case::{self, Batch, Case, Note, Purpose, State, Task, Want};
+use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
+use firstline_core::figures::{self, Tally};
 use firstline_core::journal::{Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
@@ -31,6 +33,8 @@ pub struct Settings {
     pub link_key: PublicKey,
     /// Checks and signs records and buttons.
     pub integrity: IntegrityKey,
+    /// Signs cases and days; none if nothing shall be signed.
+    pub signing: Option<SigningKey>,
     /// Base of view-once links.
     pub public_url: String,
     /// Hosts beside the vendors' own.
@@ -54,6 +58,7 @@ impl Settings {
             public_key: PublicKey::parse("technician_public_key", &host.variable("technician_public_key").await)?,
             link_key: PublicKey::parse("link_public_key", &host.variable("link_public_key").await)?,
             integrity: IntegrityKey::parse(&host.variable("integrity_key").await)?,
+            signing: SigningKey::parse(&host.variable("signing_private_key").await)?,
             public_url: host.variable("public_url").await.trim_end_matches('/').to_string(),
             reach: Reach { extra_hosts, loopback: host.variable("allow_loopback").await == "true" },
             opened: RefCell::default(),
@@ -236,6 +241,10 @@ struct Run<'a, H, S> {
     covers: BTreeMap<i64, u64>,
     head: String,
     due: Option<Instant>,
+    /// Entries of the open case, for its seal.
+    entries: Vec<SealedEntry>,
+    /// Cases that end with the next commit, and how.
+    ended: Vec<(Case, &'static str)>,
     /// Facts that are not committed yet, and when each became known.
     facts: Vec<Fact>,
     times: Vec<Instant>,
@@ -257,9 +266,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             Some(bytes) => Some(settings.integrity.read::<Snapshot>(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?),
             None => None,
         };
-        let (state, covers, head, due) = match snapshot {
-            Some(snapshot) => (Some(snapshot.state), snapshot.covers, snapshot.head, snapshot.due),
-            None => (None, BTreeMap::new(), String::new(), None),
+        let (state, covers, head, due, entries) = match snapshot {
+            Some(snapshot) => (Some(snapshot.state), snapshot.covers, snapshot.head, snapshot.due, snapshot.entries),
+            None => (None, BTreeMap::new(), String::new(), None, Vec::new()),
         };
         let state = match state {
             Some(state) => state,
@@ -282,6 +291,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             covers,
             head,
             due,
+            entries,
+            ended: Vec::new(),
             facts: Vec::new(),
             times: Vec::new(),
             writes: Vec::new(),
@@ -302,6 +313,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     run.note_beginning((epoch, number));
                 }
                 run.head = entry_hash(&bytes);
+                run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
                 number += 1;
                 run.covers.insert(epoch, number);
             }
@@ -334,11 +346,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Note::Ended(case, how) => {
                     self.summary(&case, how, here);
                     self.secrets.clear();
+                    self.ended.push((*case.clone(), how));
                     if case.secret {
                         // Empty means erased; the link holds its own copy, sealed to another key.
                         self.writes.extend(["temporary-password", "link"].map(|name| (keys::case_secret(&case.id, name), Vec::new())));
                     }
                 }
+                Note::Confirmed(case) => self.confirm(&case, now).await?,
                 // Stored before the fact that says so: a crash between the two stores it twice, and the other conversation drops the second.
                 Note::Forward(event) => self.woken.extend(post(self.host, &event).await?),
             }
@@ -366,8 +380,38 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             reason: case.handover.as_ref().map(|(code, _)| code.clone()),
             from: case.from.unwrap_or(here),
             to: case.times.ended.map(|_| here),
+            tally: (how != "open").then(|| Tally::new(case, &self.tenant.tenant)),
         };
         self.writes.push((key.clone(), self.settings.integrity.write(&key, &summary)));
+    }
+
+    /// The record of an ended case learns that its user said that it works.
+    async fn confirm(&mut self, case: &str, at: Instant) -> Result<(), Stop> {
+        let key = keys::case(case);
+        // It may be about to be written.
+        let waiting = self.writes.iter().position(|(under, _)| *under == key).map(|place| self.writes.remove(place).1);
+        let stored = match &waiting {
+            Some(bytes) => Some(bytes.clone()),
+            None => self.host.get(&key).await?,
+        };
+        let confirmed = stored.and_then(|bytes| figures::confirm(&self.settings.integrity, &key, &bytes, at));
+        self.writes.extend(confirmed.or(waiting).map(|bytes| (key, bytes)));
+        Ok(())
+    }
+
+    /// Signs the cases that end with this commit, and keeps the entries of the one that stays open.
+    fn seal(&mut self, now: Instant) -> Vec<(String, Vec<u8>)> {
+        self.entries.sort_by_key(|entry| entry.entry);
+        let mut writes = Vec::new();
+        for (case, how) in std::mem::take(&mut self.ended) {
+            let own = self.entries.iter().filter(|entry| case.from.is_none_or(|from| entry.entry >= from)).cloned().collect();
+            let evidence = Evidence::new(&case, &self.tenant.tenant, how, own, now, self.settings.signing.as_ref());
+            let key = keys::evidence(&case.id);
+            writes.extend(evidence.map(|evidence| (key.clone(), self.settings.integrity.write(&key, &evidence))));
+        }
+        let from = self.state.case.as_ref().map(|case| case.from);
+        self.entries.retain(|entry| from.is_some_and(|from| from.is_none_or(|from| entry.entry >= from)));
+        writes
     }
 
     /// One durable commit: the entry, the snapshot, and what belongs to them.
@@ -386,15 +430,24 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let bytes = self.settings.integrity.write(&key, &entry);
         self.head = entry_hash(&bytes);
         self.covers.insert(self.epoch, number + 1);
+        self.entries.push(SealedEntry { entry: (self.epoch, number), hash: self.head.clone() });
         let mut writes = std::mem::take(&mut self.writes);
         writes.push((key, bytes));
+        writes.extend(self.seal(now));
         if let Some(at) = self.state.wake_at().filter(|at| *at > now && self.due.is_none_or(|due| due != *at)) {
             let due = self.host.increment(&keys::due_counter(mailbox::minute(at)), 1).await?;
             writes.extend(mailbox::due_writes(&self.state.id, at, due));
             self.due = Some(at);
         }
         let key = keys::snapshot(&self.state.id);
-        let snapshot = Snapshot { state: self.state.clone(), covers: self.covers.clone(), head: self.head.clone(), lease_until: self.deadline, due: self.due };
+        let snapshot = Snapshot {
+            state: self.state.clone(),
+            covers: self.covers.clone(),
+            head: self.head.clone(),
+            lease_until: self.deadline,
+            due: self.due,
+            entries: self.entries.clone(),
+        };
         writes.push((key.clone(), self.settings.integrity.write(&key, &snapshot)));
         self.host.set_many(writes).await?;
         Ok(())
@@ -552,7 +605,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(match step {
-            Step::Done(outcome) => Fact::Done { task: task.id.clone(), outcome },
+            Step::Done(outcome) => match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.believe(&outcome)) {
+                Ok(()) => Fact::Done { task: task.id.clone(), outcome },
+                Err(why) => return stopped("refused-by-monitor", why),
+            },
             Step::Wait(seconds) => Fact::Waiting { task: task.id.clone(), until: now + u64::from(seconds.clamp(1, 86_400)) * 1_000 },
             Step::Checkpoint(state) if matches!(task.replies.as_slice(), [Reply::Response(seen)] if seen.body == state) => {
                 return stopped("too-much", "the connector goes round in circles".into());

@@ -1,5 +1,6 @@
 //! The only file that calls the Spin SDK.
 
+use crate::days;
 use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
@@ -14,6 +15,17 @@ use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 use spin_sdk::{http_service, key_value, time, variables, wit_bindgen};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The composed stages, as [`crate::stages`] calls them.
+#[allow(missing_docs)]
+pub(crate) mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "firstline:app/technician",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
 
 /// `POST /poke/<conversation>/<epoch>` and `POST /tick`; both are answered before the work is done.
 #[http_service]
@@ -47,8 +59,12 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
         _ => return answer(StatusCode::NOT_FOUND, serde_json::json!({"error": "unknown path"})),
     };
     let woken = runs.len();
+    let tick = segments.as_slice() == ["tick"];
     wit_bindgen::spawn(async move {
         join_all(runs.iter().map(|(conversation, epoch)| run(&host, &Composed, &settings, conversation, *epoch))).await;
+        if tick && let Err(Fault(why)) = days::close(&host, &settings).await {
+            host.log(serde_json::json!({"component": "technician", "what": "no day record", "why": why}).to_string());
+        }
     });
     answer(StatusCode::ACCEPTED, serde_json::json!({ "woken": woken }))
 }

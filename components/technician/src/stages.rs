@@ -7,22 +7,13 @@ use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire;
 
-#[allow(missing_docs)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../wit",
-        world: "firstline:app/technician",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-}
-use bindings::firstline::guardrails::guardrails;
-use bindings::firstline::idp::idp;
-use bindings::firstline::intent::intent;
-use bindings::firstline::messaging::outbox;
-use bindings::firstline::psa::psa;
-use bindings::firstline::types::types::Error;
-use bindings::firstline::wire::wire as wit;
+use crate::spin::bindings::firstline::guardrails::guardrails;
+use crate::spin::bindings::firstline::idp::idp;
+use crate::spin::bindings::firstline::intent::intent;
+use crate::spin::bindings::firstline::messaging::outbox;
+use crate::spin::bindings::firstline::psa::psa;
+use crate::spin::bindings::firstline::types::types::Error;
+use crate::spin::bindings::firstline::wire::wire as wit;
 
 /// The stages behind the composition.
 pub struct Composed;

@@ -175,7 +175,8 @@ impl Read {
 /// # Errors
 /// `unexpected-reply`, naming the member that did not fit; never quoting the body.
 pub fn json<D: DeserializeOwned>(response: &Response) -> Result<D, Error> {
-    serde_json::from_str(&response.body).map_err(|error| Error::UnexpectedReply(format!("the vendor's JSON did not fit: line {} column {}", error.line(), error.column())))
+    serde_json::from_str(&response.body)
+        .map_err(|error| Error::UnexpectedReply(format!("the vendor's JSON did not fit: line {} column {}", error.line(), error.column())))
 }
 
 /// Runs connector code against the replies so far.

@@ -4,6 +4,7 @@
 //! A runner asks stages and sends requests, and feeds what it learns back as facts. Folding the same facts yields the same state.
 //! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
 
+use crate::figures::{Course, Waits};
 use crate::journal::{Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
@@ -26,6 +27,11 @@ const GRANT_TIME: u64 = 10 * 60_000;
 const OWN_GRANT_TIME: u64 = 24 * 3_600_000;
 /// How long after the end of a case "thanks" still belongs to it.
 const THANKS_TIME: u64 = 7 * 24 * 3_600_000;
+/// What the PSA connector says when nobody answered.
+const PSA_DOWN: &str = "vendor-unavailable";
+/// Most time between two tries of a PSA that does not answer, and most tries: about a day.
+const PSA_PAUSE: u64 = 60 * 60_000;
+const PSA_TRIES: u32 = 30;
 /// Event ids that are remembered, to drop duplicates.
 const REMEMBERED: usize = 400;
 /// Holes that are looked at again.
@@ -219,6 +225,10 @@ pub struct Case {
     pub ticket: Option<Ticket>,
     /// The ticket could not be opened.
     pub no_ticket: bool,
+    /// When the PSA, which did not answer, is tried again.
+    pub psa_again: Option<Instant>,
+    /// How often it did not answer.
+    pub psa_silent: u32,
     /// Objects on shared connections that are the tenant's.
     pub attested: BTreeSet<String>,
     /// What was seen and done, for the note.
@@ -235,6 +245,9 @@ pub struct Case {
     pub said: BTreeSet<String>,
     /// When things happened.
     pub times: Times,
+    /// How the time went by.
+    #[serde(default)]
+    pub course: Course,
 }
 
 /// The last case that ended here.
@@ -305,6 +318,8 @@ pub enum Note {
     Ended(Box<Case>, &'static str),
     /// An event goes on in another conversation.
     Forward(Box<Event>),
+    /// The user of a case that has ended said that it works.
+    Confirmed(String),
 }
 
 impl State {
@@ -359,7 +374,17 @@ impl State {
             Phase::Offering => case.offer.as_ref().map(|offer| offer.expires),
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
-        tasks.chain(case).min()
+        let psa = self.case.as_ref().and_then(|case| case.psa_again);
+        tasks.chain(case).chain(psa).min()
+    }
+
+    /// Whom the open case waits for.
+    fn waits(&self) -> Option<Waits> {
+        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering));
+        if self.tasks.iter().any(|task| task.batch.is_some() || task.until.is_some()) {
+            return Some(Waits::Vendors);
+        }
+        (asks && self.tasks.is_empty() && self.wants().is_none()).then_some(Waits::User)
     }
 
     /// Whether a runner left something undone that no clock will call for.
@@ -451,6 +476,17 @@ impl State {
 
 /// Takes one fact. `tenant` is the document as it is now.
 pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
+    let notes = take(state, fact, tenant, now);
+    let waits = state.waits();
+    if let Some(case) = &mut state.case {
+        // Whoever wrote had done so when it was received, however late it is read.
+        let until = if let Fact::Taken { event, .. } = fact { event.received.min(now) } else { now };
+        case.course.turn(waits, until, now);
+    }
+    notes
+}
+
+fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
     let mut notes = Vec::new();
     match fact {
         Fact::Taken { number, event, press } => taken(state, *number, event, press.as_ref(), tenant, now),
@@ -548,12 +584,28 @@ fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], r
     }
     if out.replies.iter().all(Option::is_some) {
         let finals: Vec<Reply> = out.replies.iter().flatten().cloned().collect();
+        let written: Vec<String> = out.requests.iter().zip(&finals).filter_map(|(named, reply)| written(named, reply)).collect();
         task.replies.extend(finals);
         task.batch = None;
+        if let Some(case) = &mut state.case {
+            case.course.written.extend(written);
+        }
     } else {
         out.attempt += 1;
         out.retry_at = retry_at;
     }
+}
+
+/// The action of a change that was accepted, or whose outcome its connector finds out before it goes on.
+fn written(named: &Named, reply: &Reply) -> Option<String> {
+    let may = match reply {
+        Reply::Response(response) => (200..300).contains(&response.status),
+        Reply::Unknown(_) => true,
+        Reply::NotApplied(_) | Reply::Waited(_) => false,
+    };
+    // A grant is named by its task and its action.
+    let action = named.grant.as_ref().filter(|_| may)?.split_once('.')?.1;
+    Some(action.into())
 }
 
 fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
@@ -578,7 +630,8 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
             if state.case.is_none() {
                 state.case = Some(new_case(state, number, event, tenant, now));
             }
-            if state.case.as_ref().is_some_and(|case| case.user == event.author) {
+            if let Some(case) = state.case.as_mut().filter(|case| case.user == event.author) {
+                case.course.messages += 1;
                 state.unread.push_back((event.id.clone(), text.clone()));
             }
         }
@@ -613,6 +666,8 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         offers: 0,
         ticket: None,
         no_ticket: false,
+        psa_again: None,
+        psa_silent: 0,
         attested: BTreeSet::new(),
         evidence: Vec::new(),
         handover: None,
@@ -621,6 +676,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         from: None,
         said: BTreeSet::new(),
         times: Times { received: now, ..Times::default() },
+        course: Course::default(),
     }
 }
 
@@ -648,6 +704,7 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
     replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
     if let Some(case) = &mut state.case {
         case.offer = None;
+        case.course.presses += 1;
         case.evidence.push(format!("the requester pressed `{label}` at {now}"));
     }
     match press.choice.as_str() {
@@ -711,6 +768,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         (Phase::Listening, Reading::Thanks) => {
             if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
                 ended.confirmed = Some(now);
+                notes.push(Note::Confirmed(ended.case.clone()));
             }
             let alone = case.texts.is_empty() && case.said.is_empty() && state.unread.is_empty();
             case.since = now;
@@ -844,6 +902,14 @@ fn set_handover(state: &mut State, code: &str, text: &str) {
     }
 }
 
+/// The PSA does not answer: what was to be written there is put off, for about a day in all. False if that time is up.
+fn put_off(state: &mut State, now: Instant) -> bool {
+    let Some(case) = state.case.as_mut().filter(|case| case.psa_silent < PSA_TRIES) else { return false };
+    case.psa_again = Some(now + PSA_PAUSE.min(60_000 << case.psa_silent.min(6)));
+    case.psa_silent += 1;
+    true
+}
+
 /// Sends the case to a human as soon as nothing that was begun is still under way.
 fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: Instant) {
     set_handover(state, code, text);
@@ -857,11 +923,14 @@ fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: In
 fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
     let Some(case) = &state.case else { return };
     let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_))) || state.asked.is_some();
-    if under_way {
+    if under_way || case.psa_again.is_some() {
         return;
     }
     match (case.phase, case.handover.is_some()) {
-        (Phase::Finding | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::Identifying | Phase::Listening, true) => {
+        (
+            Phase::Finding | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Identifying | Phase::Listening,
+            true,
+        ) => {
             if case.ticket.is_none() && !case.no_ticket {
                 open_ticket(state, tenant, now);
                 if state.running(&Purpose::Open) {
@@ -1018,6 +1087,14 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             }
             settle(state, tenant, now);
         }
+        (Purpose::Open | Purpose::Close | Purpose::HandOver, Outcome::Escalate(code, _)) if code == PSA_DOWN && put_off(state, now) => {
+            // Who was told that it is done need not hear of it.
+            if task.purpose != Purpose::Close {
+                set_handover(state, "psa-down", "the PSA did not answer when the ticket was to be written");
+                state.phase(Phase::HandingOver, now);
+                state.say_once("desk-down", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)], now);
+            }
+        }
         (Purpose::Open, _) => {
             if let Some(case) = &mut state.case {
                 case.no_ticket = true;
@@ -1053,6 +1130,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Deliver, Outcome::Posted(_)) => {
             let reset = state.case.as_mut().is_some_and(|case| {
                 case.times.delivered = Some(now);
+                case.course.unblocked = Some(case.course.so_far(now));
                 case.evidence.push("the user was told in the chat".into());
                 case.resolution.as_deref() == Some("resolution-reset")
             });
@@ -1218,6 +1296,10 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
 }
 
 fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) {
+    if let Some(case) = state.case.as_mut().filter(|case| case.psa_again.is_some_and(|again| at >= again)) {
+        case.psa_again = None;
+        settle(state, tenant, at);
+    }
     let Some(case) = &state.case else { return };
     match case.phase {
         // Somebody has just written.

@@ -1,6 +1,8 @@
 //! The journal of a conversation: facts in hash-chained entries. The state is a fold over them; a snapshot is a cache.
 
 use crate::case::State;
+use crate::evidence::SealedEntry;
+use crate::figures::Tally;
 use crate::mailbox::Event;
 use crate::record::{IntegrityKey, Record};
 use crate::stage::{Decision, Outcome, Question, Understanding};
@@ -178,6 +180,9 @@ pub struct Snapshot {
     pub lease_until: Instant,
     /// The last due entry that was written for it.
     pub due: Option<Instant>,
+    /// The entries of the open case, for its seal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<SealedEntry>,
 }
 
 impl Record for Snapshot {
@@ -207,6 +212,9 @@ pub struct Summary {
     pub from: (i64, u64),
     /// Entry of the log that ended it.
     pub to: Option<(i64, u64)>,
+    /// What it leaves for counting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
 }
 
 impl Record for Summary {

@@ -79,6 +79,14 @@ keys! {
     case_counter(tenant: &str, day: u64) = "c/case/{tenant}/{day}";
     /// The n-th case of a tenant and day.
     case_of_day(tenant: &str, day: u64, number: i64) = "cases/{tenant}/{day}/{number}";
+    /// What proves a case that has ended.
+    evidence(case: &str) = "evidence/{case}";
+    /// One page of the signed record of a tenant's day; pages count from 1.
+    day_record(tenant: &str, day: u64, page: u64) = "day/{tenant}/{day}/{page}";
+    /// How far a tenant's day records go.
+    day_cursor(tenant: &str) = "day-cursor/{tenant}";
+    /// The last day that every tenant has a record of.
+    days_cursor() = "day-cursor";
     /// A secret of a case, sealed to the technician.
     case_secret(case: &str, name: &str) = "secret/{case}/{name}";
     /// A view-once secret, by the SHA-256 of its token, sealed to the credential link.

@@ -1,8 +1,10 @@
-//! Cases, journal, records, keys, signatures, sealing, redaction: no Spin, no WIT, no I/O.
+//! Cases, journal, records, evidence, figures, keys, signatures, sealing, redaction: no Spin, no WIT, no I/O.
 //!
 //! What components store and exchange is defined here and nowhere else; the state machine of a case is a pure function in [`case`].
 
 pub mod case;
+pub mod evidence;
+pub mod figures;
 pub mod journal;
 pub mod keys;
 pub mod mailbox;

@@ -75,6 +75,14 @@ fn install(manifest_dir: &Path, targets: &BTreeSet<String>, progress: Progress) 
     run(&mut command, &what, progress).with_context(|| format!("the Rust targets {} are missing: add them to this Rust installation", missing.join(", ")))
 }
 
+/// Runs cargo in this folder as a person would, and fails with what it said.
+pub fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
+    let output = clean(Command::new("cargo")).args(arguments).current_dir(folder).stdin(Stdio::null()).output().context("cannot start cargo")?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    ensure!(output.status.success(), "failed ({}): cargo {}\n{}{}", output.status, arguments.join(" "), said(&output.stdout), said(&output.stderr));
+    Ok(())
+}
+
 fn shell(command: &str) -> Command {
     let (program, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut shell = clean(Command::new(program));

@@ -1,7 +1,7 @@
 //! Composition of a component with its dependencies, by Spin's rules.
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use wac_graph::types::{ItemKind, Package, Types};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
@@ -49,6 +49,18 @@ pub fn compose(name: &str, root: &[u8], parts: &[Part]) -> Result<Vec<u8>> {
         graph.export(item, &export)?;
     }
     graph.encode(EncodeOptions::default()).with_context(|| format!("cannot compose `{name}`"))
+}
+
+/// Imported and exported names of a component, and whether a function is reached through each.
+pub type Faces = (BTreeMap<String, bool>, BTreeMap<String, bool>);
+
+/// What a component imports and exports.
+pub fn faces(bytes: &[u8]) -> Result<Faces> {
+    let mut types = Types::new();
+    let package = Package::from_bytes("component", None, bytes, &mut types)?;
+    let world = &types[package.ty()];
+    let named = |(name, kind): (&String, &ItemKind)| (name.clone(), function(*kind, &types).is_some());
+    Ok((world.imports.iter().map(named).collect(), world.exports.iter().map(named).collect()))
 }
 
 /// A stage is pure: it may import types, which need nothing in the linker, and no function at all.

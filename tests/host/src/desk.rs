@@ -3,6 +3,7 @@
 use crate::{App, Clock, Config, Outbound, OutboundError};
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
+use firstline_core::evidence::SigningKey;
 use firstline_core::{keys, seal};
 use firstline_vendors::Vendors;
 use futures::future::BoxFuture;
@@ -41,10 +42,18 @@ impl Keys {
             variables.insert(format!("{name}_public_key"), public);
         }
         variables.insert("integrity_key".into(), seal::base64(&random()?));
+        variables.insert("signing_private_key".into(), seal::base64(&random()?));
         let owner_token = keys::hex(&random()?);
         let people = serde_json::json!([{"name": "Owner", "role": "owner", "token_sha256": keys::sha256_hex(owner_token.as_bytes())}]);
         variables.insert("console_people".into(), people.to_string());
         Ok(Keys { variables, owner_token })
+    }
+
+    /// The public half of the signing key, as `firstline verify` takes it; none if nothing is signed.
+    #[must_use]
+    pub fn verifying_key(&self) -> Option<String> {
+        let key = self.variables.get("signing_private_key").and_then(|key| SigningKey::parse(key).ok().flatten());
+        key.map(|key| key.public())
     }
 }
 
@@ -117,6 +126,18 @@ impl Desk {
         let answer = self.app.request(request).await;
         let value = if answer.body().is_empty() { Value::Null } else { serde_json::from_slice(answer.body()).with_context(|| format!("{method} {path}"))? };
         Ok((answer.status().as_u16(), value))
+    }
+
+    /// A file of JSON Lines, as the owner gets it.
+    ///
+    /// # Errors
+    /// The answer is not 200.
+    pub async fn lines(&self, path: &str) -> Result<String> {
+        let request = http::Request::builder().uri(path).header("authorization", format!("Bearer {}", self.keys.owner_token)).body(Bytes::new())?;
+        let answer = self.app.request(request).await;
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        ensure!(answer.status() == 200, "{path} was answered {}: {text}", answer.status());
+        Ok(text)
     }
 
     /// Enters tenants and their secrets through the API, as a person would.

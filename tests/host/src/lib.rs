@@ -9,6 +9,7 @@ mod compile;
 pub mod compose;
 pub mod crash;
 pub mod desk;
+pub mod fortnight;
 pub mod home;
 pub mod hosts;
 mod instance;

@@ -290,16 +290,7 @@ async fn act_out(project: &Path, story: &Story, trial: Option<&Trial>) -> Result
     let desk = Desk::start(config, vendors, LATENCY, keys)?;
     desk.enter(&tenants).await?;
     let world = desk.vendors.state();
-    let mut player = Player {
-        desk,
-        disturbed,
-        story,
-        tenants,
-        world,
-        last: None,
-        passwords: BTreeSet::new(),
-        now: Box::new(move || millis(&clock)),
-    };
+    let mut player = Player { desk, disturbed, story, tenants, world, last: None, passwords: BTreeSet::new(), now: Box::new(move || millis(&clock)) };
     if let Some(disturbed) = &player.disturbed {
         disturbed.disturbance.begin();
     }

@@ -21,6 +21,7 @@ fn summary_of(number: i64, tenant: &str, from: (i64, u64), to: Option<(i64, u64)
         reason: None,
         from,
         to,
+        tally: None,
     }
 }
 

@@ -604,7 +604,9 @@ fn a_lost_snapshot_costs_nothing() {
     world.values.borrow_mut().remove(&keys::snapshot(&World::conversation()));
     world.say(&stages, "thanks");
     let after = world.snapshot().unwrap().state;
-    assert_eq!((after.case, after.tasks.len(), after.counted), (before.case, before.tasks.len(), before.counted));
+    // Only the figures tell that something was said.
+    let still = |case: Option<Case>| case.map(|case| Case { course: firstline_core::figures::Course::default(), ..case });
+    assert_eq!((still(after.case), after.tasks.len(), after.counted), (still(before.case), before.tasks.len(), before.counted));
     world.press(&stages, "yes");
     assert_eq!(world.end(), "closed");
 }

@@ -130,7 +130,7 @@ impl Play {
             return;
         };
         let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_)));
-        let waits = matches!(case.phase, Phase::Listening | Phase::Offering) && self.state.wake_at().is_some();
+        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering) || case.psa_again.is_some()) && self.state.wake_at().is_some();
         assert!(works || waits || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
     }
 
@@ -259,6 +259,7 @@ impl Play {
                     let task = self.task(name).id;
                     self.apply(Fact::Stopped { task, code: "diverged".into(), why: "upgraded".into() })
                 }
+                [name, "silent"] => self.done(name, Some(Outcome::Escalate("vendor-unavailable".into(), "no answer".into())), true),
                 [name, "fails"] => self.done(name, None, false),
                 [name] => self.done(name, None, true),
                 other => panic!("no such step: {other:?}"),
@@ -279,6 +280,7 @@ impl Play {
                 Note::Opened(case) => format!("opened {}", if case.kind.is_empty() { "other" } else { &case.kind }),
                 Note::Ended(_, how) => format!("ended {how}"),
                 Note::Forward(event) => format!("forward to {}", event.channel),
+                Note::Confirmed(case) => format!("confirmed {case}"),
             })
             .collect();
         let phase = match &self.state.case {
@@ -659,6 +661,52 @@ fn a_human_gets_what_the_agent_must_not_or_cannot_do() {
 }
 
 #[test]
+fn a_psa_that_does_not_answer_is_tried_again_and_the_user_is_told_once() {
+    check(
+        "okta",
+        Lock::Locked,
+        &[
+            ("says account_unlock, who", "finding: open + find jane@acme.example; opened account_unlock"),
+            ("open silent", "handingover (psa-down): desk-down"),
+            ("find", "handingover (psa-down)"),
+            ("wait 1", "handingover (psa-down): open"),
+            ("open silent", "handingover (psa-down)"),
+            ("wait 1", "handingover (psa-down)"),
+            ("wait 1", "handingover (psa-down): open"),
+            ("open", "handingover (psa-down): hand-over"),
+            ("hand-over silent", "handingover (psa-down)"),
+            ("says human", "handingover (psa-down)"),
+            ("wait 4", "handingover (psa-down): hand-over"),
+            ("hand-over", "telling (psa-down): handed-over"),
+        ],
+    );
+    from_offer(
+        Lock::Locked,
+        &[
+            ("press yes, allow, act, deliver", "closing: offer-pressed + close"),
+            ("close silent", "closing"),
+            ("says thanks", "closing"),
+            ("wait 1", "closing: close"),
+            ("close", "telling: closed"),
+        ],
+    );
+}
+
+#[test]
+fn a_psa_that_does_not_answer_for_a_day_is_given_up() {
+    let mut play = Play::new("okta", Lock::Locked);
+    play.step("says human, who");
+    let mut tries = 1;
+    while play.line("open silent").starts_with("handingover") {
+        assert!(tries < 100, "no end");
+        tries += 1;
+        play.step("wait 60");
+    }
+    assert_eq!((tries, play.state.case.as_ref().map(|case| case.phase)), (31, Some(Phase::Telling)));
+    replay(&play);
+}
+
+#[test]
 fn an_outsider_is_a_guest_whatever_the_profile_says() {
     let mut play = Play::new("okta", Lock::Locked);
     play.number = 1;
@@ -837,7 +885,11 @@ fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
                     let task = random.one(&play.state.tasks);
                     let good = random.below(16) > 0;
                     // Also an outcome that belongs to quite another task.
-                    let outcome = if random.below(40) == 0 { Outcome::Absent } else { play.outcome(&task, good) };
+                    let outcome = match random.below(40) {
+                        0 => Outcome::Absent,
+                        1..=4 if matches!(task.work, Work::Psa(_)) => Outcome::Escalate("vendor-unavailable".into(), "no answer".into()),
+                        _ => play.outcome(&task, good),
+                    };
                     play.apply(Fact::Done { task: task.id, outcome })
                 }
                 _ if matches!(play.state.wants(), Some(Want::Understand(..))) => play.understand(random.one(&words)),

@@ -116,7 +116,9 @@ impl Search<'_> {
         }
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         // The smallest: one crash before two, the shortest way to it.
-        if let Some((schedule, outcome)) = found.wrong.iter().min_by_key(|(schedule, _)| (schedule.trial.crashes.len(), schedule.trial.twice, schedule.trial.crashes.clone())) {
+        if let Some((schedule, outcome)) =
+            found.wrong.iter().min_by_key(|(schedule, _)| (schedule.trial.crashes.len(), schedule.trial.twice, schedule.trial.crashes.clone()))
+        {
             say("the smallest schedule that fails:")?;
             tell(schedule, outcome)?;
             say(&format!("  cargo run -- crash --replay '{schedule}'"))?;

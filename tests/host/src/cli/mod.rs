@@ -6,10 +6,12 @@ mod build;
 mod crash;
 mod keys;
 mod play;
+mod report;
 mod scale;
 mod serve;
 mod stories;
 mod vendors;
+mod verify;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use std::net::SocketAddr;
@@ -29,10 +31,12 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("keys", [])) => keys::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", [])) => bench::run(),
+        Some(("verify", rest)) => verify::run(rest),
+        Some(("report", rest)) => report::run(rest).await,
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `budget`, `bench` or `scale [N …]`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `verify BUNDLE --key FILE`, `report`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }

@@ -14,13 +14,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Compares, and tells.
-pub(in crate::story) async fn check(
-    expect: &Expect,
-    player: &Player<'_>,
-    disturbed: &Disturbed,
-    stored: &Contents,
-    events: &[Event],
-) -> Result<Outcome> {
+pub(in crate::story) async fn check(expect: &Expect, player: &Player<'_>, disturbed: &Disturbed, stored: &Contents, events: &[Event]) -> Result<Outcome> {
     let state = player.desk.vendors.state();
     let calls = player.desk.vendors.calls();
     let mut failures = Vec::new();
@@ -144,7 +138,8 @@ fn chains(player: &Player<'_>, stored: &Contents) -> Result<Vec<String>> {
     let mut logs = BTreeMap::<&str, BTreeMap<(i64, u64), Vec<u8>>>::new();
     for ((_, name), value) in stored {
         let mut parts = name.split('/');
-        if let (Some("log"), Some(conversation), Some(epoch), Some(number), Stored::Bytes(bytes)) = (parts.next(), parts.next(), parts.next(), parts.next(), value)
+        if let (Some("log"), Some(conversation), Some(epoch), Some(number), Stored::Bytes(bytes)) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), value)
         {
             logs.entry(conversation).or_default().insert((epoch.parse()?, number.parse()?), bytes.clone());
         }

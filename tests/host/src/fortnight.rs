@@ -1,0 +1,181 @@
+//! Two weeks of a small desk, from a seed: people ask, wait, press, forget to press, and say thanks. Every run of a seed is the same.
+
+use crate::desk::{Desk, Emulated, Keys, TENANTS, vendors};
+use crate::visit::Visit;
+use crate::{App, Config, Outbound, OutboundError, simulated};
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use firstline_core::keys::sha256_hex;
+use firstline_vendors::DEMO;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// First and last day (UTC).
+pub const DAYS: (&str, &str) = ("2026-11-02", "2026-11-15");
+const BEGIN: u64 = 1_793_577_600;
+const DAY: u64 = 86_400;
+/// A scheduler that ticks this often finds an expired offer in time.
+const TICK: u64 = 600;
+
+/// Acme's and Globex's people, by how their visits go.
+const PEOPLE: [(&str, &str); 12] = [
+    ("T0ACME", "U0JANE"),
+    ("T0ACME", "U0BOB"),
+    ("T0ACME", "U0HANS"),
+    ("T0GLOBEX", "U0LEE"),
+    ("T0GLOBEX", "U0MIA"),
+    ("T0ACME", "U0JANE"),
+    ("T0ACME", "U0BOB"),
+    ("T0GLOBEX", "U0MIA"),
+    ("T0ACME", "U0ADA"),
+    ("T0ACME", "U0GINA"),
+    ("T0ACME", "U0SID"),
+    ("T0GLOBEX", "U0SAM"),
+];
+
+const TEXTS: [&str; 10] = [
+    "I'm locked out and I forgot my password",
+    "please reset my password",
+    "I forgot my password",
+    "my account is locked",
+    "I'm locked out of my account",
+    "password reset please",
+    "I forgot my password and cannot sign in",
+    "the printer on the second floor is jammed",
+    "can you reset the password of my colleague Bob?",
+    "I want to talk to a person",
+];
+
+/// Numbers from a seed.
+struct Dice(u64, u64);
+
+impl Dice {
+    /// Below `sides`.
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.1 += 1;
+        number(self.0, self.1) % sides.max(1)
+    }
+
+    fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        all.get(usize::try_from(self.roll(all.len() as u64)).unwrap_or_default()).copied()
+    }
+}
+
+fn number(seed: u64, place: u64) -> u64 {
+    let hash = sha256_hex(format!("{seed}/{place}").as_bytes());
+    hash.get(..12).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
+/// Emulated vendors, each answer after a while of its own.
+struct Uneven {
+    emulated: Emulated,
+    seed: u64,
+    sent: AtomicU64,
+}
+
+impl Outbound for Uneven {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, OutboundError>> {
+        let latency = Duration::from_millis(40 + number(self.seed, self.sent.fetch_add(1, SeqCst)) % 400);
+        Box::pin(async move {
+            tokio::time::sleep(latency).await;
+            self.emulated.send(request).await
+        })
+    }
+}
+
+/// Plays the two weeks. `config` names the manifest; the store is its own. The runtime has to be paused and of one thread.
+///
+/// # Errors
+/// The application does not start, or a webhook is refused.
+pub async fn play(mut config: Config, seed: u64) -> Result<Desk> {
+    config.clock = simulated(UNIX_EPOCH + Duration::from_secs(BEGIN));
+    let began = tokio::time::Instant::now();
+    let vendors = vendors(&config.clock);
+    vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
+    let keys = Keys::make()?;
+    config.variables.extend(keys.variables.clone());
+    config.outbound = Arc::new(Uneven { emulated: Emulated { vendors: vendors.clone(), latency: Duration::ZERO }, seed, sent: AtomicU64::new(0) });
+    let desk = Desk { app: App::start(config)?, vendors, keys };
+    desk.enter(&serde_json::from_str(TENANTS)?).await?;
+    let mut clock = Ticking { desk: &desk, began, next: TICK };
+    let mut dice = Dice(seed, 0);
+    for day in 0..14 {
+        // Fewer on week-ends.
+        let visits = if day % 7 < 5 { 3 + dice.roll(4) } else { dice.roll(2) };
+        let mut times: Vec<u64> = (0..visits).map(|_| day * DAY + 7 * 3_600 + dice.roll(12 * 3_600)).collect();
+        times.sort_unstable();
+        for at in times {
+            clock.wait(at).await?;
+            visit(&desk, &mut clock, &mut dice).await?;
+        }
+    }
+    // The last day is over, and recorded.
+    clock.wait(14 * DAY + 3_600).await?;
+    let violations = desk.vendors.violations();
+    ensure!(violations.is_empty(), "the vendors were sent what no correct client sends: {violations:?}");
+    Ok(desk)
+}
+
+/// Time that passes with a tick every ten minutes.
+struct Ticking<'a> {
+    desk: &'a Desk,
+    began: tokio::time::Instant,
+    next: u64,
+}
+
+impl Ticking<'_> {
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_secs()
+    }
+
+    /// Waits until so many seconds after the beginning.
+    async fn wait(&mut self, until: u64) -> Result<()> {
+        while self.next <= until {
+            tokio::time::sleep_until(self.began + Duration::from_secs(self.next)).await;
+            self.desk.tick().await?;
+            self.next += TICK;
+        }
+        tokio::time::sleep_until(self.began + Duration::from_secs(until)).await;
+        Ok(())
+    }
+
+    async fn pause(&mut self, seconds: u64) -> Result<()> {
+        self.wait(self.now() + seconds).await
+    }
+}
+
+async fn visit(desk: &Desk, clock: &mut Ticking<'_>, dice: &mut Dice) -> Result<()> {
+    let (Some(who), Some(text)) = (dice.pick(&PEOPLE), dice.pick(&TEXTS)) else { return Ok(()) };
+    let visit = Visit::new(desk, who);
+    if dice.roll(4) == 0 {
+        visit.say("hi").await?;
+        clock.pause(5 + dice.roll(60)).await?;
+    }
+    visit.say(text).await?;
+    // One in eight never presses, and the offer expires.
+    let presses = dice.roll(8) > 0;
+    clock.pause(10 + dice.roll(300)).await?;
+    // Those who are handed over have no button.
+    if presses {
+        let _ = visit.press("Yes").await;
+    }
+    if dice.roll(3) == 0 {
+        clock.pause(60 + dice.roll(3_600)).await?;
+        visit.say("thanks!").await?;
+    }
+    Ok(())
+}
+
+/// Plays the two weeks on a runtime as they need it, and then does something with the desk.
+///
+/// # Errors
+/// Either fails.
+pub fn alone<T: Send + 'static>(config: Config, seed: u64, then: impl AsyncFnOnce(&Desk) -> Result<T> + Send + 'static) -> Result<T> {
+    let run = move || -> Result<T> {
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async move { then(&play(config, seed).await?).await })
+    };
+    // A runtime cannot begin within another one, so it gets a thread.
+    std::thread::spawn(run).join().map_err(|_| anyhow::anyhow!("the two weeks were broken off"))?
+}
