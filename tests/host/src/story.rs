@@ -31,6 +31,8 @@ const READING: Duration = Duration::from_secs(5);
 /// Slack sends again what was not taken: almost at once, after a minute, after five. It waits three seconds for an answer.
 const REDELIVERIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(60), Duration::from_secs(300)];
 const SLACK_WAITS: Duration = Duration::from_secs(3);
+/// Longest wait for anything else in a trial.
+const PATIENCE: Duration = Duration::from_secs(120);
 const MINUTE: Duration = Duration::from_secs(60);
 /// Ticks after a crash: enough for two takeovers with lease and margin, and too few for an offer or a link to expire.
 const RECOVERY: u32 = 6;
@@ -416,16 +418,16 @@ impl Player<'_> {
         let app = if disturbance.aside() { &relief.app } else { &self.desk.app };
         let mut answer = if disturbance.twice() {
             // The copy's answer counts for nothing.
-            futures::future::join(send(app, webhook.clone()), send(&self.desk.app, webhook.clone())).await.0
+            futures::future::join(send(app, webhook.clone(), SLACK_WAITS), send(&self.desk.app, webhook.clone(), SLACK_WAITS)).await.0
         } else {
-            send(app, webhook.clone()).await
+            send(app, webhook.clone(), SLACK_WAITS).await
         };
         for pause in REDELIVERIES {
             if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
                 break;
             }
             tokio::time::sleep(pause).await;
-            answer = send(&relief.app, self.signed_now(webhook.clone())?).await;
+            answer = send(&relief.app, self.signed_now(webhook.clone())?, SLACK_WAITS).await;
         }
         accepted(&answer?)
     }
@@ -447,6 +449,8 @@ impl Player<'_> {
             Some(Disturbed { disturbance, relief, .. }) => tokio::select! {
                 ((), ()) = futures::future::join(self.desk.app.idle(), relief.app.idle()) => {}
                 () = disturbance.held() => {}
+                // A sender that gave up leaves an instance behind which waits for it.
+                () = tokio::time::sleep(PATIENCE) => {}
             },
         }
     }
@@ -456,7 +460,7 @@ impl Player<'_> {
         disturbance.ticking(true);
         let request = Request::post("/api/tick").header("authorization", format!("Bearer {}", self.desk.keys.owner_token)).body(Bytes::new())?;
         let answer = tokio::select! {
-            answer = send(&self.desk.app, request) => answer.map(|answer| answer.status()),
+            answer = send(&self.desk.app, request, PATIENCE) => answer.map(|answer| answer.status()),
             () = disturbance.held() => Ok(http::StatusCode::ACCEPTED),
         };
         self.rest().await;
@@ -483,7 +487,7 @@ impl Player<'_> {
                 }
             }
             disturbance.release();
-            self.desk.app.idle().await;
+            self.rest().await;
             tokio::time::sleep(READING).await;
         }
         Ok(())
@@ -594,7 +598,7 @@ impl Player<'_> {
         let request = Request::post(path).body(Bytes::new())?;
         let Some(Disturbed { disturbance, .. }) = &self.disturbed else { return Ok(self.desk.app.request(request).await) };
         tokio::select! {
-            answer = send(&self.desk.app, request) => answer,
+            answer = send(&self.desk.app, request, PATIENCE) => answer,
             () = disturbance.held() => {
                 let mut late = http::Response::new(Bytes::new());
                 *late.status_mut() = http::StatusCode::GATEWAY_TIMEOUT;
@@ -608,11 +612,11 @@ impl Player<'_> {
     }
 }
 
-/// Sends a request that goes on whether or not somebody waits for its answer; Slack does so for three seconds.
-async fn send(app: &Arc<App>, request: Request<Bytes>) -> Result<http::Response<Bytes>> {
+/// Sends a request that goes on whether or not somebody waits for its answer.
+async fn send(app: &Arc<App>, request: Request<Bytes>, limit: Duration) -> Result<http::Response<Bytes>> {
     let app = app.clone();
     let answer = tokio::spawn(async move { app.request(request).await });
-    Ok(tokio::time::timeout(SLACK_WAITS, answer).await.context("no answer in time")??)
+    Ok(tokio::time::timeout(limit, answer).await.context("no answer in time")??)
 }
 
 fn accepted(answer: &http::Response<Bytes>) -> Result<()> {
