@@ -11,7 +11,9 @@
 mod budgets;
 mod components;
 mod conformance;
+mod contract;
 mod crashes;
+mod damage;
 mod evidence;
 mod invariants;
 mod lints;
@@ -23,3 +25,4 @@ mod schedules;
 mod security;
 mod stores;
 mod stories;
+mod swap;

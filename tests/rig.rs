@@ -48,6 +48,8 @@ pub struct Setup<'a> {
     pub variables: &'a [(&'a str, &'a str)],
     /// No tenants are entered.
     pub empty: bool,
+    /// A manifest other than the product's.
+    pub manifest: Option<PathBuf>,
 }
 
 /// Starts a desk under a paused clock.
@@ -56,7 +58,7 @@ pub async fn start(setup: Setup<'_>) -> Rig {
     let memory = Arc::new(Memory::default());
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let told = lines.clone();
-    let mut config = Config::new(root().join("spin.toml"));
+    let mut config = Config::new(setup.manifest.unwrap_or_else(|| root().join("spin.toml")));
     config.backend = memory.clone();
     config.clock = simulated(at());
     config.trace = Arc::new(move |event| match event {

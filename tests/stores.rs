@@ -1,13 +1,15 @@
 //! The application on each kind of store that the platform offers: what holds on one holds on all.
 
 use firstline_host::desk::{Desk, Keys, TENANTS, vendors};
-use firstline_host::scale::{Copies, LABEL, PAUSE, RUN, Scale, contents};
+use firstline_host::scale::{Copies, PAUSE, RUN, Scale};
+use firstline_host::store::{LABEL, contents};
 use firstline_host::visit::{JANE, Visit};
-use firstline_host::{Backend, Config, Disk, Memory, RedisLike, RedisServer, Sqlite, build, simulated};
+use firstline_host::{Backend, Config, Disk, Memory, RedisLike, RedisServer, Sqlite, build, simulated, story};
 use firstline_vendors::DEMO;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// Monday 2026-11-23, 09:00 UTC.
 pub const BEGIN: Duration = Duration::from_secs(1_795_424_400);
@@ -71,6 +73,42 @@ async fn the_main_job_is_done_on_disk() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// Every story on stores of one kind; the secrets are looked for in what is stored, as always.
+fn check_stories(name: &str, backend: impl Fn() -> Arc<dyn Backend>) {
+    build::once(&root()).unwrap();
+    let began = Instant::now();
+    let stories = story::all(&root()).unwrap();
+    let mut failures = Vec::new();
+    for (story, path) in &stories {
+        match story::read(path).and_then(|read| story::play_on(&root(), &read, backend())) {
+            Ok(outcome) => failures.extend(outcome.failures.into_iter().map(|failure| format!("{story}: {failure}"))),
+            Err(error) => failures.push(format!("{story}: {error:#}")),
+        }
+    }
+    println!("{} stories on {name} in {:.1} s", stories.len(), began.elapsed().as_secs_f64());
+    assert!(failures.is_empty(), "on {name}:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn every_story_holds_on_sqlite_that_another_process_locks_now_and_then() {
+    let seed = AtomicU64::new(100);
+    check_stories("SQLite's manners", || Arc::new(Sqlite::over(Arc::new(Memory::default()), seed.fetch_add(1, SeqCst))));
+}
+
+#[test]
+fn every_story_holds_where_counters_are_text_and_labels_mean_nothing() {
+    check_stories("Redis's manners", || Arc::new(RedisLike::over(Arc::new(Memory::default()))));
+}
+
+#[test]
+fn every_story_holds_on_a_real_redis_server() {
+    let Some(server) = RedisServer::start().unwrap() else {
+        println!("not run: redis-server is not installed");
+        return;
+    };
+    check_stories("a Redis server", || Arc::new(server.empty().unwrap()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_ticket_costs_the_same_host_calls_beside_300_closed_cases() {
     build::once(&root()).unwrap();
@@ -109,7 +147,7 @@ async fn a_copied_case_reads_like_the_one_that_was_run() {
     all.extend(copies.another().unwrap().into_iter().chain(copies.counters()).map(|(key, value)| ((LABEL.to_string(), key), value)));
     memory.replace(all);
     let mut journals = Vec::new();
-    for key in contents(memory.as_ref()).unwrap().into_keys() {
+    for (_, key) in contents(memory.as_ref()).unwrap().into_keys() {
         let Some(case) = key.strip_prefix("case/") else { continue };
         let (status, journal) = desk.api("GET", &format!("/api/cases/{case}/journal"), "").await.unwrap();
         assert_eq!(status, 200, "{journal}");

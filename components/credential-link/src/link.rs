@@ -130,7 +130,8 @@ async fn reveal(host: &impl Host, token: &str) -> Result<(Once, Secret), Hidden>
     let hash = token_hash(token).ok_or(Hidden::Gone("unknown"))?;
     let stored = host.get(&keys::once(&hash)).await?.ok_or(Hidden::Gone("unknown or used"))?;
     let once: Once = record::read(&stored).map_err(|corrupt| Hidden::Fault(corrupt.to_string()))?;
-    if host.now() >= once.expires {
+    let latest = host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
+    if once.expired(host.now(), latest) {
         // Best effort: the associated data binds the expiry, so nobody can open it later either.
         _ = host.delete(&keys::once(&hash)).await;
         return Err(Hidden::Gone("expired"));

@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn once(msp: &str, ticket: &str) -> Once {
-        Once { sealed: String::new(), tenant: "acme".into(), expires: 0, msp: msp.into(), ticket: ticket.into() }
+        Once { sealed: String::new(), tenant: "acme".into(), expires: 0, latest: 0, msp: msp.into(), ticket: ticket.into() }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
 //!
-//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day.
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`damage`] says what is left to know when a record cannot be used.
 
 pub mod catalogue;
 pub mod credentials;
+pub mod damage;
 pub mod days;
 pub mod host;
 pub mod monitor;

@@ -4,12 +4,13 @@
 //! Facts gather in memory until something must not happen twice; then they become one entry of the log, in one commit.
 
 use crate::credentials::{self, Refused};
+use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
 use crate::monitor::Monitor;
 use firstline_core::case::{self, Batch, Case, Note, Purpose, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Tally};
-use firstline_core::journal::{Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
+use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
 use firstline_core::record::{IntegrityKey, read, write};
@@ -71,8 +72,10 @@ impl Settings {
 pub enum Stop {
     /// The store failed.
     Fault(String),
-    /// A record cannot be used.
+    /// The tenant's document cannot be used: nothing can be said or done until it is put again.
     Corrupt(String),
+    /// A record cannot be used, and nothing else tells whose it is.
+    Damaged(Damage),
     /// The run's time is up.
     Deadline,
 }
@@ -111,7 +114,8 @@ async fn wake<H: Host>(host: &H, conversation: &str) -> Result<Option<(String, i
     Ok((pending == 1).then(|| (conversation.to_string(), epoch)))
 }
 
-async fn read_counter<H: Host>(host: &H, key: &str) -> Result<i64, Fault> {
+/// Reads a counter; an absent one is zero.
+pub(crate) async fn read_counter<H: Host>(host: &H, key: &str) -> Result<i64, Fault> {
     counter(host.get(key).await?.as_deref()).ok_or_else(|| Fault(format!("`{key}` is no counter")))
 }
 
@@ -152,6 +156,16 @@ async fn pass<H: Host, S: Stages>(
         return Ok(false);
     }
     if let Some(mut run) = Run::load(host, stages, settings, conversation, epoch, deadline).await? {
+        if let Some(damage) = run.damage.take() {
+            if host.get(&keys::log(conversation, epoch, 0)).await?.is_some() {
+                // An epoch of its own, so that no entry is written over. Whoever wakes this one from now on is heard there.
+                let epoch = host.increment(&keys::epoch(conversation), 1).await?;
+                let first = host.increment(&keys::pending(conversation, epoch), 1).await? == 1;
+                next.extend(first.then(|| (conversation.to_string(), epoch)));
+                return Ok(false);
+            }
+            run.begin_afresh(damage).await?;
+        }
         run.work().await?;
         next.append(&mut run.woken);
     }
@@ -176,10 +190,7 @@ pub enum Look {
 pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) -> Result<Look, Fault> {
     let now = host.now();
     let epoch = read_counter(host, &keys::epoch(conversation)).await?;
-    let snapshot = match host.get(&keys::snapshot(conversation)).await? {
-        Some(bytes) => settings.integrity.read::<Snapshot>(&keys::snapshot(conversation), &bytes).ok(),
-        None => None,
-    };
+    let snapshot = damage::snapshot(host, settings, conversation).await?.snapshot;
     let pending = read_counter(host, &keys::pending(conversation, epoch)).await?;
     let run = |woken: Option<(String, i64)>| woken.map_or(Look::Busy, |(conversation, epoch)| Look::Run(conversation, epoch));
     let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
@@ -189,15 +200,17 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
         if now < lease.max(begun(host, conversation, taken + 1..=last).await? + RUN_LIMIT) + TAKEOVER_MARGIN {
             return Ok(Look::Busy);
         }
-        // Ever more rarely: a record that cannot be read stays so.
-        look_again(host, conversation, mailbox::second_look(now) + (60_000 << epoch.clamp(0, 10))).await?;
+        // Ever more rarely, but at least every hour: a tenant's document that cannot be used may be put again.
+        look_again(host, conversation, mailbox::second_look(now) + (60_000 << epoch.clamp(0, 5))).await?;
         let epoch = host.increment(&keys::epoch(conversation), 1).await?;
         let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
         return Ok(run((pending == 1).then(|| (conversation.to_string(), epoch))));
     }
     let work = |state: &State| state.wake_at().is_some_and(|at| at <= now) || state.unfinished();
     let holes = snapshot.iter().flat_map(|snapshot| snapshot.state.holes.iter().copied());
-    if last > taken || snapshot.as_ref().is_some_and(|snapshot| work(&snapshot.state)) || stored(host, conversation, holes).await?.is_some() {
+    // Where no event can be read at all, nobody knows whose conversation it is.
+    let more = last > taken && (snapshot.is_some() || stored(host, conversation, 1..=last).await?.is_some());
+    if more || snapshot.as_ref().is_some_and(|snapshot| work(&snapshot.state)) || stored(host, conversation, holes).await?.is_some() {
         look_again(host, conversation, mailbox::second_look(now)).await?;
         Ok(run(wake(host, conversation).await?))
     } else {
@@ -238,6 +251,10 @@ struct Run<'a, H, S> {
     state: State,
     epoch: i64,
     deadline: Instant,
+    /// Where the snapshot is written.
+    snapshot: String,
+    /// A record that the state should have been built on.
+    damage: Option<Damage>,
     covers: BTreeMap<i64, u64>,
     head: String,
     due: Option<Instant>,
@@ -261,12 +278,8 @@ struct Run<'a, H, S> {
 impl<'a, H: Host, S: Stages> Run<'a, H, S> {
     /// The state of a conversation: snapshot, and every entry that it does not cover. `None` if nothing has arrived.
     async fn load(host: &'a H, stages: &'a S, settings: &'a Settings, conversation: &str, epoch: i64, deadline: Instant) -> Result<Option<Self>, Stop> {
-        let key = keys::snapshot(conversation);
-        let snapshot = match host.get(&key).await? {
-            Some(bytes) => Some(settings.integrity.read::<Snapshot>(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?),
-            None => None,
-        };
-        let (state, covers, head, due, entries) = match snapshot {
+        let cached = damage::snapshot(host, settings, conversation).await?;
+        let (state, covers, head, due, entries) = match cached.snapshot {
             Some(snapshot) => (Some(snapshot.state), snapshot.covers, snapshot.head, snapshot.due, snapshot.entries),
             None => (None, BTreeMap::new(), String::new(), None, Vec::new()),
         };
@@ -288,6 +301,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             state,
             epoch,
             deadline,
+            snapshot: cached.key,
+            damage: cached.damage,
             covers,
             head,
             due,
@@ -306,7 +321,26 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             loop {
                 let key = keys::log(conversation, epoch, number);
                 let Some(bytes) = host.get(&key).await? else { break };
-                let entry: Entry = settings.integrity.read(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?;
+                let entry: Entry = match settings.integrity.read(&key, &bytes) {
+                    Ok(entry) => entry,
+                    Err(why) => {
+                        // What follows in this epoch was built on it.
+                        run.damage.get_or_insert(Damage::new(&key, &bytes, &why));
+                        run.head = entry_hash(&bytes);
+                        run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                        break;
+                    }
+                };
+                let afresh = begins_afresh(&entry);
+                if run.damage.as_ref().is_some_and(|damage| afresh != Some(damage.key.as_str())) {
+                    run.head = entry_hash(&bytes);
+                    run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                    number += 1;
+                    continue;
+                }
+                if afresh.is_some() {
+                    run.forget_before(epoch);
+                }
                 for (fact, at) in entry.timed() {
                     // What facts brought about beside the state was written with them.
                     case::apply(&mut run.state, fact, &run.tenant, at);
@@ -319,6 +353,22 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
         }
         Ok(Some(run))
+    }
+
+    /// Begins anew in this epoch, which has no entry yet: what can still be known of the conversation goes to a human.
+    async fn begin_afresh(&mut self, damage: Damage) -> Result<(), Stop> {
+        let Some(damaged) = damage::survey(self.host, self.settings, &self.state.id, damage.clone(), true, self.epoch).await? else {
+            return Err(Stop::Damaged(damage));
+        };
+        self.forget_before(self.epoch);
+        self.due = None;
+        self.learn(Fact::Damaged(Box::new(damaged))).await
+    }
+
+    /// Nothing of an older epoch counts any more.
+    fn forget_before(&mut self, epoch: i64) {
+        self.damage = None;
+        self.covers = (0..epoch).map(|epoch| (epoch, u64::MAX)).collect();
     }
 
     /// Applies a fact, remembers it for the next commit, and prepares what else it brings about.
@@ -439,7 +489,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             writes.extend(mailbox::due_writes(&self.state.id, at, due));
             self.due = Some(at);
         }
-        let key = keys::snapshot(&self.state.id);
+        let key = self.snapshot.clone();
         let snapshot = Snapshot {
             state: self.state.clone(),
             covers: self.covers.clone(),
@@ -488,7 +538,15 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         let press = self.verify_press(&event);
                         self.learn(Fact::Taken { number, event, press }).await?;
                     }
-                    Ok(_) | Err(_) => {
+                    Err(why) => {
+                        let damage = Damage::new(&key, &bytes, &why);
+                        match damage::survey(self.host, self.settings, &self.state.id, damage, false, self.epoch).await? {
+                            Some(damaged) => self.learn(Fact::Damaged(Box::new(Damaged { number, ..damaged }))).await?,
+                            None if self.state.holes.contains(&number) => {}
+                            None => self.learn(Fact::Hole { number }).await?,
+                        }
+                    }
+                    Ok(_) => {
                         self.host.log(
                             serde_json::json!({"component": "technician", "conversation": self.state.id, "what": "bad event", "number": number}).to_string(),
                         );
@@ -641,8 +699,17 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             task.batch.as_ref().is_some_and(|batch| batch.requests.iter().zip(&batch.replies).any(|(named, reply)| reply.is_none() && named.change == change))
         };
         let changes: Vec<&Task> = tasks.iter().filter(|task| open(task, true)).collect();
+        let mut damaged = Vec::new();
         for task in &changes {
-            self.make_secrets(task).await?;
+            damaged.extend(self.make_secrets(task).await?.map(|key| (task.id.clone(), key)));
+        }
+        if !damaged.is_empty() {
+            // A new one in its place could differ from what a vendor already has.
+            for (task, key) in damaged {
+                let why = format!("the stored record `{key}` cannot be opened; check by hand what was under way");
+                self.learn(Fact::Stopped { task, code: "damaged-record".into(), why }).await?;
+            }
+            return Ok(());
         }
         // Reads may be repeated, so what leads to them needs no commit of its own: their replies bring it along.
         if !changes.is_empty() {
@@ -819,27 +886,34 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         }
     }
 
-    async fn open_secret(&mut self, name: &str) -> Result<Option<Secret>, Stop> {
+    async fn open_secret(&mut self, name: &str) -> Result<Sealed, Stop> {
         if let Some(secret) = self.secrets.get(name) {
-            return Ok(Some(secret.clone()));
+            return Ok(Sealed::Open(secret.clone()));
         }
-        let Some(case) = self.state.case.as_ref().map(|case| case.id.clone()) else { return Ok(None) };
-        let Some(bytes) = self.host.get(&keys::case_secret(&case, name)).await? else { return Ok(None) };
+        let Some(case) = self.state.case.as_ref().map(|case| case.id.clone()) else { return Ok(Sealed::Absent) };
+        let key = keys::case_secret(&case, name);
+        let Some(bytes) = self.host.get(&key).await?.filter(|bytes| !bytes.is_empty()) else { return Ok(Sealed::Absent) };
         let sealed = std::str::from_utf8(&bytes).ok().and_then(unbase64).unwrap_or_default();
         let secret = self.settings.private_key.open(&sealed, &case_context(&self.tenant.tenant, &case, name));
-        if let Some(secret) = &secret {
-            self.secrets.insert(name.into(), secret.clone());
-        }
-        Ok(secret)
+        Ok(match secret {
+            Some(secret) => {
+                self.secrets.insert(name.into(), secret.clone());
+                Sealed::Open(secret)
+            }
+            None => Sealed::Damaged(key),
+        })
     }
 
     /// Secrets that a batch fills in: made before the commit that names the batch, so that a crash loses none.
-    async fn make_secrets(&mut self, task: &Task) -> Result<(), Stop> {
+    /// The key of one that is there and cannot be opened, if there is such a one.
+    async fn make_secrets(&mut self, task: &Task) -> Result<Option<String>, Stop> {
         let names: BTreeSet<String> =
             task.batch.iter().flat_map(|batch| &batch.requests).flat_map(|named| &named.request.fill).map(|fill| fill.name.clone()).collect();
         for name in names {
-            if self.open_secret(&name).await?.is_some() {
-                continue;
+            match self.open_secret(&name).await? {
+                Sealed::Open(_) => continue,
+                Sealed::Damaged(key) => return Ok(Some(key)),
+                Sealed::Absent => {}
             }
             match name.as_str() {
                 "temporary-password" => {
@@ -847,20 +921,25 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     self.keep_secret("temporary-password", password);
                 }
                 "link" => {
-                    let Some(password) = self.open_secret("temporary-password").await? else { continue };
+                    let password = match self.open_secret("temporary-password").await? {
+                        Sealed::Open(password) => password,
+                        Sealed::Damaged(key) => return Ok(Some(key)),
+                        Sealed::Absent => continue,
+                    };
                     let token = once::token(self.host.random()?);
                     let Some(hash) = once::token_hash(&token) else { continue };
                     let expires = self.host.now() + self.tenant.link_minutes * 60_000;
                     let Some(sealed) = self.settings.link_key.seal(&password, &once_context(&hash, &self.tenant.tenant, expires)) else { continue };
                     let ticket = self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
-                    let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, msp: self.tenant.msp.name.clone(), ticket };
+                    let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
+                    let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, latest, msp: self.tenant.msp.name.clone(), ticket };
                     self.writes.push((keys::once(&hash), write(&once)));
                     self.keep_secret("link", Secret::new(format!("{}{}", self.settings.public_url, once::path(&token))));
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// One structured line per fact: no text, no address, no secret.
@@ -874,6 +953,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
 
 fn header<'a>(incoming: &'a Incoming, name: &str) -> Option<&'a str> {
     incoming.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+}
+
+/// A secret of the case.
+enum Sealed {
+    Open(Secret),
+    Absent,
+    /// It stands under this key and cannot be opened.
+    Damaged(String),
 }
 
 enum Member {
@@ -904,6 +991,14 @@ enum Judged {
     Again(u64),
 }
 
+/// The damaged record because of which nothing before this entry counts any more.
+fn begins_afresh(entry: &Entry) -> Option<&str> {
+    match entry.facts.first() {
+        Some(Fact::Damaged(damaged)) if damaged.afresh => Some(&damaged.key),
+        _ => None,
+    }
+}
+
 async fn first_event<H: Host>(host: &H, conversation: &str) -> Result<Option<Event>, Stop> {
     let last = read_counter(host, &keys::event_counter(conversation)).await?;
     Ok(stored(host, conversation, 1..=last).await?)
@@ -922,6 +1017,7 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             ("event", json!({"number": number, "kind": kind}))
         }
         Fact::Hole { number } => ("hole", json!({ "number": number })),
+        Fact::Damaged(damage) => ("damaged", json!({"key": damage.key, "why": damage.why, "afresh": damage.afresh})),
         Fact::Understood { understanding, .. } => {
             let first = understanding.candidates.first();
             ("understood", json!({"intent": first.map(|c| &c.intent), "confidence": first.map(|c| c.confidence), "abstained": understanding.abstained}))

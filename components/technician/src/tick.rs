@@ -2,9 +2,11 @@
 
 use crate::host::{Fault, Host};
 use crate::runner::{Look, Settings, look};
+use firstline_core::journal::{Summary, conversation_of};
 use firstline_core::keys;
 use firstline_core::mailbox::{Due, counter, minute};
 use firstline_core::record::read;
+use firstline_core::tenant::Tenants;
 use std::collections::BTreeSet;
 
 /// The cursor stays so many minutes behind, so that an entry that was numbered but stored late is still found.
@@ -32,24 +34,61 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
         }
         let count = counter(host.get(&keys::due_counter(at)).await?.as_deref()).unwrap_or(0);
         for number in 1..=count {
-            let due: Option<Due> = host.get(&keys::due(at, number)).await?.and_then(|bytes| read(&bytes).ok());
-            let Some(due) = due.filter(|due| due.at <= now && keys::is_conversation(&due.conversation)) else { continue };
-            if !looked.insert(due.conversation.clone()) {
-                continue;
-            }
-            // INVARIANT: whoever wakes a runner leaves a due entry for the time when it may be dead, so the cursor need not wait.
-            match look(host, settings, &due.conversation).await? {
-                Look::Settled | Look::Busy => {}
-                Look::Run(conversation, epoch) => runs.push((conversation, epoch)),
+            let Some(bytes) = host.get(&keys::due(at, number)).await? else { continue };
+            let conversations = match read::<Due>(&bytes) {
+                Ok(due) if due.at <= now => vec![due.conversation],
+                Ok(_) => vec![],
+                Err(why) => {
+                    let line =
+                        serde_json::json!({"component": "technician", "what": "damaged due entry", "key": keys::due(at, number), "why": why.to_string()});
+                    host.log(line.to_string());
+                    // Nobody can tell whose it was: every case that is open gets a look.
+                    open_cases(host, settings).await?
+                }
+            };
+            for conversation in conversations.into_iter().filter(|id| keys::is_conversation(id)) {
+                if !looked.insert(conversation.clone()) {
+                    continue;
+                }
+                // INVARIANT: whoever wakes a runner leaves a due entry for the time when it may be dead, so the cursor need not wait.
+                match look(host, settings, &conversation).await? {
+                    Look::Settled | Look::Busy => {}
+                    Look::Run(conversation, epoch) => runs.push((conversation, epoch)),
+                }
             }
         }
         at += 1;
     }
     let next = end.saturating_sub(BEHIND).max(first);
     if cursor != Some(next) {
-        host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes())]).await?;
+        let latest = host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok()).unwrap_or(0);
+        host.set_many(vec![(keys::due_cursor(), next.to_string().into_bytes()), (keys::latest(), latest.max(now).to_string().into_bytes())]).await?;
     }
     Ok(runs)
+}
+
+/// An open case has moved within so many days, or waits for nobody's clock.
+const OPEN_DAYS: u64 = 3;
+
+/// Conversations of the cases that began lately and are still open, by the lists of each tenant.
+async fn open_cases<H: Host>(host: &H, settings: &Settings) -> Result<Vec<String>, Fault> {
+    let tenants = host.get(&keys::tenants()).await?.and_then(|bytes| settings.integrity.read::<Tenants>(&keys::tenants(), &bytes).ok()).unwrap_or_default();
+    let today = host.now() / 86_400_000;
+    let mut open = Vec::new();
+    for tenant in &tenants.names {
+        for day in today.saturating_sub(OPEN_DAYS)..=today {
+            let count = counter(host.get(&keys::case_counter(tenant, day)).await?.as_deref()).unwrap_or(0);
+            for number in 1..=count {
+                let Some(case) = host.get(&keys::case_of_day(tenant, day, number)).await?.and_then(|id| String::from_utf8(id).ok()) else { continue };
+                let Some(conversation) = conversation_of(&case) else { continue };
+                let summary = host.get(&keys::case(&case)).await?.map(|bytes| settings.integrity.read::<Summary>(&keys::case(&case), &bytes));
+                if summary.is_none_or(|summary| summary.is_ok_and(|summary| summary.ended.is_none())) {
+                    open.push(conversation.to_string());
+                }
+            }
+        }
+    }
+    Ok(open)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
 
 use crate::figures::{Course, Waits};
-use crate::journal::{Fact, Named, Press};
+use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
     Account, Assurance, Button, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
@@ -497,6 +497,7 @@ fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<No
                 state.holes.pop_first();
             }
         }
+        Fact::Damaged(damage) => damaged(state, damage, tenant, now, &mut notes),
         Fact::Understood { event, understanding } => {
             if let Some(at) = state.unread.iter().position(|(id, _)| id == event)
                 && let Some((event, text)) = state.unread.remove(at)
@@ -639,6 +640,44 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     }
 }
 
+/// A record cannot be used. What it was about goes to a human, who is told which one it is; from then on the conversation goes on as usual.
+fn damaged(state: &mut State, damage: &Damaged, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let Damaged { key, why, sha256: _, afresh, idle, counted, number, event, case, seen, texts } = damage;
+    if *afresh {
+        *state = State { counted: *counted, seen: seen.iter().cloned().collect(), ..State::new(event) };
+    }
+    state.taken = state.taken.max(*number);
+    state.holes.remove(number);
+    // Nobody talks with us in a channel; what is written there goes on in the author's direct conversation.
+    if state.place != Place::Direct || *afresh && *idle {
+        return;
+    }
+    let listed = state.case.as_ref().map_or(case.is_some(), |case| case.profile.is_some() || case.phase != Phase::Listening);
+    if state.case.is_none() {
+        let mut fresh = new_case(state, *number, event, tenant, now);
+        if let Some((id, from)) = case {
+            // INVARIANT: the id finds the ticket that was opened for it, and what was sealed for it is erased at the end.
+            (fresh.id, fresh.from, fresh.secret) = (id.clone(), Some(*from), true);
+        }
+        fresh.kind = "other".into();
+        for text in texts {
+            keep(&mut fresh, text.clone());
+        }
+        state.case = Some(fresh);
+    }
+    let text = format!("the stored record `{key}` cannot be used: {why}; check by hand what was under way");
+    let Some(case) = &mut state.case else { return };
+    if case.phase != Phase::Listening {
+        hand_over(state, "damaged-record", &text, tenant, now);
+        return;
+    }
+    case.handover.get_or_insert(("damaged-record".into(), text));
+    if !listed {
+        notes.push(Note::Opened(Box::new(case.clone())));
+    }
+    begin(state, tenant, now);
+}
+
 fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Instant) -> Case {
     let team = tenant.connection(&state.connection).and_then(|c| c.account.get("team"));
     Case {
@@ -756,6 +795,7 @@ fn reading(understanding: &Understanding) -> Reading {
         (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
         (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, true) => Reading::Unclear,
+        ("other", false) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, false) => Reading::Elsewhere("out-of-scope"),
     }
 }
@@ -1162,6 +1202,10 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             }
         }
         (Purpose::HandOver, Outcome::TicketHandedOver(ticket)) => farewell(state, ticket, "handed-over", tenant, now),
+        (Purpose::Close | Purpose::HandOver, Outcome::Escalate(code, text)) => {
+            set_handover(state, code, text);
+            tell_handed_over(state, tenant, now);
+        }
         (Purpose::Close | Purpose::HandOver, _) => {
             set_handover(state, "ticket-not-written", &describe(outcome));
             tell_handed_over(state, tenant, now);

@@ -54,6 +54,8 @@ pub enum Fact {
         /// The number.
         number: i64,
     },
+    /// A stored record cannot be used: whatever it was about goes to a human.
+    Damaged(Box<Damaged>),
     /// Intent detection read a text.
     Understood {
         /// Id of the event.
@@ -137,6 +139,33 @@ pub enum Fact {
         /// Now.
         at: Instant,
     },
+}
+
+/// A stored record that cannot be used, and what is left to know without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damaged {
+    /// The key it stands under. It is never overwritten.
+    pub key: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// SHA-256 of the bytes as they were found.
+    pub sha256: String,
+    /// The state was built on it: nothing that stands in the log before this fact counts any more.
+    pub afresh: bool,
+    /// The last case had ended, and nobody has written since.
+    pub idle: bool,
+    /// Tasks are counted from here, because the right to send belongs to a task's name and must not be asked for twice.
+    pub counted: u32,
+    /// Events up to this number are a human's.
+    pub number: i64,
+    /// The newest event that can be read, without its text: it tells who writes, and where.
+    pub event: Event,
+    /// The open case with its first entry of the log, if a summary names one.
+    pub case: Option<(String, (i64, u64))>,
+    /// Ids of the newest events, oldest first.
+    pub seen: Vec<String>,
+    /// What they said.
+    pub texts: Vec<String>,
 }
 
 /// One durable commit of a conversation's log.

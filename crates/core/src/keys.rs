@@ -67,12 +67,16 @@ keys! {
     due_hour(hour: u64) = "due-hour/{hour}";
     /// The first minute that the sweep still has to read.
     due_cursor() = "due-cursor";
+    /// The latest time that any tick has seen, in milliseconds: what had expired by then stays expired when the clock is put back.
+    latest() = "clock/latest";
     /// An entry of a conversation's log.
     log(conversation: &str, epoch: i64, number: u64) = "log/{conversation}/{epoch}/{number}";
     /// The conversation's snapshot: a cache.
     snapshot(conversation: &str) = "snap/{conversation}";
     /// When a due entry last woke a runner, which has no lease before its first commit.
     woken(conversation: &str) = "woken/{conversation}";
+    /// Where the snapshot stands after so many before it turned out to be damaged: those stay as they are.
+    snapshot_after(conversation: &str, damaged: u32) = "snap/{conversation}/{damaged}";
     /// From a case id to its conversation.
     case(case: &str) = "case/{case}";
     /// Counter: cases of one tenant on one day (days since 1970).

@@ -13,6 +13,9 @@ pub struct Once {
     pub tenant: String,
     /// When it stops working.
     pub expires: Instant,
+    /// The latest time that any tick had seen when it was made, see [`Once::expired`].
+    #[serde(default)]
+    pub latest: Instant,
     /// The MSP's name, for the page.
     pub msp: String,
     /// Ticket number, for the page; empty if there is none.
@@ -21,6 +24,15 @@ pub struct Once {
 
 impl Record for Once {
     const SCHEMA: u64 = 1;
+}
+
+impl Once {
+    /// Whether it works no more. `latest` is the latest time that any tick has seen: an expiry that was reached since the link was made
+    /// stays reached when the clock is put back, and a link that was made after that lives by the clock as it is then.
+    #[must_use]
+    pub fn expired(&self, now: Instant, latest: Instant) -> bool {
+        now >= self.expires || latest > self.latest && latest >= self.expires
+    }
 }
 
 /// The path of a view-once link below the public URL. The token is itself a secret.

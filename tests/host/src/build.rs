@@ -83,6 +83,11 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Runs one command line in this folder, as a person would type it.
+pub fn typed(folder: &Path, line: &str) -> Result<()> {
+    run(shell(line).current_dir(folder), line, &mut to_stderr)
+}
+
 fn shell(command: &str) -> Command {
     let (program, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut shell = clean(Command::new(program));

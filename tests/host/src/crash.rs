@@ -72,7 +72,7 @@ impl FromStr for Schedule {
 /// # Errors
 /// The desk does not open, or the story has fewer points than the trial needs.
 pub fn run(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
-    story::disturb(project, story, Some(trial))
+    story::disturb(project, story, trial)
 }
 
 /// The points of a story.

@@ -3,7 +3,7 @@
 use crate::desk::{Desk, Keys, TENANTS, vendors};
 use crate::timeline::{Timeline, internal};
 use crate::visit::{BOB, JANE, Visit};
-use crate::{Backend, Config, Event, Value};
+use crate::{Config, Contents, Event, Value};
 use anyhow::{Context as _, Result, ensure};
 use firstline_core::keys::{self, sha256_hex};
 use firstline_core::record::{IntegrityKey, Record, read};
@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The label of the application's store.
-pub const LABEL: &str = "default";
 /// Closed cases of one conversation that are really run; all others are their copies.
 pub const RUN: usize = 4;
 /// Has to pass between two visits of a user: Entra tells the time of a password's change in whole seconds, and two in one second cannot be told apart.
@@ -91,21 +89,6 @@ impl Scale {
     }
 }
 
-/// Everything in a store.
-///
-/// # Errors
-/// The store fails.
-pub fn contents(backend: &dyn Backend) -> Result<BTreeMap<String, Value>> {
-    let broken = |failure| anyhow::anyhow!("the store: {failure:?}");
-    let mut contents = BTreeMap::new();
-    for key in backend.keys(LABEL).map_err(broken)? {
-        if let Some(value) = backend.get(LABEL, &key).map_err(broken)? {
-            contents.insert(key, value);
-        }
-    }
-    Ok(contents)
-}
-
 /// Any record under a MAC.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
@@ -131,17 +114,18 @@ impl Copies {
     ///
     /// # Errors
     /// The store holds none, or more than one.
-    pub fn of(contents: &BTreeMap<String, Value>, keys: &Keys) -> Result<Self> {
-        let mut logs: Vec<&str> = contents.keys().filter_map(|key| key.strip_prefix("snap/")).collect();
+    pub fn of(contents: &Contents, keys: &Keys) -> Result<Self> {
+        let mut logs: Vec<&str> = contents.keys().filter_map(|(_, key)| key.strip_prefix("snap/")).collect();
         ensure!(logs.len() == 1, "there are {} conversations and not one", logs.len());
         let conversation = logs.pop().context("no conversation")?.to_owned();
         let integrity = keys.variables.get("integrity_key").context("no integrity key")?;
         let integrity = IntegrityKey::parse(integrity).map_err(anyhow::Error::msg)?;
-        let of_it =
-            |(key, value): &(&String, &Value)| key.contains(&conversation) || matches!(value, Value::Bytes(bytes) if text(bytes).contains(&conversation));
-        let mut records: Vec<(String, Value)> = contents.iter().filter(of_it).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let of_it = |((_, key), value): &(&(String, String), &Value)| {
+            key.contains(&conversation) || matches!(value, Value::Bytes(bytes) if text(bytes).contains(&conversation))
+        };
+        let mut records: Vec<(String, Value)> = contents.iter().filter(of_it).map(|((_, key), value)| (key.clone(), value.clone())).collect();
         records.sort_by_key(|(key, _)| (!key.starts_with("log/"), key.rsplit('/').next().and_then(|number| number.parse::<u64>().ok()), key.clone()));
-        let shared = contents.iter().filter_map(|(key, value)| match value {
+        let shared = contents.iter().filter_map(|((_, key), value)| match value {
             Value::Counter(count) if key.starts_with("c/due/") || key.starts_with("c/case/") => Some((key.clone(), *count)),
             Value::Counter(_) | Value::Bytes(_) => None,
         });

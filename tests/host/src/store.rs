@@ -55,6 +55,24 @@ pub trait Backend: Send + Sync + 'static {
     }
 }
 
+/// The label of the application's store.
+pub const LABEL: &str = "default";
+
+/// Everything that is stored under the application's label.
+///
+/// # Errors
+/// The store fails.
+pub fn contents(backend: &dyn Backend) -> anyhow::Result<Contents> {
+    let broken = |failure| anyhow::anyhow!("the store: {failure:?}");
+    let mut contents = Contents::new();
+    for key in backend.keys(LABEL).map_err(broken)? {
+        if let Some(value) = backend.get(LABEL, &key).map_err(broken)? {
+            contents.insert((LABEL.to_owned(), key), value);
+        }
+    }
+    Ok(contents)
+}
+
 /// Why a call got no result.
 #[derive(Debug)]
 pub(crate) enum Stop {

@@ -8,7 +8,8 @@ mod expect;
 
 use crate::crash::{Disturbance, Points, Trial};
 use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
-use crate::{App, Config, Event, Memory, simulated};
+use crate::store::contents;
+use crate::{App, Backend, Config, Event, Memory, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use expect::Expect;
@@ -254,24 +255,36 @@ fn verb(step: &Value) -> Result<Step> {
 /// # Errors
 /// A step cannot be taken; what does not hold at the end is no error but a failure of the outcome.
 pub fn play(project: &Path, story: &Story) -> Result<Outcome> {
-    disturb(project, story, None)
+    play_on(project, story, Arc::new(Memory::default()))
+}
+
+/// Plays a story as [`play`] does, on a store that is empty.
+///
+/// # Errors
+/// As those of [`play`].
+pub fn play_on(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
+    block_on(act_out(project, story, backend, None))
 }
 
 /// Plays a story through a trial: what must hold then is that nothing is lost, nothing is done twice, and no secret is seen.
 ///
 /// # Errors
 /// The desk does not open.
-pub fn disturb(project: &Path, story: &Story, trial: Option<&Trial>) -> Result<Outcome> {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(act_out(project, story, trial))
+pub(crate) fn disturb(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
+    block_on(act_out(project, story, Arc::new(Memory::default()), Some(trial)))
 }
 
-async fn act_out(project: &Path, story: &Story, trial: Option<&Trial>) -> Result<Outcome> {
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(work)
+}
+
+async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>, trial: Option<&Trial>) -> Result<Outcome> {
     let mut tenants: Value = serde_json::from_str(TENANTS)?;
     patch_tenants(&mut tenants, &story.tenants)?;
     merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
-    let (memory, events) = (Arc::new(Memory::default()), Arc::<Mutex<Vec<Event>>>::default());
+    let events = Arc::<Mutex<Vec<Event>>>::default();
     let mut config = Config::new(project.join("spin.toml"));
-    config.backend = memory.clone();
+    config.backend = backend.clone();
     config.clock = simulated(UNIX_EPOCH + BEGIN);
     let heard = events.clone();
     config.trace = Arc::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(event));
@@ -310,9 +323,10 @@ async fn act_out(project: &Path, story: &Story, trial: Option<&Trial>) -> Result
         disturbed.disturbance.end();
     }
     let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let stored = contents(backend.as_ref())?;
     let mut outcome = match &player.disturbed {
-        None => expect::check(&story.expect, &player, &memory.dump(), &events).await?,
-        Some(disturbed) => expect::safety::check(&story.expect, &player, disturbed, &memory.dump(), &events).await?,
+        None => expect::check(&story.expect, &player, &stored, &events).await?,
+        Some(disturbed) => expect::safety::check(&story.expect, &player, disturbed, &stored, &events).await?,
     };
     if let Some(disturbed) = &player.disturbed {
         (outcome.points, outcome.struck) = (disturbed.disturbance.points(), disturbed.disturbance.struck());

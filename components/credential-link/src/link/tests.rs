@@ -19,7 +19,7 @@ fn hash() -> String {
 fn world(expires: u64) -> Fake {
     let (private, public) = key_pair();
     let sealed = PublicKey::parse("p", &public).unwrap().seal(&Secret::new(SECRET.into()), &once_context(&hash(), "acme", expires)).unwrap();
-    let once = Once { sealed: base64(&sealed), tenant: "acme".into(), expires, msp: "Northwind IT".into(), ticket: "4711".into() };
+    let once = Once { sealed: base64(&sealed), tenant: "acme".into(), expires, latest: 0, msp: "Northwind IT".into(), ticket: "4711".into() };
     let host = Fake { key: private.expose().into(), now: NOW, ..Fake::default() };
     host.values.borrow_mut().insert(keys::once(&hash()), record::write(&once));
     host
@@ -46,7 +46,7 @@ fn check(host: &Fake, request: &Request, status: u16, heading: &str, calls: &[&s
     answer
 }
 
-const ALL: &[&str] = &["get once", "increment c/once", "delete once"];
+const ALL: &[&str] = &["get once", "get clock", "increment c/once", "delete once"];
 
 #[test]
 fn opening_a_link_shows_the_same_button_whether_it_works_or_not_and_burns_nothing() {
@@ -78,11 +78,28 @@ fn a_press_shows_the_secret_once_and_deletes_it_before_it_answers() {
 fn used_expired_and_unknown_links_look_the_same() {
     let claimed = good();
     run(claimed.increment(&keys::once_claim(&hash()), 1)).unwrap();
-    let used = check(&claimed, &request("POST"), 410, words::GONE, &["get once", "increment c/once"]).html;
-    let expired = check(&world(NOW), &request("POST"), 410, words::GONE, &["get once", "delete once"]).html;
+    let used = check(&claimed, &request("POST"), 410, words::GONE, &["get once", "get clock", "increment c/once"]).html;
+    let expired = check(&world(NOW), &request("POST"), 410, words::GONE, &["get once", "get clock", "delete once"]).html;
     let unknown = check(&Fake { values: Default::default(), ..good() }, &request("POST"), 410, words::GONE, &["get once"]).html;
     let malformed = check(&good(), &Request { path: "/s/x".into(), ..request("POST") }, 410, words::GONE, &[]).html;
     assert!([&expired, &unknown, &malformed].iter().all(|page| **page == used));
+}
+
+#[test]
+fn a_link_that_had_expired_stays_so_when_the_clock_is_put_back() {
+    let host = good();
+    host.values.borrow_mut().insert(keys::latest(), (NOW + 60_000).to_string().into_bytes());
+    check(&host, &request("POST"), 410, words::GONE, &["get once", "get clock", "delete once"]);
+    let host = good();
+    host.values.borrow_mut().insert(keys::latest(), (NOW + 59_999).to_string().into_bytes());
+    check(&host, &request("POST"), 200, words::SHOWN, ALL);
+    // A link that was made after the clock had been put back.
+    let host = good();
+    let bytes = host.values.borrow()[&keys::once(&hash())].clone();
+    let made = Once { latest: NOW + 86_400_000, ..record::read(&bytes).unwrap() };
+    host.values.borrow_mut().insert(keys::once(&hash()), record::write(&made));
+    host.values.borrow_mut().insert(keys::latest(), (NOW + 86_400_000).to_string().into_bytes());
+    check(&host, &request("POST"), 200, words::SHOWN, ALL);
 }
 
 #[test]
@@ -100,7 +117,7 @@ fn a_missing_or_wrong_key_is_reported_and_burns_nothing() {
     let host = Fake { key: String::new(), ..good() };
     assert!(check(&host, &request("POST"), 503, words::FAULT, &[]).html.contains("link_private_key"));
     let other = key_pair().0.expose().to_string();
-    check(&Fake { key: other, ..good() }, &request("POST"), 503, words::FAULT, &["get once"]);
+    check(&Fake { key: other, ..good() }, &request("POST"), 503, words::FAULT, &["get once", "get clock"]);
 }
 
 #[test]
@@ -115,7 +132,7 @@ fn a_moved_or_changed_record_is_never_shown() {
         Once { sealed: "!".into(), ..sound.clone() },
     ] {
         host.values.borrow_mut().insert(keys::once(&hash()), record::write(&once));
-        check(&host, &request("POST"), 503, words::FAULT, &["get once"]);
+        check(&host, &request("POST"), 503, words::FAULT, &["get once", "get clock"]);
     }
     host.values.borrow_mut().insert(keys::once(&hash()), b"[[[[".to_vec());
     check(&host, &request("POST"), 503, words::FAULT, &["get once"]);
@@ -123,7 +140,7 @@ fn a_moved_or_changed_record_is_never_shown() {
 
 #[test]
 fn a_failing_store_shows_nothing() {
-    for (fails, calls) in [("get", &ALL[..1]), ("increment", &ALL[..2]), ("delete", ALL)] {
+    for (fails, calls) in [("get", &ALL[..1]), ("increment", &ALL[..3]), ("delete", ALL)] {
         let answer = check(&Fake { fails: Some(fails), ..good() }, &request("POST"), 503, words::FAULT, calls);
         assert!(!answer.html.contains("failed") && answer.line.why.contains(fails));
     }

@@ -644,7 +644,7 @@ fn a_human_gets_what_the_agent_must_not_or_cannot_do() {
         ("who, find, open, allow, offer, press yes, deny", "handingover (protected-account): hand-over"),
         ("who, find, open, allow, offer fails", "handingover (chat-unreachable): hand-over"),
         // The end itself.
-        ("who, find, open, allow, offer, press yes, allow, act, deliver, revoke, close fails", "telling (ticket-not-written): handed-over"),
+        ("who, find, open, allow, offer, press yes, allow, act, deliver, revoke, close fails", "telling (vendor-refused): handed-over"),
         ("who, find, open, deny, hand-over fails", "telling (protected-account): handed-over"),
         ("who, find, open, deny, hand-over, farewell fails", "no case; ended handed-over"),
         ("who, find, open, allow, offer, press yes, allow, act, deliver, revoke fails", "closing: close"),

@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use firstline_host::build::to_stderr;
 use firstline_host::desk::Keys;
-use firstline_host::scale::{Copies, Cost, PAUSE, RUN, Scale, contents};
+use firstline_host::scale::{Copies, Cost, PAUSE, RUN, Scale};
+use firstline_host::store::contents;
 use firstline_host::{Config, Disk, build};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

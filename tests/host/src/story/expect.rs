@@ -307,8 +307,10 @@ fn said(calls: &[Call]) -> BTreeMap<String, Vec<String>> {
 fn changes(calls: &[Call], world: &Value) -> Vec<String> {
     let names: Vec<(String, String)> =
         ["entra", "okta"].iter().flat_map(|vendor| users(world, vendor)).filter_map(|(login, user)| Some((user["id"].as_str()?.to_string(), login))).collect();
-    let changing = calls.iter().filter(|call| matches!(call.vendor.as_str(), "entra" | "okta") && call.method != "GET" && !call.path.contains("/oauth2/"));
-    changing
+    // A client has one identity provider, so calls at different ones belong to different clients, and which comes first means nothing.
+    let of = |vendor: &'static str| calls.iter().filter(move |call| call.vendor == vendor && call.method != "GET" && !call.path.contains("/oauth2/"));
+    of("entra")
+        .chain(of("okta"))
         .map(|call| {
             let path = call.path.trim_start_matches("/v1.0").trim_start_matches("/api/v1");
             let path = names.iter().fold(path.to_string(), |path, (id, login)| path.replace(id.as_str(), login));
