@@ -4,7 +4,7 @@ use crate::case::State;
 use crate::evidence::SealedEntry;
 use crate::figures::Tally;
 use crate::mailbox::Event;
-use crate::record::Record;
+use crate::record::{IntegrityKey, Record};
 use crate::stage::{Decision, Outcome, Question, Understanding};
 use crate::wire::{Reply, Request};
 use crate::{Instant, keys};
@@ -256,8 +256,98 @@ pub fn entry_hash(stored: &[u8]) -> String {
     keys::sha256_hex(stored)
 }
 
+/// What is wrong with a conversation's log, given as stored bytes by epoch and number; nothing if it is whole.
+///
+/// Every entry is ours, no number is missing below another, and each names one that its writer had read: the one before it in its epoch,
+/// or one of another epoch, which a takeover or a late runner had read last. Entries missing at the end cannot be noticed here.
+#[must_use]
+pub fn broken(key: &IntegrityKey, conversation: &str, log: &BTreeMap<(i64, u64), Vec<u8>>) -> Vec<String> {
+    let hashes: BTreeMap<String, (i64, u64)> = log.iter().map(|(place, bytes)| (entry_hash(bytes), *place)).collect();
+    let mut wrong = Vec::new();
+    for (&(epoch, number), bytes) in log {
+        let mut tell = |what: String| wrong.push(format!("entry {number} of epoch {epoch}: {what}"));
+        let before = number.checked_sub(1).map(|number| (epoch, number));
+        if before.is_some_and(|before| !log.contains_key(&before)) {
+            tell("the one before it is missing".into());
+        }
+        match key.read::<Entry>(&keys::log(conversation, epoch, number), bytes) {
+            Err(why) => tell(why.to_string()),
+            Ok(entry) => match (hashes.get(&entry.previous), before) {
+                (None, None) if entry.previous.is_empty() => {}
+                (None, _) => tell("it names an entry that is not there".into()),
+                (named, before) if named == before.as_ref() => {}
+                (Some((other, _)), None) if *other != epoch => {}
+                // A runner that was declared dead has read what was written since.
+                (Some((other, _)), Some(_)) if *other > epoch => {}
+                (Some((other, at)), _) => tell(format!("it follows entry {at} of epoch {other}, which its writer did not read last")),
+            },
+        }
+    }
+    wrong
+}
+
 /// The conversation of a case id.
 #[must_use]
 pub fn conversation_of(case: &str) -> Option<&str> {
     case.rsplit_once('-').map(|(conversation, _)| conversation).filter(|id| keys::is_conversation(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONVERSATION: &str = "0123456789abcdef0123456789abcdef";
+
+    fn key() -> IntegrityKey {
+        IntegrityKey::parse(&crate::seal::base64(&[7; 32])).unwrap()
+    }
+
+    type Log = BTreeMap<(i64, u64), Vec<u8>>;
+
+    fn add(log: &mut Log, place: (i64, u64), after: Option<(i64, u64)>) {
+        let previous = after.map(|after| entry_hash(&log[&after])).unwrap_or_default();
+        let entry = Entry { previous, at: 5, times: Vec::new(), case: None, facts: vec![Fact::Tick { at: 5 }] };
+        log.insert(place, key().write(&keys::log(CONVERSATION, place.0, place.1), &entry));
+    }
+
+    /// Two epochs, and a late runner of the first that has read what the second wrote.
+    fn whole() -> Log {
+        let mut log = Log::new();
+        for (place, after) in [((0, 0), None), ((0, 1), Some((0, 0))), ((1, 0), Some((0, 1))), ((1, 1), Some((1, 0))), ((0, 2), Some((1, 1)))] {
+            add(&mut log, place, after);
+        }
+        log
+    }
+
+    fn check(change: impl FnOnce(&mut Log), expect: &[&str]) {
+        let mut log = whole();
+        change(&mut log);
+        let wrong = broken(&key(), CONVERSATION, &log);
+        assert_eq!(wrong.len(), expect.len(), "{wrong:?}");
+        assert!(wrong.iter().zip(expect).all(|(wrong, part)| wrong.contains(part)), "{wrong:?}");
+    }
+
+    #[test]
+    fn a_whole_log_is_whole() {
+        check(|_| {}, &[]);
+        check(Log::clear, &[]);
+        // Declared dead before its first entry, and awake again.
+        check(|log| add(log, (2, 0), None), &[]);
+    }
+
+    #[test]
+    fn a_log_that_was_changed_dropped_or_reordered_is_noticed() {
+        check(|log| log.get_mut(&(1, 1)).unwrap().push(b' '), &["entry 2 of epoch 0: it names an entry", "entry 1 of epoch 1: the record"]);
+        check(|log| drop(log.remove(&(1, 0))), &["entry 1 of epoch 1: the one before it is missing", "entry 1 of epoch 1: it names an entry"]);
+        check(
+            |log| {
+                let moved = log[&(0, 0)].clone();
+                log.insert((0, 1), moved);
+            },
+            &["entry 1 of epoch 0: the record was not written", "entry 0 of epoch 1: it names an entry"],
+        );
+        check(|log| add(log, (1, 2), None), &["entry 2 of epoch 1: it names an entry"]);
+        check(|log| add(log, (1, 2), Some((1, 0))), &["entry 2 of epoch 1: it follows entry 0 of epoch 1"]);
+        check(|log| add(log, (1, 2), Some((0, 1))), &["entry 2 of epoch 1: it follows entry 1 of epoch 0"]);
+    }
 }

@@ -7,6 +7,7 @@ pub mod app;
 pub mod build;
 mod compile;
 pub mod compose;
+pub mod crash;
 pub mod desk;
 pub mod fortnight;
 pub mod home;

@@ -6,9 +6,10 @@
 
 mod expect;
 
+use crate::crash::{Disturbance, Points, Trial};
 use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
 use crate::store::contents;
-use crate::{Backend, Config, Event, Memory, simulated};
+use crate::{App, Backend, Config, Event, Memory, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use expect::Expect;
@@ -17,7 +18,7 @@ use firstline_vendors::slack::human::{Pressed, Said, sign};
 use http::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -28,6 +29,14 @@ const BEGIN: Duration = Duration::from_secs(1_795_424_400);
 const LATENCY: Duration = Duration::from_millis(100);
 /// Webhooks of a story are signed and delivered at once; the time between two steps is a person's.
 const READING: Duration = Duration::from_secs(5);
+/// Slack sends again what was not taken: almost at once, after a minute, after five. It waits three seconds for an answer.
+const REDELIVERIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(60), Duration::from_secs(300)];
+const SLACK_WAITS: Duration = Duration::from_secs(3);
+/// Longest wait for anything else in a trial.
+const PATIENCE: Duration = Duration::from_secs(120);
+const MINUTE: Duration = Duration::from_secs(60);
+/// Ticks after a crash: enough for two takeovers with lease and margin, and too few for an offer or a link to expire.
+const RECOVERY: u32 = 6;
 
 /// A story as it is written down.
 #[derive(Debug, Clone, Deserialize)]
@@ -184,12 +193,20 @@ fn once() -> usize {
 }
 
 /// How a story went.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// What happened, in one line.
     pub told: String,
     /// What did not hold; none if all is well.
     pub failures: Vec<String>,
+    /// It ended differently from what the story tells, though safely.
+    pub diverted: bool,
+    /// Points that were passed.
+    pub points: Points,
+    /// Where instances died, or were held.
+    pub struck: Vec<String>,
+    /// Everything that happened.
+    pub events: Vec<Event>,
 }
 
 /// Every story of a project by name, sorted.
@@ -246,10 +263,22 @@ pub fn play(project: &Path, story: &Story) -> Result<Outcome> {
 /// # Errors
 /// As those of [`play`].
 pub fn play_on(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(act_out(project, story, backend))
+    block_on(act_out(project, story, backend, None))
 }
 
-async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
+/// Plays a story through a trial: what must hold then is that nothing is lost, nothing is done twice, and no secret is seen.
+///
+/// # Errors
+/// The desk does not open.
+pub(crate) fn disturb(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
+    block_on(act_out(project, story, Arc::new(Memory::default()), Some(trial)))
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(work)
+}
+
+async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>, trial: Option<&Trial>) -> Result<Outcome> {
     let mut tenants: Value = serde_json::from_str(TENANTS)?;
     patch_tenants(&mut tenants, &story.tenants)?;
     merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
@@ -264,22 +293,63 @@ async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Re
     for deed in &story.before {
         vendors.act(deed).map_err(anyhow::Error::msg).with_context(|| format!("before: {deed}"))?;
     }
-    let clock = config.clock.clone();
-    let desk = Desk::start(config, vendors, LATENCY, Keys::make()?)?;
+    let (clock, keys) = (config.clock.clone(), Keys::make()?);
+    let mut disturbed = None;
+    if let Some(trial) = trial {
+        let disturbance = Disturbance::new(trial);
+        let relief = Config { fault: disturbance.pauses(), ..config.clone() };
+        let relief = Desk::start(relief, vendors.clone(), LATENCY, keys.clone())?;
+        config.fault = disturbance.fault();
+        disturbed = Some(Disturbed { relief, disturbance, missed: Vec::new(), shown: BTreeMap::new() });
+    }
+    let desk = Desk::start(config, vendors, LATENCY, keys)?;
     desk.enter(&tenants).await?;
     let world = desk.vendors.state();
-    let mut player = Player { desk, story, tenants, world, last: None, passwords: BTreeSet::new(), now: Box::new(move || millis(&clock)) };
+    let mut player = Player { desk, disturbed, story, tenants, world, last: None, passwords: BTreeSet::new(), now: Box::new(move || millis(&clock)) };
+    if let Some(disturbed) = &player.disturbed {
+        disturbed.disturbance.begin();
+    }
     for (number, step) in story.steps.iter().enumerate() {
-        player.step(verb(step)?).await.with_context(|| format!("step {}: {step}", number + 1))?;
+        let done = player.step(verb(step)?).await.with_context(|| format!("step {}: {step}", number + 1));
+        match (done, &mut player.disturbed) {
+            (Err(error), Some(disturbed)) => disturbed.missed.push(format!("{error:#}")),
+            (done, _) => done?,
+        }
+        player.note_passwords();
+        player.recover().await?;
         player.note_passwords();
     }
+    if let Some(disturbed) = &player.disturbed {
+        disturbed.disturbance.end();
+    }
     let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    expect::check(&story.expect, &player, &contents(backend.as_ref())?, &events).await
+    let stored = contents(backend.as_ref())?;
+    let mut outcome = match &player.disturbed {
+        None => expect::check(&story.expect, &player, &stored, &events).await?,
+        Some(disturbed) => expect::safety::check(&story.expect, &player, disturbed, &stored, &events).await?,
+    };
+    if let Some(disturbed) = &player.disturbed {
+        (outcome.points, outcome.struck) = (disturbed.disturbance.points(), disturbed.disturbance.struck());
+    }
+    outcome.events = events;
+    Ok(outcome)
+}
+
+/// What a trial adds to a story that is being played.
+struct Disturbed {
+    disturbance: Disturbance,
+    /// A second process on the same store, in which nothing is disturbed.
+    relief: Desk,
+    /// Steps that could not be taken.
+    missed: Vec<String>,
+    /// How often each link has shown a password.
+    shown: BTreeMap<String, usize>,
 }
 
 /// A story that is being played.
 struct Player<'a> {
     desk: Desk,
+    disturbed: Option<Disturbed>,
     story: &'a Story,
     /// Documents and secrets as they were entered.
     tenants: Value,
@@ -315,19 +385,19 @@ impl Player<'_> {
             Step::Again(Again { again }) => {
                 let webhook = self.last.clone().context("nothing was delivered yet")?;
                 for _ in 0..again {
-                    self.deliver(webhook.clone()).await?;
+                    self.deliver(self.signed_now(webhook.clone())?).await?;
                 }
             }
             Step::Together(Together { together }) => {
                 let steps = together.iter().map(verb).collect::<Result<Vec<_>>>()?;
                 futures::future::try_join_all(steps.iter().map(|step| self.alongside(step))).await?;
-                self.desk.app.idle().await;
+                self.rest().await;
             }
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
                 for _ in 0..minutes {
-                    tokio::time::sleep(Duration::from_secs(60)).await;
-                    self.desk.tick().await?;
+                    tokio::time::sleep(MINUTE).await;
+                    self.tick().await?;
                 }
             }
             Step::Pause(Pause { pause }) => tokio::time::sleep(Duration::from_secs(60 * pause)).await,
@@ -353,8 +423,88 @@ impl Player<'_> {
             _ => bail!("only messages and presses can be under way together"),
         };
         tokio::time::sleep(Duration::from_millis(after)).await;
-        let answer = self.desk.app.request(self.webhook(step)?).await;
-        accepted(&answer)
+        self.hand_in(self.webhook(step)?).await
+    }
+
+    /// Slack delivers a webhook, and in a trial delivers it again as long as it is not taken.
+    async fn hand_in(&self, webhook: Request<Bytes>) -> Result<()> {
+        let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return accepted(&self.desk.app.request(webhook).await) };
+        let app = if disturbance.aside() { &relief.app } else { &self.desk.app };
+        let mut answer = if disturbance.twice() {
+            // The copy's answer counts for nothing.
+            futures::future::join(send(app, webhook.clone(), SLACK_WAITS), send(&self.desk.app, webhook.clone(), SLACK_WAITS)).await.0
+        } else {
+            send(app, webhook.clone(), SLACK_WAITS).await
+        };
+        for pause in REDELIVERIES {
+            if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            answer = send(&relief.app, self.signed_now(webhook.clone())?, SLACK_WAITS).await;
+        }
+        accepted(&answer?)
+    }
+
+    /// The same webhook as Slack signs it now.
+    fn signed_now(&self, webhook: Request<Bytes>) -> Result<Request<Bytes>> {
+        let (mut parts, body) = webhook.into_parts();
+        let secret = workspaces(&self.world).find(|known| known["request_path"] == *parts.uri.path()).and_then(|known| known["signing_secret"].as_str());
+        let seconds = (self.now)() / 1_000;
+        parts.headers.insert("x-slack-request-timestamp", seconds.into());
+        parts.headers.insert("x-slack-signature", sign(secret.unwrap_or_default(), seconds, &body).parse()?);
+        Ok(Request::from_parts(parts, body))
+    }
+
+    /// Waits until all work has ended, or is held.
+    async fn rest(&self) {
+        match &self.disturbed {
+            None => self.desk.app.idle().await,
+            Some(Disturbed { disturbance, relief, .. }) => tokio::select! {
+                ((), ()) = futures::future::join(self.desk.app.idle(), relief.app.idle()) => {}
+                () = disturbance.held() => {}
+                // A sender that gave up leaves an instance behind which waits for it.
+                () = tokio::time::sleep(PATIENCE) => {}
+            },
+        }
+    }
+
+    async fn tick(&self) -> Result<()> {
+        let Some(Disturbed { disturbance, .. }) = &self.disturbed else { return self.desk.tick().await.map(drop) };
+        disturbance.ticking(true);
+        let request = Request::post("/api/tick").header("authorization", format!("Bearer {}", self.desk.keys.owner_token)).body(Bytes::new())?;
+        let answer = tokio::select! {
+            answer = send(&self.desk.app, request, PATIENCE) => answer.map(|answer| answer.status()),
+            () = disturbance.held() => Ok(http::StatusCode::ACCEPTED),
+        };
+        self.rest().await;
+        disturbance.ticking(false);
+        match answer {
+            Ok(status) if status.is_success() => Ok(()),
+            // A scheduler does not mind; it comes again.
+            _ if disturbance.unseen() => Ok(()),
+            Ok(status) => bail!("the tick was refused with {status}"),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets the scheduler tick until whatever died was taken over. What was held goes on after that.
+    async fn recover(&self) -> Result<()> {
+        let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return Ok(()) };
+        while disturbance.seen() {
+            for _ in 0..RECOVERY {
+                tokio::time::sleep(MINUTE).await;
+                if disturbance.holds() {
+                    relief.tick().await?;
+                } else {
+                    self.tick().await?;
+                }
+            }
+            disturbance.release();
+            self.rest().await;
+            tokio::time::sleep(READING).await;
+        }
+        Ok(())
     }
 
     fn webhook(&self, step: &Step) -> Result<Request<Bytes>> {
@@ -404,9 +554,10 @@ impl Player<'_> {
 
     async fn deliver(&mut self, webhook: Request<Bytes>) -> Result<()> {
         self.last = Some(webhook.clone());
-        let answer = self.desk.deliver(webhook).await;
+        let taken = self.hand_in(webhook).await;
+        self.rest().await;
         tokio::time::sleep(READING).await;
-        accepted(&answer)
+        taken
     }
 
     /// Workspace and id of a person.
@@ -426,7 +577,7 @@ impl Player<'_> {
     }
 
     /// Opens the link as a person does: looks, then presses the button.
-    async fn open(&self, expected: &str, by: Option<&str>) -> Result<()> {
+    async fn open(&mut self, expected: &str, by: Option<&str>) -> Result<()> {
         let (_, user) = self.person(by)?;
         let channel = direct(&user);
         let links = expect::links(&self.desk.vendors.calls());
@@ -434,12 +585,21 @@ impl Player<'_> {
         let path = format!("/s/{}", token_of(link));
         let get = self.desk.app.request(Request::get(&path).body(Bytes::new())?).await;
         ensure!(get.status() == 200, "the page behind the link was answered with {}", get.status());
-        let post = self.desk.app.request(Request::post(&path).body(Bytes::new())?).await;
+        let mut post = self.press_link(&path).await?;
+        // A person whose page does not load presses again; the secret may have been lost on the way, and is never shown twice.
+        let lost = post.status().is_server_error();
+        if let Some(disturbed) = self.disturbed.as_ref().filter(|_| lost) {
+            post = disturbed.relief.app.request(Request::post(&path).body(Bytes::new())?).await;
+        }
         let page = String::from_utf8_lossy(post.body());
         let set = expect::passwords(&self.desk.vendors.state());
         let shows = |page: &str| set.iter().any(|(_, password)| page.contains(password.as_str()));
         ensure!(!shows(&String::from_utf8_lossy(get.body())), "the page shows the password before the button is pressed");
+        if let Some(disturbed) = &mut self.disturbed {
+            *disturbed.shown.entry(path).or_default() += usize::from(shows(&page));
+        }
         match (expected, post.status().as_u16()) {
+            ("shown", 410) if lost => {}
             ("shown", 200) => ensure!(shows(&page), "the page does not show the password that was set"),
             ("gone", 410) => ensure!(!shows(&page), "a used link shows the password"),
             ("shown" | "gone", status) => bail!("the button was answered with {status}"),
@@ -448,9 +608,29 @@ impl Player<'_> {
         Ok(())
     }
 
+    async fn press_link(&self, path: &str) -> Result<http::Response<Bytes>> {
+        let request = Request::post(path).body(Bytes::new())?;
+        let Some(Disturbed { disturbance, .. }) = &self.disturbed else { return Ok(self.desk.app.request(request).await) };
+        tokio::select! {
+            answer = send(&self.desk.app, request, PATIENCE) => answer,
+            () = disturbance.held() => {
+                let mut late = http::Response::new(Bytes::new());
+                *late.status_mut() = http::StatusCode::GATEWAY_TIMEOUT;
+                Ok(late)
+            }
+        }
+    }
+
     fn note_passwords(&mut self) {
         self.passwords.extend(expect::passwords(&self.desk.vendors.state()).into_iter().map(|(_, password)| password));
     }
+}
+
+/// Sends a request that goes on whether or not somebody waits for its answer.
+async fn send(app: &Arc<App>, request: Request<Bytes>, limit: Duration) -> Result<http::Response<Bytes>> {
+    let app = app.clone();
+    let answer = tokio::spawn(async move { app.request(request).await });
+    Ok(tokio::time::timeout(limit, answer).await.context("no answer in time")??)
 }
 
 fn accepted(answer: &http::Response<Bytes>) -> Result<()> {

@@ -5,6 +5,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
 
+pub(super) mod safety;
+
 use super::{Outcome, Player, documents, token_of};
 use crate::store::Contents;
 use crate::{Event, Value as Stored};
@@ -121,17 +123,9 @@ pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Content
         let none = Vec::new();
         same(&format!("changed members of {login}"), expect.accounts.get(login).unwrap_or(&none), accounts.get(login).unwrap_or(&none), &mut failures);
     }
-    let mut cases = BTreeMap::new();
-    let mut ids = Vec::new();
-    for tenant in documents(&player.tenants).filter_map(|document| document["tenant"].as_str()) {
-        let (status, answer) = player.desk.api("GET", &format!("/api/tenants/{tenant}/cases"), "").await?;
-        if status != 200 {
-            failures.push(format!("the console lists no cases of {tenant}: {status} {answer}"));
-        }
-        let listed: Vec<&Value> = answer["cases"].as_array().into_iter().flatten().collect();
-        ids.extend(listed.iter().map(|case| (tenant.to_string(), (*case).clone())));
-        cases.insert(tenant.to_string(), listed.into_iter().map(case).collect::<Vec<_>>());
-    }
+    let ids = list_cases(player, &mut failures).await?;
+    let mut cases = BTreeMap::<String, Vec<String>>::new();
+    ids.iter().for_each(|(tenant, listed)| cases.entry(tenant.clone()).or_default().push(case(listed)));
     for tenant in keys(&expect.cases, &cases) {
         let none = Vec::new();
         same(&format!("cases of {tenant}"), expect.cases.get(tenant).unwrap_or(&none), cases.get(tenant).unwrap_or(&none), &mut failures);
@@ -148,7 +142,20 @@ pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Content
     let count = said.values().map(Vec::len).sum::<usize>();
     let ends = tickets.iter().map(|ticket| format!("ticket {}", ticket["status"]["name"].as_str().unwrap_or_default()));
     let told = [format!("{count} messages"), ends.collect::<Vec<_>>().join(", "), changes.join(", ")];
-    Ok(Outcome { told: told.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; "), failures })
+    Ok(Outcome { told: told.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; "), failures, ..Outcome::default() })
+}
+
+/// Every case as the console lists it, with its tenant.
+async fn list_cases(player: &Player<'_>, failures: &mut Vec<String>) -> Result<Vec<(String, Value)>> {
+    let mut cases = Vec::new();
+    for tenant in documents(&player.tenants).filter_map(|document| document["tenant"].as_str()) {
+        let (status, answer) = player.desk.api("GET", &format!("/api/tenants/{tenant}/cases"), "").await?;
+        if status != 200 {
+            failures.push(format!("the console lists no cases of {tenant}: {status} {answer}"));
+        }
+        cases.extend(answer["cases"].as_array().into_iter().flatten().map(|case| (tenant.to_string(), case.clone())));
+    }
+    Ok(cases)
 }
 
 /// What holds in every story: the vendors were sent nothing wrong, no instance trapped, nothing was denied by the manifest, and no secret stands in the clear

@@ -1,0 +1,301 @@
+//! Crashes: a story with an instance that dies, or is held, at a point; and how such a schedule is written down.
+
+use crate::story::{self, Outcome, Story};
+use crate::{Fate, Fault, Moment, Point};
+use anyhow::{Context as _, Result, bail};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What a story is put through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// The points at which an instance dies, each counted from the one before, from 1.
+    pub crashes: Vec<u64>,
+    /// At the points, the work is held instead, until another process has taken over and finished.
+    pub hold: bool,
+    /// Slack delivers everything twice at the same time.
+    pub twice: bool,
+    /// Everything takes its time, as a scheduler with this seed has it, in two processes on one store.
+    pub seed: Option<u64>,
+}
+
+/// A story and its trial. As text: `entra-reset:17`, `entra-reset:17+5`, `entra-reset:17:twice`, `entra-reset:17:hold`, `entra-reset::seed=3`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// The story's name.
+    pub story: String,
+    /// What it is put through.
+    pub trial: Trial,
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let points: Vec<String> = self.trial.crashes.iter().map(u64::to_string).collect();
+        write!(f, "{}:{}", self.story, points.join("+"))?;
+        let words = [(self.trial.twice, ":twice"), (self.trial.hold, ":hold")];
+        words.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| f.write_str(word))?;
+        self.trial.seed.map_or(Ok(()), |seed| write!(f, ":seed={seed}"))
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.split(':');
+        let story = parts.next().unwrap_or_default().to_string();
+        let points = parts.next().with_context(|| format!("`{text}` names no point"))?;
+        let points = points.split('+').filter(|point| !point.is_empty());
+        let crashes = points.map(|point| point.parse().with_context(|| format!("`{point}` is not a number"))).collect::<Result<_>>()?;
+        let mut trial = Trial { crashes, ..Trial::default() };
+        for word in parts {
+            match word {
+                "twice" => trial.twice = true,
+                "hold" => trial.hold = true,
+                _ => match word.strip_prefix("seed=").map(str::parse) {
+                    Some(Ok(seed)) => trial.seed = Some(seed),
+                    Some(Err(_)) | None => bail!("`{word}` is neither `twice` nor `hold` nor `seed=N`"),
+                },
+            }
+        }
+        Ok(Schedule { story, trial })
+    }
+}
+
+/// Plays a story through a trial.
+///
+/// # Errors
+/// The desk does not open, or the story has fewer points than the trial needs.
+pub fn run(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
+    story::disturb(project, story, trial)
+}
+
+/// The points of a story.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Points {
+    /// Those worth a crash, counted from 1.
+    pub worth: Vec<u64>,
+    /// Those left out: they belong to a tick that did, effect for effect, what one before it did.
+    pub alike: usize,
+}
+
+impl Points {
+    fn of(passed: &[(Option<u32>, String)]) -> Self {
+        let mut ticks = BTreeMap::<u32, String>::new();
+        for (tick, point) in passed {
+            if let Some(tick) = tick {
+                // Minutes and numbers of entries differ from tick to tick.
+                ticks.entry(*tick).or_default().extend(point.chars().filter(|c| !c.is_ascii_digit()).chain(['\n']));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        let new: BTreeSet<u32> = ticks.iter().filter(|(_, effects)| seen.insert(*effects)).map(|(tick, _)| *tick).collect();
+        let worth: Vec<u64> = (1..).zip(passed).filter(|(_, (tick, _))| tick.is_none_or(|tick| new.contains(&tick))).map(|(at, _)| at).collect();
+        Points { alike: passed.len() - worth.len(), worth }
+    }
+}
+
+/// Where a story stands in its trial.
+#[derive(Clone)]
+pub(crate) struct Disturbance {
+    state: Arc<Mutex<State>>,
+    holding: watch::Sender<bool>,
+    twice: bool,
+}
+
+#[derive(Default)]
+struct State {
+    live: bool,
+    ticking: bool,
+    hold: bool,
+    since: u64,
+    /// Every point, with the tick in which it was passed.
+    passed: Vec<(Option<u32>, String)>,
+    ticks: u32,
+    next: VecDeque<u64>,
+    struck: Vec<String>,
+    outside: bool,
+    unseen: bool,
+    random: Option<Random>,
+}
+
+impl State {
+    fn pause(&mut self) -> Fate {
+        let Some(random) = &mut self.random else { return Fate::Go };
+        // Now and then long enough for all others.
+        let most = if random.below(16) == 0 { 2_000 } else { 20 };
+        Fate::Wait(Box::pin(tokio::time::sleep(Duration::from_millis(random.below(most) as u64))))
+    }
+}
+
+impl Disturbance {
+    pub fn new(trial: &Trial) -> Self {
+        let state = State { next: trial.crashes.iter().copied().collect(), hold: trial.hold, random: trial.seed.map(Random), ..State::default() };
+        Disturbance { state: Arc::new(Mutex::new(state)), holding: watch::Sender::new(false), twice: trial.twice }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the application that is disturbed.
+    pub fn fault(&self) -> Fault {
+        let disturbance = self.clone();
+        Arc::new(move |point| disturbance.fate(point))
+    }
+
+    /// For an application beside it that nothing kills.
+    pub fn pauses(&self) -> Fault {
+        let disturbance = self.clone();
+        Arc::new(move |_| {
+            let mut state = disturbance.state();
+            if state.live { state.pause() } else { Fate::Go }
+        })
+    }
+
+    /// The process that takes the next webhook: the disturbed one, unless the scheduler has it otherwise.
+    pub fn aside(&self) -> bool {
+        self.state().random.as_mut().is_some_and(|random| random.below(2) == 1)
+    }
+
+    fn fate(&self, point: &Point<'_>) -> Fate {
+        let mut state = self.state();
+        // People's use of the console is no part of a story; the scheduler's tick is.
+        if !state.live || (point.component == "console" && !state.ticking) {
+            return Fate::Go;
+        }
+        let tick = state.ticking.then_some(state.ticks);
+        state.passed.push((tick, point.to_string()));
+        state.since += 1;
+        if state.next.front() != Some(&state.since) {
+            return state.pause();
+        }
+        state.next.pop_front();
+        state.since = 0;
+        state.struck.push(point.to_string());
+        state.unseen = true;
+        if !state.hold {
+            return Fate::Trap;
+        }
+        // A sender that sleeps longer than the margin after its last look at the clock is outside the model.
+        state.outside |= point.moment == Moment::Before && matches!(point.effect, crate::Effect::Send { .. });
+        self.holding.send_replace(true);
+        let mut holding = self.holding.subscribe();
+        Fate::Wait(Box::pin(async move {
+            // It fails only when the sender is gone, and the application with it.
+            let _ = holding.wait_for(|holding| !holding).await;
+        }))
+    }
+
+    /// Points count from here.
+    pub fn begin(&self) {
+        self.state().live = true;
+    }
+
+    /// Points count no longer.
+    pub fn end(&self) {
+        self.state().live = false;
+    }
+
+    pub fn ticking(&self, ticking: bool) {
+        let mut state = self.state();
+        state.ticking = ticking;
+        state.ticks += u32::from(ticking);
+    }
+
+    pub fn twice(&self) -> bool {
+        self.twice
+    }
+
+    /// Something was struck, and nobody has looked after it yet.
+    pub fn unseen(&self) -> bool {
+        self.state().unseen
+    }
+
+    /// The same, and from now on somebody has.
+    pub fn seen(&self) -> bool {
+        std::mem::take(&mut self.state().unseen)
+    }
+
+    pub fn holds(&self) -> bool {
+        *self.holding.borrow()
+    }
+
+    /// Waits until something is held.
+    pub async fn held(&self) {
+        // It fails only when the sender is gone, and `self` is the sender.
+        let _ = self.holding.subscribe().wait_for(|holding| *holding).await;
+    }
+
+    /// Lets what is held go on.
+    pub fn release(&self) {
+        self.holding.send_replace(false);
+    }
+
+    /// A request was held between the last look at the clock and its sending.
+    pub fn outside(&self) -> bool {
+        self.state().outside
+    }
+
+    /// Where it struck.
+    pub fn struck(&self) -> Vec<String> {
+        self.state().struck.clone()
+    }
+
+    /// The points that were passed.
+    pub fn points(&self) -> Points {
+        Points::of(&self.state().passed)
+    }
+
+    /// Points of the trial that were not reached.
+    pub fn left(&self) -> usize {
+        self.state().next.len()
+    }
+}
+
+/// SplitMix64: the same schedules for the same seed, on every machine.
+#[derive(Debug, Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below the bound.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) & 0xffff_ffff).unwrap_or(0) % bound.max(1)
+    }
+
+    /// One of these, unless there is none.
+    pub fn of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_like_one_before_is_left_out() {
+        let point = |tick, text: &str| (tick, text.to_string());
+        let passed = [point(None, "a"), point(Some(1), "get 17"), point(Some(2), "get 18"), point(Some(3), "set 19"), point(None, "a")];
+        assert_eq!(Points::of(&passed), Points { worth: vec![1, 2, 4, 5], alike: 1 });
+    }
+
+    #[test]
+    fn a_schedule_is_written_and_read() {
+        for text in ["entra-reset:17", "entra-reset:17+5", "a:1:twice", "a:1+2:twice:hold", "a:", "a::seed=3"] {
+            assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
+        }
+        for text in ["entra-reset", "a:x", "a:1:thrice", "a:1:seed=x"] {
+            assert!(text.parse::<Schedule>().is_err(), "{text}");
+        }
+    }
+}
