@@ -1,7 +1,7 @@
 //! A sample of `cargo run --release -- crash`, which tries every point of every story.
 
 use firstline_host::build;
-use firstline_host::crash::{Random, Trial, run};
+use firstline_host::crash::{Points, Random, Trial, run};
 use firstline_host::story::{self, Story};
 use std::path::{Path, PathBuf};
 
@@ -14,12 +14,12 @@ fn project() -> PathBuf {
     project
 }
 
-/// The points of a story that are worth a crash, after it passed without one.
-fn points(project: &Path, name: &str, trial: &Trial) -> (Story, Vec<u64>) {
+/// The points of a story, after it passed without a crash.
+fn points(project: &Path, name: &str, trial: &Trial) -> (Story, Points) {
     let story = story::read(&project.join(format!("tests/stories/{name}.json"))).unwrap();
     let outcome = run(project, &story, trial).unwrap();
     assert!(outcome.failures.is_empty() && !outcome.diverted, "{name}: {:#?}", outcome.failures);
-    (story, outcome.points.worth)
+    (story, outcome.points)
 }
 
 fn check(project: &Path, story: &Story, trial: &Trial) {
@@ -31,8 +31,8 @@ fn check(project: &Path, story: &Story, trial: &Trial) {
 fn sample(name: &str, every: usize, trial: &Trial) {
     let project = project();
     let (story, points) = points(&project, name, trial);
-    assert!(points.len() > 50, "{name} has {} points", points.len());
-    for point in points.iter().skip(every / 2).step_by(every) {
+    assert!(points.worth.len() > 50, "{name} has {} points", points.worth.len());
+    for point in points.worth.iter().skip(every / 2).step_by(every) {
         check(&project, &story, &Trial { crashes: vec![*point], ..trial.clone() });
     }
 }
@@ -58,7 +58,7 @@ fn two_crashes_one_after_the_other() {
     let (story, points) = points(&project, "entra-reset", &Trial::default());
     let mut random = Random(SEED);
     for _ in 0..12 {
-        let crashes = vec![*random.of(&points).unwrap(), 1 + random.below(60) as u64];
+        let crashes = vec![*random.of(&points.worth).unwrap(), 1 + random.below(60) as u64];
         check(&project, &story, &Trial { crashes, ..Trial::default() });
     }
 }
@@ -66,4 +66,15 @@ fn two_crashes_one_after_the_other() {
 #[test]
 fn a_runner_that_was_declared_dead_wakes_up_and_does_no_harm() {
     sample("entra-reset", 13, &Trial { hold: true, ..Trial::default() });
+}
+
+#[test]
+fn an_entry_that_is_written_late_overwrites_none() {
+    let project = project();
+    let hold = Trial { hold: true, ..Trial::default() };
+    let (story, points) = points(&project, "entra-reset", &hold);
+    assert!(points.commits.len() > 5, "{} commits", points.commits.len());
+    for point in points.commits {
+        check(&project, &story, &Trial { crashes: vec![point], ..hold.clone() });
+    }
 }

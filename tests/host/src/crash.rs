@@ -80,6 +80,8 @@ pub fn run(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
 pub struct Points {
     /// Those worth a crash, counted from 1.
     pub worth: Vec<u64>,
+    /// Those just before an entry of a log is written.
+    pub commits: Vec<u64>,
     /// Those left out: they belong to a tick that did, effect for effect, what one before it did.
     pub alike: usize,
 }
@@ -96,7 +98,9 @@ impl Points {
         let mut seen = BTreeSet::new();
         let new: BTreeSet<u32> = ticks.iter().filter(|(_, effects)| seen.insert(*effects)).map(|(tick, _)| *tick).collect();
         let worth: Vec<u64> = (1..).zip(passed).filter(|(_, (tick, _))| tick.is_none_or(|tick| new.contains(&tick))).map(|(at, _)| at).collect();
-        Points { alike: passed.len() - worth.len(), worth }
+        let commit = |point: &str| point.contains(": before set-many") && point.contains(" log/");
+        let commits = (1..).zip(passed).filter(|(_, (_, point))| commit(point)).map(|(at, _)| at).collect();
+        Points { alike: passed.len() - worth.len(), worth, commits }
     }
 }
 
@@ -212,6 +216,11 @@ impl Disturbance {
         self.twice
     }
 
+    /// Work is held in this trial.
+    pub fn holding_runs(&self) -> bool {
+        self.state().hold
+    }
+
     /// Something was struck, and nobody has looked after it yet.
     pub fn unseen(&self) -> bool {
         self.state().unseen
@@ -286,7 +295,7 @@ mod tests {
     fn a_tick_like_one_before_is_left_out() {
         let point = |tick, text: &str| (tick, text.to_string());
         let passed = [point(None, "a"), point(Some(1), "get 17"), point(Some(2), "get 18"), point(Some(3), "set 19"), point(None, "a")];
-        assert_eq!(Points::of(&passed), Points { worth: vec![1, 2, 4, 5], alike: 1 });
+        assert_eq!(Points::of(&passed), Points { worth: vec![1, 2, 4, 5], commits: Vec::new(), alike: 1 });
     }
 
     #[test]
