@@ -795,7 +795,6 @@ fn reading(understanding: &Understanding) -> Reading {
         (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
         (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, true) => Reading::Unclear,
-        ("other", false) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, false) => Reading::Elsewhere("out-of-scope"),
     }
 }
