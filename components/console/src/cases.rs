@@ -14,6 +14,8 @@ use time::macros::format_description;
 
 /// Most cases or journal entries of one answer.
 const PAGE: usize = 100;
+/// What a case's summary may say of it.
+const STATES: [&str; 3] = ["open", "closed", "handed-over"];
 /// Entries hold vendors' replies, so a page also ends at this size, after the entry that reached it.
 const PAGE_BYTES: usize = 2_000_000;
 pub(crate) const DAY: u64 = 86_400_000;
@@ -46,16 +48,21 @@ pub(crate) fn day_of(text: &str) -> Option<u64> {
     u64::try_from(i64::from(date.to_julian_day()) - 2_440_588).ok()
 }
 
-/// Cases of a tenant and a day (UTC), in the order in which they were opened.
+/// Cases of a tenant and a day (UTC), in the order in which they were opened; with `state`, those of them that are in it.
+/// A page is so many numbers of the day's list, whatever their state, so an answer costs the same on any day.
 ///
 /// # Errors
 /// The tenant is unknown, the query is wrong, or the store failed.
 pub async fn list(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str) -> Result<Answer, Refused> {
-    let pairs = query(text, &["day", "after"])?;
+    let pairs = query(text, &["day", "state", "after"])?;
     let today = host.now() / DAY;
     let day = value(&pairs, "day").map_or(Some(today), day_of).ok_or_else(|| refused(400, "`day` is written as in 2026-11-22"))?;
     let after = value(&pairs, "after").map_or(Ok(0_i64), str::parse).ok().filter(|n| *n >= 0);
     let after = after.ok_or_else(|| refused(400, "`after` is the `next` of the page before"))?;
+    let state = value(&pairs, "state");
+    if state.is_some_and(|state| !STATES.contains(&state)) {
+        return Err(refused(400, &format!("`state` is one of {}", STATES.join(", "))));
+    }
     tenants::find(host, key, tenant).await?;
     let last = host.get(&keys::case_counter(tenant, day)).await?;
     let last = mailbox::counter(last.as_deref()).ok_or_else(|| damaged("the list of cases", &"its counter is no number"))?;
@@ -66,8 +73,9 @@ pub async fn list(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str
         let Some(id) = host.get(&keys::case_of_day(tenant, day, number)).await? else { continue };
         let Some(id) = String::from_utf8(id).ok().filter(|id| is_case(id)) else { continue };
         cases.push(match summary(host, key, &id).await? {
-            Some(Ok(summary)) if summary.tenant == tenant => json!(summary),
+            Some(Ok(summary)) if summary.tenant == tenant && state.is_none_or(|state| summary.state == state) => json!(summary),
             Some(Ok(_)) => continue,
+            // Nobody knows its state.
             Some(Err(why)) => json!({"case": id, "error": why}),
             None => continue,
         });

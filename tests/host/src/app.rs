@@ -8,8 +8,8 @@ use crate::manifest::{Component, Manifest};
 use crate::outbound::{Nowhere, Outbound, whole};
 use crate::routes::Routes;
 pub use crate::state::Clock;
-use crate::state::{Context, World};
-use crate::store::{Backend, Memory, Store};
+use crate::state::{Context, State, World};
+use crate::store::{Backend, Memory, Retired, Store};
 use crate::template::Variables;
 use crate::trace::{Fate, Fault, Trace};
 use anyhow::{Context as _, Result};
@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// How to start an application.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct Config {
     pub trace: Trace,
     /// Asked at every crash point.
     pub fault: Fault,
+    /// What the manifest names, if it was loaded before.
+    pub program: Option<Arc<Program>>,
 }
 
 impl Config {
@@ -58,7 +61,39 @@ impl Config {
             clock: Arc::new(SystemTime::now),
             trace: Arc::new(|_| {}),
             fault: Arc::new(|_| Fate::Go),
+            program: None,
         }
+    }
+}
+
+/// A manifest with its components, composed, compiled and linked: as many applications as wanted start from one.
+pub struct Program {
+    manifest: Manifest,
+    components: BTreeMap<String, ServicePre<State>>,
+    sizes: Sizes,
+}
+
+impl Program {
+    /// Reads the manifest of a configuration, composes and compiles what it names.
+    ///
+    /// # Errors
+    /// A file is missing, or does not fit the others.
+    pub fn load(config: &Config) -> Result<Arc<Self>> {
+        let manifest = Manifest::load(&config.manifest)?;
+        let files = Files::new(&config.manifest, &manifest, &config.sources)?;
+        let cache = config.cache.clone().unwrap_or_else(|| files.folder.join("target/firstline-cache"));
+        let mut sizes = Sizes::default();
+        for name in manifest.component.keys() {
+            sizes.files.insert(name.clone(), files.read(name)?.len() as u64);
+        }
+        let mut components = BTreeMap::new();
+        for name in manifest.triggered() {
+            let component = manifest.component.get(name).with_context(|| format!("no component `{name}`"))?;
+            let compiled = compile(name, &files.read(name)?, &files.parts(component)?, &cache)?;
+            sizes.memories.insert(name.to_owned(), compiled.resources_required().map_or(0, |r| r.num_memories));
+            components.insert(name.to_owned(), link(name, &compiled)?);
+        }
+        Ok(Arc::new(Self { manifest, components, sizes }))
     }
 }
 
@@ -85,35 +120,27 @@ pub struct App {
     routes: Routes,
     handlers: Arc<Handlers>,
     world: Arc<World>,
-    sizes: Sizes,
+    program: Arc<Program>,
 }
 
 impl App {
-    /// Reads the manifest, composes and compiles what it names.
+    /// Starts what the manifest names.
     pub fn start(config: Config) -> Result<Arc<Self>> {
-        let Config { manifest: path, cache, sources, variables, backend, outbound, clock, trace, fault } = config;
-        let manifest = Manifest::load(&path)?;
-        let variables = Variables::resolve(&manifest, &variables)?;
-        let routes = Routes::new(&manifest.trigger.http)?;
-        let files = Files::new(&path, &manifest, &sources)?;
-        let cache = cache.unwrap_or_else(|| files.folder.join("target/firstline-cache"));
+        let program = config.program.clone().map_or_else(|| Program::load(&config), Ok)?;
+        let Config { variables, backend, outbound, clock, trace, fault, .. } = config;
+        let variables = Variables::resolve(&program.manifest, &variables)?;
+        let routes = Routes::new(&program.manifest.trigger.http)?;
         let world = Arc::new(World::new(Store::new(backend), outbound, clock, trace, fault));
-        let mut sizes = Sizes::default();
         let mut handlers = Handlers::new();
-        for name in manifest.component.keys() {
-            sizes.files.insert(name.clone(), files.read(name)?.len() as u64);
-        }
-        for name in manifest.triggered() {
-            let component = manifest.component.get(name).with_context(|| format!("no component `{name}`"))?;
+        for (name, linked) in &program.components {
+            let component = program.manifest.component.get(name).with_context(|| format!("no component `{name}`"))?;
             let context = context(name, component, &variables, &world).with_context(|| format!("component `{name}`"))?;
-            let compiled = compile(name, &files.read(name)?, &files.parts(component)?, &cache)?;
-            sizes.memories.insert(name.to_owned(), compiled.resources_required().map_or(0, |r| r.num_memories));
-            handlers.insert(name.to_owned(), Handler::new(link(name, &compiled)?, context));
+            handlers.insert(name.clone(), Handler::new(linked.clone(), context));
         }
         let handlers = Arc::new(handlers);
         // The only place that sets it.
         let _ = world.handlers.set(Arc::downgrade(&handlers));
-        Ok(Arc::new(Self { routes, handlers, world, sizes }))
+        Ok(Arc::new(Self { routes, handlers, world, program }))
     }
 
     /// Answers a request from outside.
@@ -151,10 +178,26 @@ impl App {
         self.world.closed.send_replace(true);
     }
 
+    /// True if no request is open and nothing that one spawned is still running.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.world.activity.is_idle()
+    }
+
+    /// Counters that were deleted. A store keeps no trace of them, and setting one is still wrong.
+    pub(crate) fn retired(&self) -> Retired {
+        self.world.store.retired().clone()
+    }
+
+    /// Takes over what another application on a copy of this store knew.
+    pub(crate) fn retire(&self, counters: &Retired) {
+        self.world.store.retired().extend(counters.iter().cloned());
+    }
+
     /// What the application weighs.
     #[must_use]
     pub fn sizes(&self) -> &Sizes {
-        &self.sizes
+        &self.program.sizes
     }
 
     /// How long each component takes to a fresh instance.

@@ -1,8 +1,9 @@
 //! Crashes: a story with an instance that dies, or is held, at a point; and how such a schedule is written down.
 
-use crate::story::{self, Outcome, Story};
-use crate::{Fate, Fault, Moment, Point};
+use crate::story::{self, Mark, Outcome, Story};
+use crate::{Config, Event, Fate, Fault, Moment, Point, Trace};
 use anyhow::{Context as _, Result, bail};
+use firstline_vendors::Vendors;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What a story is put through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,9 +24,11 @@ pub struct Trial {
     pub twice: bool,
     /// Everything takes its time, as a scheduler with this seed has it, in two processes on one store.
     pub seed: Option<u64>,
+    /// In one process, and so in one instance of each component.
+    pub alone: bool,
 }
 
-/// A story and its trial. As text: `entra-reset:17`, `entra-reset:17+5`, `entra-reset:17:twice`, `entra-reset:17:hold`, `entra-reset::seed=3`.
+/// A story and its trial. As text: `entra-reset:17`, `entra-reset:17+5`, `entra-reset:17:twice`, `entra-reset:17:hold`, `entra-reset::alone:seed=3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// The story's name.
@@ -37,7 +41,7 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let points: Vec<String> = self.trial.crashes.iter().map(u64::to_string).collect();
         write!(f, "{}:{}", self.story, points.join("+"))?;
-        let words = [(self.trial.twice, ":twice"), (self.trial.hold, ":hold")];
+        let words = [(self.trial.twice, ":twice"), (self.trial.hold, ":hold"), (self.trial.alone, ":alone")];
         words.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| f.write_str(word))?;
         self.trial.seed.map_or(Ok(()), |seed| write!(f, ":seed={seed}"))
     }
@@ -57,9 +61,10 @@ impl FromStr for Schedule {
             match word {
                 "twice" => trial.twice = true,
                 "hold" => trial.hold = true,
+                "alone" => trial.alone = true,
                 _ => match word.strip_prefix("seed=").map(str::parse) {
                     Some(Ok(seed)) => trial.seed = Some(seed),
-                    Some(Err(_)) | None => bail!("`{word}` is neither `twice` nor `hold` nor `seed=N`"),
+                    Some(Err(_)) | None => bail!("`{word}` is neither `twice` nor `hold` nor `alone` nor `seed=N`"),
                 },
             }
         }
@@ -67,41 +72,116 @@ impl FromStr for Schedule {
     }
 }
 
-/// Plays a story through a trial.
+/// Plays a story through a trial, from its beginning.
 ///
 /// # Errors
-/// The desk does not open, or the story has fewer points than the trial needs.
+/// The desk does not open.
 pub fn run(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
-    story::disturb(project, story, trial)
+    story::disturb(&Config::new(project.join("spin.toml")), story, trial, None)
+}
+
+/// A story that was played once without a crash, so that what comes before a crash is not played again.
+pub struct Course {
+    config: Config,
+    story: Story,
+    plain: Trial,
+    marks: Vec<Mark>,
+}
+
+impl Course {
+    /// Plays the story, disturbed in everything but crashes. `config` names the manifest.
+    ///
+    /// # Errors
+    /// The desk does not open.
+    pub fn of(config: &Config, story: &Story, plain: &Trial) -> Result<(Self, Outcome)> {
+        let plain = Trial { crashes: Vec::new(), ..plain.clone() };
+        let mut marks = Vec::new();
+        let outcome = story::disturb(config, story, &plain, Some(&mut marks))?;
+        Ok((Course { config: config.clone(), story: story.clone(), plain, marks }, outcome))
+    }
+
+    /// Goes on from the last place before the first of these crashes at which nothing was under way.
+    ///
+    /// # Errors
+    /// The desk does not open.
+    pub fn run(&self, crashes: &[u64]) -> Result<Outcome> {
+        let first = crashes.first().copied().unwrap_or_default();
+        let mark = self.marks.iter().rfind(|mark| mark.points() < first).or(self.marks.first()).context("nothing was ever at rest")?;
+        story::disturb_from(&self.config, &self.story, &Trial { crashes: crashes.to_vec(), ..self.plain.clone() }, mark)
+    }
 }
 
 /// The points of a story.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Points {
-    /// Those worth a crash, counted from 1.
+    /// Those worth holding an instance at, counted from 1.
     pub worth: Vec<u64>,
+    /// Of these, those worth a crash. At any other one the same instance dies at the same time over the same store and the same vendors as at one before it.
+    pub distinct: Vec<u64>,
     /// Those just before an entry of a log is written.
     pub commits: Vec<u64>,
     /// Those left out: they belong to a tick that did, effect for effect, what one before it did.
     pub alike: usize,
+    /// Every point since the last crash, without what differs from run to run.
+    pub texts: Vec<String>,
+}
+
+/// A point that was passed.
+#[derive(Debug, Clone)]
+struct Pass {
+    /// The tick in which it was.
+    tick: Option<u32>,
+    /// What a crash there leaves behind, and whom it kills.
+    left: Left,
+    text: String,
+}
+
+/// Two crashes that leave the same behind are the same crash.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Left {
+    instance: u64,
+    /// Milliseconds since the trial began.
+    at: u128,
+    /// How much had happened to anything but this instance's own memory.
+    happened: u64,
+    /// Requests that the vendors had taken.
+    taken: usize,
 }
 
 impl Points {
-    fn of(passed: &[(Option<u32>, String)]) -> Self {
+    fn of(passed: &[Pass]) -> Self {
+        // Minutes and numbers of entries differ from tick to tick.
+        let plain = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         let mut ticks = BTreeMap::<u32, String>::new();
-        for (tick, point) in passed {
-            if let Some(tick) = tick {
-                // Minutes and numbers of entries differ from tick to tick.
-                ticks.entry(*tick).or_default().extend(point.chars().filter(|c| !c.is_ascii_digit()).chain(['\n']));
+        for pass in passed {
+            if let Some(tick) = pass.tick {
+                let effects = ticks.entry(tick).or_default();
+                effects.push_str(&plain(&pass.text));
+                effects.push('\n');
             }
         }
         let mut seen = BTreeSet::new();
         let new: BTreeSet<u32> = ticks.iter().filter(|(_, effects)| seen.insert(*effects)).map(|(tick, _)| *tick).collect();
-        let worth: Vec<u64> = (1..).zip(passed).filter(|(_, (tick, _))| tick.is_none_or(|tick| new.contains(&tick))).map(|(at, _)| at).collect();
-        let commit = |point: &str| point.contains(": before set-many") && point.contains(" log/");
-        let commits = (1..).zip(passed).filter(|(_, (_, point))| commit(point)).map(|(at, _)| at).collect();
-        Points { alike: passed.len() - worth.len(), worth, commits }
+        let worth: Vec<(u64, &Pass)> = (1..).zip(passed).filter(|(_, pass)| pass.tick.is_none_or(|tick| new.contains(&tick))).collect();
+        let mut left = BTreeSet::new();
+        let commit = |text: &str| text.contains(": before set-many") && text.contains(" log/");
+        Points {
+            alike: passed.len() - worth.len(),
+            distinct: worth.iter().filter(|(_, pass)| left.insert(&pass.left)).map(|(at, _)| *at).collect(),
+            worth: worth.iter().map(|(at, _)| *at).collect(),
+            commits: (1..).zip(passed).filter(|(_, pass)| commit(&pass.text)).map(|(at, _)| at).collect(),
+            texts: Vec::new(),
+        }
     }
+}
+
+/// How far a story is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Passed {
+    /// Points so far.
+    pub points: u64,
+    /// Ticks so far.
+    pub ticks: u32,
 }
 
 /// Where a story stands in its trial.
@@ -110,6 +190,9 @@ pub(crate) struct Disturbance {
     state: Arc<Mutex<State>>,
     holding: watch::Sender<bool>,
     twice: bool,
+    alone: bool,
+    vendors: Vendors,
+    began: Instant,
 }
 
 #[derive(Default)]
@@ -118,9 +201,12 @@ struct State {
     ticking: bool,
     hold: bool,
     since: u64,
-    /// Every point, with the tick in which it was passed.
-    passed: Vec<(Option<u32>, String)>,
-    ticks: u32,
+    passes: Vec<Pass>,
+    /// How many of them were passed before the last crash.
+    before: usize,
+    passed: Passed,
+    /// Events other than reads.
+    happened: u64,
     next: VecDeque<u64>,
     struck: Vec<String>,
     outside: bool,
@@ -138,13 +224,30 @@ impl State {
 }
 
 impl Disturbance {
-    pub fn new(trial: &Trial) -> Self {
+    pub fn new(trial: &Trial, vendors: Vendors) -> Self {
         let state = State { next: trial.crashes.iter().copied().collect(), hold: trial.hold, random: trial.seed.map(Random), ..State::default() };
-        Disturbance { state: Arc::new(Mutex::new(state)), holding: watch::Sender::new(false), twice: trial.twice }
+        Disturbance {
+            state: Arc::new(Mutex::new(state)),
+            holding: watch::Sender::new(false),
+            twice: trial.twice,
+            alone: trial.alone,
+            vendors,
+            began: Instant::now(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Listens for what a crash cannot undo, and passes it on.
+    pub fn trace(&self, further: Trace) -> Trace {
+        let disturbance = self.clone();
+        Arc::new(move |event| {
+            // A read changes nothing; whatever else is told may have changed something somewhere.
+            disturbance.state().happened += u64::from(!matches!(event, Event::Store { commit: false, .. }));
+            further(event);
+        })
     }
 
     /// For the application that is disturbed.
@@ -164,7 +267,7 @@ impl Disturbance {
 
     /// The process that takes the next webhook: the disturbed one, unless the scheduler has it otherwise.
     pub fn aside(&self) -> bool {
-        self.state().random.as_mut().is_some_and(|random| random.below(2) == 1)
+        !self.alone && self.state().random.as_mut().is_some_and(|random| random.below(2) == 1)
     }
 
     fn fate(&self, point: &Point<'_>) -> Fate {
@@ -173,8 +276,10 @@ impl Disturbance {
         if !state.live || (point.component == "console" && !state.ticking) {
             return Fate::Go;
         }
-        let tick = state.ticking.then_some(state.ticks);
-        state.passed.push((tick, point.to_string()));
+        let left = Left { instance: point.instance, at: self.began.elapsed().as_millis(), happened: state.happened, taken: self.vendors.taken() };
+        let pass = Pass { tick: state.ticking.then_some(state.passed.ticks), left, text: point.to_string() };
+        state.passes.push(pass);
+        state.passed.points += 1;
         state.since += 1;
         if state.next.front() != Some(&state.since) {
             return state.pause();
@@ -182,6 +287,7 @@ impl Disturbance {
         state.next.pop_front();
         state.since = 0;
         state.struck.push(point.to_string());
+        state.before = state.passes.len();
         state.unseen = true;
         if !state.hold {
             return Fate::Trap;
@@ -194,6 +300,17 @@ impl Disturbance {
             // It fails only when the sender is gone, and the application with it.
             let _ = holding.wait_for(|holding| !holding).await;
         }))
+    }
+
+    /// So much was passed before.
+    pub fn resume(&self, passed: Passed) {
+        let mut state = self.state();
+        (state.passed, state.since) = (passed, passed.points);
+    }
+
+    /// How much was passed.
+    pub fn passed(&self) -> Passed {
+        self.state().passed
     }
 
     /// Points count from here.
@@ -209,7 +326,7 @@ impl Disturbance {
     pub fn ticking(&self, ticking: bool) {
         let mut state = self.state();
         state.ticking = ticking;
-        state.ticks += u32::from(ticking);
+        state.passed.ticks += u32::from(ticking);
     }
 
     pub fn twice(&self) -> bool {
@@ -256,9 +373,12 @@ impl Disturbance {
         self.state().struck.clone()
     }
 
-    /// The points that were passed.
+    /// The points that were passed, if it began at the beginning.
     pub fn points(&self) -> Points {
-        Points::of(&self.state().passed)
+        let state = self.state();
+        // Ids are hexadecimal, and random.
+        let plain = |pass: &Pass| pass.text.chars().filter(|c| !c.is_ascii_hexdigit()).collect();
+        Points { texts: state.passes.iter().skip(state.before).map(plain).collect(), ..Points::of(&state.passes) }
     }
 
     /// Points of the trial that were not reached.
@@ -291,16 +411,34 @@ impl Random {
 mod tests {
     use super::*;
 
+    fn points(passed: &[(Option<u32>, &str, Left)]) -> Points {
+        let passed = passed.iter().map(|(tick, text, left)| Pass { tick: *tick, left: left.clone(), text: (*text).to_string() });
+        Points::of(&passed.collect::<Vec<_>>())
+    }
+
+    fn left(instance: u64, at: u128, happened: u64, taken: usize) -> Left {
+        Left { instance, at, happened, taken }
+    }
+
     #[test]
     fn a_tick_like_one_before_is_left_out() {
-        let point = |tick, text: &str| (tick, text.to_string());
-        let passed = [point(None, "a"), point(Some(1), "get 17"), point(Some(2), "get 18"), point(Some(3), "set 19"), point(None, "a")];
-        assert_eq!(Points::of(&passed), Points { worth: vec![1, 2, 4, 5], commits: Vec::new(), alike: 1 });
+        let passed = [(None, "a"), (Some(1), "get 17"), (Some(2), "get 18"), (Some(3), "set 19"), (None, "a")];
+        let passed: Vec<_> = (0..).zip(passed).map(|(at, (tick, text))| (tick, text, left(0, at, 0, 0))).collect();
+        let points = points(&passed);
+        assert_eq!((points.worth, points.distinct, points.alike), (vec![1, 2, 4, 5], vec![1, 2, 4, 5], 1));
+    }
+
+    #[test]
+    fn a_crash_that_leaves_the_same_behind_is_tried_once() {
+        let lefts = [left(0, 5, 1, 0), left(0, 5, 1, 0), left(1, 5, 1, 0), left(0, 5, 1, 0), left(0, 6, 1, 0), left(0, 6, 2, 0), left(0, 6, 2, 1)];
+        let passed: Vec<_> = lefts.into_iter().map(|left| (None, "a", left)).collect();
+        let points = points(&passed);
+        assert_eq!((points.worth.len(), points.distinct), (7, vec![1, 3, 5, 6, 7]));
     }
 
     #[test]
     fn a_schedule_is_written_and_read() {
-        for text in ["entra-reset:17", "entra-reset:17+5", "a:1:twice", "a:1+2:twice:hold", "a:", "a::seed=3"] {
+        for text in ["entra-reset:17", "entra-reset:17+5", "a:1:twice", "a:1+2:twice:hold", "a:", "a::seed=3", "a::alone:seed=3"] {
             assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
         }
         for text in ["entra-reset", "a:x", "a:1:thrice", "a:1:seed=x"] {

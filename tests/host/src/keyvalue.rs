@@ -1,9 +1,8 @@
 //! `spin:key-value`, `wasi:keyvalue` and `spin:variables` over the store.
 
-use crate::state::{Context, State};
+use crate::state::{State, Who};
 use crate::store::{Stop, Store};
 use crate::trace::{Effect, Event, Operation};
-use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::{Accessor, FutureReader, HasData, Linker, Resource, StreamReader};
 
@@ -68,7 +67,7 @@ fn wrote<T>(result: T, commit: bool) -> Done<T> {
 
 /// One open store in the hands of one component.
 struct Access {
-    context: Arc<Context>,
+    who: Who,
     label: String,
 }
 
@@ -81,8 +80,8 @@ impl Access {
         written: usize,
         work: impl FnOnce(&Store, &str, &[String]) -> std::result::Result<Done<T>, Stop> + Send + 'static,
     ) -> Result<Told<T>> {
-        let world = &self.context.world;
-        world.before(&self.context.name, Effect::Store { operation, keys: &keys }).await?;
+        let world = &self.who.context.world;
+        world.before(&self.who, Effect::Store { operation, keys: &keys }).await?;
         let (store, label) = (world.store.clone(), self.label.clone());
         let work = move || {
             let result = work(&store, &label, &keys);
@@ -95,8 +94,14 @@ impl Access {
             Err(Stop::Refused(why)) => return Ok(Err(why)),
             Err(Stop::Panic(why)) => wasmtime::bail!("{operation}: {why}"),
         };
-        (world.trace)(Event::Store { component: self.context.name.clone(), operation, keys: keys.clone(), bytes: written + done.read, commit: done.commit });
-        world.after(&self.context.name, Effect::Store { operation, keys: &keys }).await?;
+        (world.trace)(Event::Store {
+            component: self.who.context.name.clone(),
+            operation,
+            keys: keys.clone(),
+            bytes: written + done.read,
+            commit: done.commit,
+        });
+        world.after(&self.who, Effect::Store { operation, keys: &keys }).await?;
         Ok(Ok(done.result))
     }
 
@@ -165,12 +170,12 @@ fn access<T: 'static>(accessor: &Accessor<T, Host>, store: &Resource<Label>) -> 
 
 impl State {
     fn access(&self, bucket: &Resource<Label>) -> Result<Access> {
-        Ok(Access { context: self.context.clone(), label: self.table.get(bucket)?.0.clone() })
+        Ok(Access { who: self.who.clone(), label: self.table.get(bucket)?.0.clone() })
     }
 
     /// A component opens the labels of its manifest entry and no other.
     fn may_open(&self, label: &str) -> bool {
-        self.context.stores.iter().any(|s| s == label)
+        self.who.context.stores.iter().any(|s| s == label)
     }
 }
 
@@ -219,7 +224,7 @@ impl variables::Host for State {}
 impl<T: 'static + Send> variables::HostWithStore<T> for Host {
     /// Only what the component's own manifest entry declares.
     async fn get(accessor: &Accessor<T, Self>, name: String) -> Result<std::result::Result<String, variables::Error>> {
-        let context = accessor.with(|mut a| a.get().context.clone());
+        let context = accessor.with(|mut a| a.get().who.context.clone());
         Ok(context.variables.get(&name).cloned().ok_or(variables::Error::Undefined(name)))
     }
 }

@@ -31,7 +31,7 @@ pub mod timeline;
 pub mod trace;
 pub mod visit;
 
-pub use app::{App, Clock, Config, Sizes, simulated};
+pub use app::{App, Clock, Config, Program, Sizes, simulated};
 pub use manifest::Manifest;
 pub use outbound::{Outbound, OutboundError};
 pub use store::{Backend, Contents, Disk, Memory, Redis, RedisLike, RedisServer, Sqlite, Value};

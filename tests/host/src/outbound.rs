@@ -136,13 +136,14 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 impl client::HostWithStore<State> for Client {
     async fn send(accessor: &Accessor<State, Self>, request: Resource<Request>) -> Result<Resource<Response>, TrappableError<types::ErrorCode>> {
-        let (context, method, uri) = accessor.with(|mut a| {
+        let (who, method, uri) = accessor.with(|mut a| {
             let state = a.data_mut();
             let request = state.table.get(&request).map_err(TrappableError::trap)?;
-            Ok::<_, TrappableError<types::ErrorCode>>((state.context.clone(), request.method.to_string(), uri(request)))
+            Ok::<_, TrappableError<types::ErrorCode>>((state.who.clone(), request.method.to_string(), uri(request)))
         })?;
         let uri = uri.ok_or(types::ErrorCode::HttpRequestUriInvalid)?;
         let url = uri.to_string();
+        let context = &who.context;
         let world = &context.world;
         if !context.hosts.allow(&uri) {
             (world.trace)(Event::Denied { component: context.name.clone(), url });
@@ -150,11 +151,11 @@ impl client::HostWithStore<State> for Client {
         }
         let effect = uri.host().and_then(chained_to).is_none().then_some(Effect::Send { method: &method, url: &url });
         if let Some(effect) = effect {
-            world.before(&context.name, effect).await.map_err(TrappableError::trap)?;
+            world.before(&who, effect).await.map_err(TrappableError::trap)?;
         }
         let answer = <WasiHttp as client::HostWithStore<State>>::send(&accessor.with_getter::<WasiHttp>(State::http), request).await;
         if let Some(effect) = effect {
-            world.after(&context.name, effect).await.map_err(TrappableError::trap)?;
+            world.after(&who, effect).await.map_err(TrappableError::trap)?;
         }
         answer
     }

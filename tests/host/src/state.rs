@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) closed: watch::Sender<bool>,
     pub(crate) handlers: OnceLock<Weak<Handlers>>,
     calls: AtomicU64,
+    instances: AtomicU64,
     began: Instant,
 }
 
@@ -47,6 +48,7 @@ impl World {
             closed: watch::Sender::new(false),
             handlers: OnceLock::new(),
             calls: AtomicU64::new(0),
+            instances: AtomicU64::new(0),
             began: Instant::now(),
         }
     }
@@ -56,12 +58,12 @@ impl World {
         self.calls.fetch_add(1, SeqCst)
     }
 
-    pub(crate) async fn before(&self, component: &str, effect: Effect<'_>) -> Result<()> {
-        self.pass(Point { component, effect, moment: Moment::Before }).await
+    pub(crate) async fn before(&self, who: &Who, effect: Effect<'_>) -> Result<()> {
+        self.pass(Point { component: &who.context.name, instance: who.instance, effect, moment: Moment::Before }).await
     }
 
-    pub(crate) async fn after(&self, component: &str, effect: Effect<'_>) -> Result<()> {
-        self.pass(Point { component, effect, moment: Moment::After }).await
+    pub(crate) async fn after(&self, who: &Who, effect: Effect<'_>) -> Result<()> {
+        self.pass(Point { component: &who.context.name, instance: who.instance, effect, moment: Moment::After }).await
     }
 
     async fn pass(&self, point: Point<'_>) -> Result<()> {
@@ -91,6 +93,10 @@ impl Activity {
         Running(self.clone())
     }
 
+    pub(crate) fn is_idle(&self) -> bool {
+        *self.0.borrow() == 0
+    }
+
     pub(crate) async fn idle(&self) {
         // It fails only when the sender is gone, and `self` is the sender.
         let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
@@ -112,10 +118,18 @@ pub(crate) struct Context {
     pub(crate) world: Arc<World>,
 }
 
+/// Whose effect it is.
+#[derive(Clone)]
+pub(crate) struct Who {
+    pub(crate) context: Arc<Context>,
+    /// Number of the instance within the application's life.
+    instance: u64,
+}
+
 /// One instance.
 pub(crate) struct State {
     pub(crate) table: ResourceTable,
-    pub(crate) context: Arc<Context>,
+    pub(crate) who: Who,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
@@ -131,7 +145,8 @@ impl State {
             .wall_clock(Wall(context.world.clock.clone()))
             .monotonic_clock(Monotonic(context.world.began))
             .build();
-        Self { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks: Hooks::new(context.clone()), context }
+        let instance = context.world.instances.fetch_add(1, SeqCst);
+        Self { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks: Hooks::new(context.clone()), who: Who { context, instance } }
     }
 }
 

@@ -93,12 +93,15 @@ const KEY_LIMIT: usize = 256;
 /// The largest value that every store of the platform takes.
 const VALUE_LIMIT: usize = 1_000_000;
 
+/// Store and key of counters that were deleted.
+pub(crate) type Retired = BTreeSet<(String, String)>;
+
 /// A backend under the platform's rules.
 pub(crate) struct Store {
     backend: Arc<dyn Backend>,
     poisoned: AtomicBool,
     /// Counters that were deleted: setting such a key is as wrong as setting a live one.
-    retired: Mutex<BTreeSet<(String, String)>>,
+    retired: Mutex<Retired>,
 }
 
 impl Store {
@@ -182,7 +185,7 @@ impl Store {
         Stop::Panic(format!("host panic: `{key}` was both set and incremented"))
     }
 
-    fn retired(&self) -> std::sync::MutexGuard<'_, BTreeSet<(String, String)>> {
+    pub(crate) fn retired(&self) -> std::sync::MutexGuard<'_, Retired> {
         self.retired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,16 +5,19 @@
 #![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
 
 mod expect;
+mod mark;
+
+pub(crate) use mark::Mark;
 
 use crate::crash::{Disturbance, Points, Trial};
 use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
 use crate::store::contents;
-use crate::{App, Backend, Config, Event, Memory, simulated};
+use crate::{App, Backend, Clock, Config, Event, Memory, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use expect::Expect;
-use firstline_vendors::DEMO;
 use firstline_vendors::slack::human::{Pressed, Said, sign};
+use firstline_vendors::{DEMO, Vendors};
 use http::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -263,76 +266,44 @@ pub fn play(project: &Path, story: &Story) -> Result<Outcome> {
 /// # Errors
 /// As those of [`play`].
 pub fn play_on(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
-    block_on(act_out(project, story, backend, None))
+    block_on(async {
+        let mut player = Player::fresh(&Config::new(project.join("spin.toml")), story, backend, None).await?;
+        player.go().await?;
+        player.end().await
+    })
 }
 
-/// Plays a story through a trial: what must hold then is that nothing is lost, nothing is done twice, and no secret is seen.
+/// Plays a story through a trial from its beginning: what must hold then is that nothing is lost, nothing is done twice, and no secret is seen.
+/// With `marks`, it keeps every place from which it can go on again.
 ///
 /// # Errors
 /// The desk does not open.
-pub(crate) fn disturb(project: &Path, story: &Story, trial: &Trial) -> Result<Outcome> {
-    block_on(act_out(project, story, Arc::new(Memory::default()), Some(trial)))
+pub(crate) fn disturb(config: &Config, story: &Story, trial: &Trial, mut marks: Option<&mut Vec<Mark>>) -> Result<Outcome> {
+    block_on(async {
+        let mut player = Player::fresh(config, story, Arc::new(Memory::default()), Some(trial)).await?;
+        player.marks = marks.is_some().then(Vec::new);
+        player.go().await?;
+        if let (Some(wanted), Some(made)) = (&mut marks, player.marks.take()) {
+            **wanted = made;
+        }
+        player.end().await
+    })
+}
+
+/// The same from a mark on.
+///
+/// # Errors
+/// The desk does not open.
+pub(crate) fn disturb_from(config: &Config, story: &Story, trial: &Trial, mark: &Mark) -> Result<Outcome> {
+    block_on(async {
+        let mut player = Player::resume(config, story, trial, mark)?;
+        player.go().await?;
+        player.end().await
+    })
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(work)
-}
-
-async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>, trial: Option<&Trial>) -> Result<Outcome> {
-    let mut tenants: Value = serde_json::from_str(TENANTS)?;
-    patch_tenants(&mut tenants, &story.tenants)?;
-    merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
-    let events = Arc::<Mutex<Vec<Event>>>::default();
-    let mut config = Config::new(project.join("spin.toml"));
-    config.backend = backend.clone();
-    config.clock = simulated(UNIX_EPOCH + BEGIN);
-    let heard = events.clone();
-    config.trace = Arc::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(event));
-    let vendors = vendors(&config.clock);
-    vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
-    for deed in &story.before {
-        vendors.act(deed).map_err(anyhow::Error::msg).with_context(|| format!("before: {deed}"))?;
-    }
-    let (clock, keys) = (config.clock.clone(), Keys::make()?);
-    let mut disturbed = None;
-    if let Some(trial) = trial {
-        let disturbance = Disturbance::new(trial);
-        let relief = Config { fault: disturbance.pauses(), ..config.clone() };
-        let relief = Desk::start(relief, vendors.clone(), LATENCY, keys.clone())?;
-        config.fault = disturbance.fault();
-        disturbed = Some(Disturbed { relief, disturbance, missed: Vec::new(), shown: BTreeMap::new() });
-    }
-    let desk = Desk::start(config, vendors, LATENCY, keys)?;
-    desk.enter(&tenants).await?;
-    let world = desk.vendors.state();
-    let mut player = Player { desk, disturbed, story, tenants, world, last: None, passwords: BTreeSet::new(), now: Box::new(move || millis(&clock)) };
-    if let Some(disturbed) = &player.disturbed {
-        disturbed.disturbance.begin();
-    }
-    for (number, step) in story.steps.iter().enumerate() {
-        let done = player.step(verb(step)?).await.with_context(|| format!("step {}: {step}", number + 1));
-        match (done, &mut player.disturbed) {
-            (Err(error), Some(disturbed)) => disturbed.missed.push(format!("{error:#}")),
-            (done, _) => done?,
-        }
-        player.note_passwords();
-        player.recover().await?;
-        player.note_passwords();
-    }
-    if let Some(disturbed) = &player.disturbed {
-        disturbed.disturbance.end();
-    }
-    let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let stored = contents(backend.as_ref())?;
-    let mut outcome = match &player.disturbed {
-        None => expect::check(&story.expect, &player, &stored, &events).await?,
-        Some(disturbed) => expect::safety::check(&story.expect, &player, disturbed, &stored, &events).await?,
-    };
-    if let Some(disturbed) = &player.disturbed {
-        (outcome.points, outcome.struck) = (disturbed.disturbance.points(), disturbed.disturbance.struck());
-    }
-    outcome.events = events;
-    Ok(outcome)
 }
 
 /// What a trial adds to a story that is being played.
@@ -351,17 +322,99 @@ struct Player<'a> {
     desk: Desk,
     disturbed: Option<Disturbed>,
     story: &'a Story,
+    /// The next step, and how many minutes of it have passed.
+    at: (usize, u32),
+    /// Where it can go on from, if anybody wants to know.
+    marks: Option<Vec<Mark>>,
+    backend: Arc<dyn Backend>,
+    clock: Clock,
+    events: Arc<Mutex<Vec<Event>>>,
     /// Documents and secrets as they were entered.
     tenants: Value,
     /// The vendors before the first step.
-    world: Value,
+    world: Arc<Value>,
     last: Option<Request<Bytes>>,
     /// Every password that was set at a vendor.
     passwords: BTreeSet<String>,
-    now: Box<dyn Fn() -> u64>,
 }
 
-impl Player<'_> {
+impl<'a> Player<'a> {
+    /// A fresh desk with the story's tenants.
+    async fn fresh(config: &Config, story: &'a Story, backend: Arc<dyn Backend>, trial: Option<&Trial>) -> Result<Self> {
+        let mut tenants: Value = serde_json::from_str(TENANTS)?;
+        patch_tenants(&mut tenants, &story.tenants)?;
+        merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
+        let clock = simulated(UNIX_EPOCH + BEGIN);
+        let vendors = vendors(&clock);
+        vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
+        for deed in &story.before {
+            vendors.act(deed).map_err(anyhow::Error::msg).with_context(|| format!("before: {deed}"))?;
+        }
+        let mut player = Self::start(config, story, backend, clock, vendors, Keys::make()?, trial)?;
+        player.desk.enter(&tenants).await?;
+        player.tenants = tenants;
+        player.world = Arc::new(player.desk.vendors.state());
+        Ok(player)
+    }
+
+    /// A desk, and in a trial a second process beside it.
+    fn start(config: &Config, story: &'a Story, backend: Arc<dyn Backend>, clock: Clock, vendors: Vendors, keys: Keys, trial: Option<&Trial>) -> Result<Self> {
+        let events = Arc::<Mutex<Vec<Event>>>::default();
+        let heard = events.clone();
+        let mut config = Config { backend: backend.clone(), clock: clock.clone(), ..config.clone() };
+        config.trace = Arc::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(event));
+        let mut disturbed = None;
+        if let Some(trial) = trial {
+            let disturbance = Disturbance::new(trial, vendors.clone());
+            config.trace = disturbance.trace(config.trace);
+            let relief = Config { fault: disturbance.pauses(), ..config.clone() };
+            let relief = Desk::start(relief, vendors.clone(), LATENCY, keys.clone())?;
+            config.fault = disturbance.fault();
+            disturbed = Some(Disturbed { relief, disturbance, missed: Vec::new(), shown: BTreeMap::new() });
+        }
+        let desk = Desk::start(config, vendors, LATENCY, keys)?;
+        let (tenants, world) = (Value::Null, Arc::default());
+        Ok(Player { desk, disturbed, story, at: (0, 0), marks: None, backend, clock, events, tenants, world, last: None, passwords: BTreeSet::new() })
+    }
+
+    /// Takes the steps that are left.
+    async fn go(&mut self) -> Result<()> {
+        if let Some(disturbed) = &self.disturbed {
+            disturbed.disturbance.begin();
+        }
+        for (number, step) in self.story.steps.iter().enumerate().skip(self.at.0) {
+            self.mark()?;
+            let done = self.step(verb(step)?).await.with_context(|| format!("step {}: {step}", number + 1));
+            match (done, &mut self.disturbed) {
+                (Err(error), Some(disturbed)) => disturbed.missed.push(format!("{error:#}")),
+                (done, _) => done?,
+            }
+            self.note_passwords();
+            self.recover().await?;
+            self.note_passwords();
+            self.at = (number + 1, 0);
+        }
+        if let Some(disturbed) = &self.disturbed {
+            disturbed.disturbance.end();
+        }
+        Ok(())
+    }
+
+    /// Looks at what came of it.
+    async fn end(self) -> Result<Outcome> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stored = contents(self.backend.as_ref())?;
+        let mut outcome = match &self.disturbed {
+            None => expect::check(&self.story.expect, &self, &stored, &events).await?,
+            Some(disturbed) => expect::safety::check(&self.story.expect, &self, disturbed, &stored, &events).await?,
+        };
+        if let Some(disturbed) = &self.disturbed {
+            (outcome.points, outcome.struck) = (disturbed.disturbance.points(), disturbed.disturbance.struck());
+        }
+        outcome.events = events;
+        Ok(outcome)
+    }
+
     async fn step(&mut self, step: Step) -> Result<()> {
         match step {
             Step::Say(_) | Step::Press(_) => {
@@ -395,9 +448,11 @@ impl Player<'_> {
             }
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
-                for _ in 0..minutes {
+                while self.at.1 < minutes {
                     tokio::time::sleep(MINUTE).await;
                     self.tick().await?;
+                    self.at.1 += 1;
+                    self.mark()?;
                 }
             }
             Step::Pause(Pause { pause }) => tokio::time::sleep(Duration::from_secs(60 * pause)).await,
@@ -450,7 +505,7 @@ impl Player<'_> {
     fn signed_now(&self, webhook: Request<Bytes>) -> Result<Request<Bytes>> {
         let (mut parts, body) = webhook.into_parts();
         let secret = workspaces(&self.world).find(|known| known["request_path"] == *parts.uri.path()).and_then(|known| known["signing_secret"].as_str());
-        let seconds = (self.now)() / 1_000;
+        let seconds = millis(&self.clock) / 1_000;
         parts.headers.insert("x-slack-request-timestamp", seconds.into());
         parts.headers.insert("x-slack-signature", sign(secret.unwrap_or_default(), seconds, &body).parse()?);
         Ok(Request::from_parts(parts, body))
@@ -540,7 +595,7 @@ impl Player<'_> {
         }
         let body: String = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
         let secret = workspaces(&self.world).find(|known| known["id"] == *workspace).and_then(|known| known["signing_secret"].as_str());
-        let signature = sign(secret.unwrap_or_default(), (self.now)() / 1_000, body.as_bytes());
+        let signature = sign(secret.unwrap_or_default(), millis(&self.clock) / 1_000, body.as_bytes());
         parts.headers.insert("x-slack-signature", signature.parse()?);
         Ok(Request::from_parts(parts, Bytes::from(body)))
     }

@@ -169,6 +169,8 @@ pub enum Effect<'a> {
 pub struct Point<'a> {
     /// The component.
     pub component: &'a str,
+    /// Number of the instance within the application's life.
+    pub instance: u64,
     /// Around what.
     pub effect: Effect<'a>,
     /// On which side of it.

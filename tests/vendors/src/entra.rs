@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Every tenant, and the tokens that were given out.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Entra {
     pub tenants: Vec<Tenant>,
@@ -17,7 +17,7 @@ pub(crate) struct Entra {
     pub serial: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Tenant {
     pub id: String,
@@ -54,7 +54,7 @@ impl Default for Tenant {
 }
 
 /// The application as this tenant consented to it.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct App {
     pub client_id: String,
@@ -65,7 +65,7 @@ pub(crate) struct App {
 }
 
 /// A directory role that is in use.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Role {
     pub id: String,
@@ -75,7 +75,7 @@ pub(crate) struct Role {
     pub members: Vec<String>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Group {
     pub id: String,

@@ -32,7 +32,7 @@ pub struct Vendors {
     inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Inner {
     slack: slack::Slack,
     entra: entra::Entra,
@@ -171,6 +171,12 @@ impl Vendors {
         Vendors { now: Arc::new(now), inner: Arc::default() }
     }
 
+    /// A copy with this clock that goes its own way from here on.
+    #[must_use]
+    pub fn fork(&self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Vendors { now: Arc::new(now), inner: Arc::new(Mutex::new(self.lock().clone())) }
+    }
+
     /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise"}`.
     ///
     /// # Errors
@@ -252,6 +258,12 @@ impl Vendors {
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
+    }
+
+    /// How many requests there were.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.lock().calls.len()
     }
 
     /// What no correct client would have sent.

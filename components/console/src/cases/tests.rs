@@ -63,6 +63,25 @@ fn cases_of_a_day_are_paged_and_the_newest_is_last() {
 }
 
 #[test]
+fn cases_of_a_day_and_a_state_are_paged_by_the_days_numbers() {
+    let host = world();
+    for number in 1..=205 {
+        add(&host, number, "acme");
+    }
+    for (number, state) in [(3, "closed"), (100, "closed"), (101, "handed-over"), (202, "closed")] {
+        host.write(&keys::case(&case(number)), &Summary { state: state.into(), ..summary_of(number, "acme", (0, 0), None) });
+    }
+    check_list(&host, "state=closed", &[3, 100], Some(100));
+    check_list(&host, "state=closed&after=100", &[], Some(200));
+    check_list(&host, "state=closed&after=200", &[202], None);
+    check_list(&host, "day=2023-11-14&state=handed-over&after=100", &[101], Some(200));
+    check_list(&host, "state=open&after=200", &[201, 203, 204, 205], None);
+    // One whose state cannot be read is in every list.
+    host.values.borrow_mut().insert(keys::case(&case(203)), b"x".to_vec());
+    check_list(&host, "state=handed-over&after=200", &[203], None);
+}
+
+#[test]
 fn holes_rubbish_and_cases_of_others_are_not_listed() {
     let host = world();
     for number in 1..=5 {
@@ -82,9 +101,20 @@ fn holes_rubbish_and_cases_of_others_are_not_listed() {
 #[test]
 fn a_wrong_query_is_refused() {
     let host = world();
-    for text in
-        ["day=", "day=2023-13-01", "day=22.11.2026", "day=1900-01-01", "day=+99999-01-01", "after=-1", "after=x", "after=99999999999999999999", "limit=5", "x"]
-    {
+    for text in [
+        "day=",
+        "day=2023-13-01",
+        "day=22.11.2026",
+        "day=1900-01-01",
+        "day=+99999-01-01",
+        "after=-1",
+        "after=x",
+        "after=99999999999999999999",
+        "limit=5",
+        "x",
+        "state=",
+        "state=Closed",
+    ] {
         assert_eq!(run(list(&host, &host.key(), "acme", text)).unwrap_err().status, 400, "{text}");
     }
     assert_eq!(run(list(&host, &host.key(), "initech", "")).unwrap_err().status, 404);

@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use firstline_host::build::to_stderr;
-use firstline_host::crash::{Points, Random, Schedule, Trial, run as try_it};
+use firstline_host::crash::{Course, Random, Schedule, Trial, run as try_it};
 use firstline_host::story::{self, Outcome, Story};
-use firstline_host::{Event, build};
+use firstline_host::{Config, Event, Program, build};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
@@ -12,10 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+/// Pairs of crashes that are tried in each story.
+const PAIRS: usize = 12;
+/// The second crash of a pair strikes at most so many points after the first.
+const APART: usize = 60;
+
 pub async fn run(arguments: &[String]) -> Result<()> {
     let project = super::project()?;
     let mut arguments = arguments.iter();
-    let (mut names, mut pairs, mut seed, mut replays, mut hold) = (Vec::new(), 0, None, Vec::new(), false);
+    let (mut names, mut pairs, mut seed, mut replays, mut hold) = (Vec::new(), PAIRS, None, Vec::new(), false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().with_context(|| format!("`{argument}` needs a value"));
         match argument.as_str() {
@@ -41,7 +46,9 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     }
     stories.retain(|name, _| names.is_empty() || names.contains(name));
     let seed = seed.unwrap_or_else(|| std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_secs()));
-    Search { project: &project, stories: &stories, began: Instant::now(), found: Mutex::default() }.all(hold, pairs, seed)
+    let mut config = Config::new(project.join("spin.toml"));
+    config.program = Some(Program::load(&config)?);
+    Search { config, stories: &stories, began: Instant::now(), pairs, seed, found: Mutex::default() }.all(hold)
 }
 
 /// One schedule, with everything that happened in it.
@@ -72,48 +79,43 @@ fn tell(schedule: &Schedule, outcome: &Outcome) -> Result<()> {
 }
 
 struct Search<'a> {
-    project: &'a Path,
+    config: Config,
     stories: &'a BTreeMap<String, Story>,
     began: Instant,
+    pairs: usize,
+    seed: u64,
     found: Mutex<Found>,
 }
 
 #[derive(Default)]
 struct Found {
-    tried: usize,
+    points: usize,
+    pairs: usize,
+    runs: usize,
     diverted: usize,
     wrong: Vec<(Schedule, Outcome)>,
 }
 
 impl Search<'_> {
-    fn all(&self, hold: bool, pairs: usize, seed: u64) -> Result<()> {
-        let mut points = BTreeMap::new();
+    fn all(&self, hold: bool) -> Result<()> {
         let (once, twice) = (Trial { hold, ..Trial::default() }, Trial { twice: true, ..Trial::default() });
-        for trial in if hold { vec![once] } else { vec![once, twice] } {
-            for (name, story) in self.stories {
-                let twice = trial.twice;
-                let plain = Schedule { story: name.clone(), trial: trial.clone() };
-                let found = self.one(story, &plain)?;
-                let singles = found.worth.iter().map(|point| Schedule { trial: Trial { crashes: vec![*point], ..plain.trial.clone() }, ..plain.clone() });
-                let left_out = if found.alike == 0 { String::new() } else { format!(" (without {} of ticks like one before)", found.alike) };
-                self.many(&format!("{name}{}{left_out}", if twice { ", everything twice" } else { "" }), singles.collect())?;
-                if !twice {
-                    points.insert(name.clone(), found.worth);
-                }
+        let jobs = self.stories.keys().flat_map(|name| {
+            let trials = if hold { vec![once.clone()] } else { vec![once.clone(), twice.clone()] };
+            trials.into_iter().map(|trial| Schedule { story: name.clone(), trial })
+        });
+        let jobs: Vec<Schedule> = jobs.collect();
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            while let Some(job) = jobs.get(next.fetch_add(1, SeqCst)) {
+                self.story(job).with_context(|| job.to_string())?;
             }
-        }
-        if pairs > 0 {
-            say(&format!("pairs with seed {seed}"))?;
-            let mut random = Random(seed);
-            let names: Vec<(&String, &Vec<u64>)> = points.iter().collect();
-            let pick = |random: &mut Random| {
-                let (name, points) = random.of(&names)?;
-                let crashes = vec![*random.of(points)?, 1 + random.below(60) as u64];
-                Some(Schedule { story: (*name).clone(), trial: Trial { crashes, ..Trial::default() } })
-            };
-            let sample = (0..pairs).filter_map(|_| pick(&mut random)).collect();
-            self.many("pairs", sample)?;
-        }
+            Ok(())
+        };
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")))
+        })?;
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         // The smallest: one crash before two, the shortest way to it.
         if let Some((schedule, outcome)) =
@@ -123,57 +125,69 @@ impl Search<'_> {
             tell(schedule, outcome)?;
             say(&format!("  cargo run -- crash --replay '{schedule}'"))?;
         }
-        let violations = found.wrong.len();
-        say(&format!("{} of them ended with a human, or otherwise than told; {} s", found.diverted, self.began.elapsed().as_secs()))?;
-        say(&format!("{} points, {violations} violations", found.tried))?;
-        ensure!(violations == 0, "{violations} violations");
+        let Found { points, pairs, runs, diverted, wrong } = &*found;
+        let seconds = self.began.elapsed().as_secs();
+        say(&format!("{} stories; {diverted} runs of {runs} ended with a human, or otherwise than told; {seconds} s", self.stories.len()))?;
+        say(&format!("{points} points, {pairs} pairs with seed {}, {} violations", self.seed, wrong.len()))?;
+        ensure!(wrong.is_empty(), "{} violations", wrong.len());
         Ok(())
     }
 
-    /// The story without a crash; its points.
-    fn one(&self, story: &Story, schedule: &Schedule) -> Result<Points> {
-        let outcome = std::thread::scope(|scope| scope.spawn(|| try_it(self.project, story, &schedule.trial)).join());
-        let outcome = outcome.unwrap_or_else(|_| bail!("`{schedule}` panicked"))?;
-        let points = outcome.points.clone();
-        self.note(schedule.clone(), outcome)?;
-        Ok(points)
-    }
-
-    fn many(&self, what: &str, schedules: Vec<Schedule>) -> Result<()> {
+    /// A story without a crash, with one at each point, and with some pairs.
+    fn story(&self, plain: &Schedule) -> Result<()> {
         let began = Instant::now();
-        let before = self.found.lock().unwrap_or_else(PoisonError::into_inner).wrong.len();
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<()> {
-            while let Some(schedule) = schedules.get(next.fetch_add(1, SeqCst)) {
-                let story = self.stories.get(&schedule.story).context("no such story")?;
-                // Short of its second point, a pair is the single crash that was tried already.
-                let mut outcome = try_it(self.project, story, &schedule.trial).with_context(|| schedule.to_string())?;
-                if schedule.trial.crashes.len() > 1 {
-                    outcome.failures.retain(|failure| !failure.contains("not reached"));
-                }
-                self.note(schedule.clone(), outcome)?;
-            }
-            Ok(())
-        };
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")))
-        })?;
-        let wrong = self.found.lock().unwrap_or_else(PoisonError::into_inner).wrong.len() - before;
+        let story = self.stories.get(&plain.story).context("no such story")?;
+        let (course, outcome) = Course::of(&self.config, story, &plain.trial)?;
+        let points = outcome.points.clone();
+        let mut wrong = self.note(plain.clone(), outcome)?;
+        // What is held goes on later, and knows what it has read.
+        let singles = if plain.trial.hold { &points.worth } else { &points.distinct };
+        for point in singles {
+            wrong += self.strike(&course, plain, vec![*point])?;
+        }
+        let mut random = Random(plain.story.bytes().fold(self.seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into())));
+        let pairs = if plain.trial == Trial::default() { self.pairs } else { 0 };
+        for _ in 0..pairs {
+            let Some(first) = random.of(&points.worth) else { break };
+            wrong += self.strike(&course, plain, vec![*first, 1 + random.below(APART) as u64])?;
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.points += points.worth.len();
+        found.pairs += pairs;
+        let same = points.worth.len() - singles.len();
+        let left_out = [(same, "that leave behind what another left"), (points.alike, "of ticks like one before")];
+        let left_out: Vec<String> = left_out.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
+        let left_out = if left_out.is_empty() { String::new() } else { format!(" (without {})", left_out.join(" and ")) };
         let verdict = if wrong == 0 { String::new() } else { format!(", {wrong} VIOLATIONS") };
-        say(&format!("{:>6} s  {what}: {} points in {} s{verdict}", self.began.elapsed().as_secs(), schedules.len(), began.elapsed().as_secs()))
+        let Schedule { story, trial } = plain;
+        say(&format!(
+            "{:>5} s  {story}{}: {} crashes{left_out} in {} s{verdict}",
+            self.began.elapsed().as_secs(),
+            if trial.twice { ", everything twice" } else { "" },
+            singles.len(),
+            began.elapsed().as_secs()
+        ))
     }
 
-    fn note(&self, schedule: Schedule, outcome: Outcome) -> Result<()> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.tried += schedule.trial.crashes.len().min(1);
-        found.diverted += usize::from(outcome.diverted);
-        if !outcome.failures.is_empty() {
-            tell(&schedule, &outcome)?;
-            found.wrong.push((schedule, Outcome { events: Vec::new(), ..outcome }));
+    fn strike(&self, course: &Course, plain: &Schedule, crashes: Vec<u64>) -> Result<usize> {
+        let mut outcome = course.run(&crashes)?;
+        // Short of its second point, a pair is the single crash that was tried already.
+        if crashes.len() > 1 {
+            outcome.failures.retain(|failure| !failure.contains("not reached"));
         }
-        Ok(())
+        self.note(Schedule { trial: Trial { crashes, ..plain.trial.clone() }, ..plain.clone() }, outcome)
+    }
+
+    fn note(&self, schedule: Schedule, outcome: Outcome) -> Result<usize> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.runs += 1;
+        found.diverted += usize::from(outcome.diverted);
+        if outcome.failures.is_empty() {
+            return Ok(0);
+        }
+        tell(&schedule, &outcome)?;
+        found.wrong.push((schedule, Outcome { events: Vec::new(), ..outcome }));
+        Ok(1)
     }
 }
 
