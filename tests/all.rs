@@ -27,3 +27,4 @@ mod security;
 mod stores;
 mod stories;
 mod swap;
+mod understanding;
