@@ -11,6 +11,7 @@
 mod browser;
 mod budgets;
 mod components;
+mod composition;
 mod conformance;
 mod contract;
 mod crashes;
