@@ -28,3 +28,4 @@ mod security;
 mod stores;
 mod stories;
 mod swap;
+mod understanding;
