@@ -7,6 +7,7 @@ use crate::credentials::{self, Refused};
 use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
 use crate::monitor::{Denied, Monitor};
+use crate::tenants::{self, Unusable};
 use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Tally};
@@ -72,7 +73,7 @@ impl Settings {
 pub enum Stop {
     /// The store failed.
     Fault(String),
-    /// The tenant's document cannot be used: nothing can be said or done until it is put again.
+    /// The tenant's document, or the MSP's, cannot be used: nothing can be said or done until it is put again.
     Corrupt(String),
     /// A record cannot be used, and nothing else tells whose it is.
     Damaged(Damage),
@@ -83,6 +84,15 @@ pub enum Stop {
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         Stop::Fault(fault.0)
+    }
+}
+
+impl From<Unusable> for Stop {
+    fn from(why: Unusable) -> Self {
+        match why {
+            Unusable::Fault(fault) => fault.into(),
+            Unusable::Corrupt(why) => Stop::Corrupt(why),
+        }
     }
 }
 
@@ -292,9 +302,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 None => return Ok(None),
             },
         };
-        let key = keys::tenant(&state.tenant);
-        let Some(bytes) = host.get(&key).await? else { return Err(Stop::Corrupt(format!("the tenant `{}` is gone", state.tenant))) };
-        let tenant: Tenant = settings.integrity.read(&key, &bytes).map_err(|why| Stop::Corrupt(format!("{key}: {why}")))?;
+        let tenant = tenants::load(host, &settings.integrity, &state.tenant).await?;
         let mut run = Run {
             host,
             stages,
@@ -958,7 +966,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
                     let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, latest, msp: self.tenant.msp.name.clone(), ticket };
                     self.writes.push((keys::once(&hash), write(&once)));
-                    self.keep_secret("link", Secret::new(format!("{}{}", self.settings.public_url, once::path(&token))));
+                    let base = self.tenant.msp.link_domain.as_deref().unwrap_or(&self.settings.public_url);
+                    self.keep_secret("link", Secret::new(format!("{base}{}", once::path(&token))));
                 }
                 _ => {}
             }

@@ -770,9 +770,11 @@ fn damaged(state: &mut State, damage: &Damaged, tenant: &Tenant, now: Instant, n
 }
 
 fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Instant) -> Case {
-    let team = tenant.connection(&state.connection).and_then(|c| c.account.get("team"));
+    let chat = tenant.connection(&state.connection);
+    let team = chat.and_then(|c| c.account.get("team"));
     Case {
-        outsider: event.author_workspace.as_ref().is_some_and(|workspace| Some(workspace) != team),
+        // Whoever writes in somebody else's workspace is known there by no more than a name.
+        outsider: chat.is_none_or(|c| c.connect) || event.author_workspace.as_ref().is_some_and(|workspace| Some(workspace) != team),
         times: Times { received: event.received, ..Times::default() },
         ..blank(format!("{}-{number}", state.id), &event.author, now)
     }
