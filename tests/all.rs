@@ -11,6 +11,7 @@
 mod browser;
 mod budgets;
 mod components;
+mod composition;
 mod conformance;
 mod contract;
 mod crashes;
@@ -27,3 +28,4 @@ mod security;
 mod stores;
 mod stories;
 mod swap;
+mod understanding;

@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// One engine, with all that a component may import, for every application of the process.
@@ -67,6 +67,12 @@ pub(crate) fn compile(name: &str, root: &[u8], parts: &[Part], cache: &Path) -> 
 pub(crate) fn link(name: &str, component: &Component) -> Result<ServicePre<State>> {
     let linked = Shared::get()?.linker.instantiate_pre(component).and_then(ServicePre::new);
     linked.map_err(anyhow::Error::from).with_context(|| format!("cannot link `{name}`"))
+}
+
+/// For one stage by itself, which imports nothing.
+pub(crate) fn alone() -> Result<(Linker<()>, Store<()>)> {
+    let engine = &Shared::get()?.engine;
+    Ok((Linker::new(engine), Store::new(engine, ())))
 }
 
 fn key(engine: &Engine, root: &[u8], parts: &[Part]) -> String {

@@ -4,6 +4,7 @@ mod bench;
 mod budget;
 mod build;
 mod crash;
+mod eval;
 mod keys;
 mod play;
 mod report;
@@ -26,6 +27,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("scale", rest)) => scale::run(rest).await,
         Some(("serve", rest)) => serve::run(rest).await,
         Some(("stories", rest)) => stories::run(rest).await,
+        Some(("eval", rest)) => eval::run(rest).await,
         Some(("crash", rest)) => crash::run(rest).await,
         Some(("vendors", rest)) => vendors::run(rest).await,
         Some(("keys", [])) => keys::run(),
@@ -36,7 +38,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `verify BUNDLE --key FILE`, `report`, `budget`, `bench` or `scale [N …]`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `eval FILE.jsonl`, `verify BUNDLE --key FILE`, `report`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }

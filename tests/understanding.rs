@@ -1,0 +1,37 @@
+//! How well the stage itself, as built, reads labelled tickets.
+
+use crate::rig::root;
+use firstline_host::eval::{Figures, Judged, Ticket};
+use firstline_host::reader::Reader;
+
+/// Never trained on. The floor lies a little below what was reached, so that it notices a loss and not a rounding.
+#[tokio::test]
+async fn the_development_set_holds_its_floor_in_the_component() {
+    firstline_host::build::once(&root()).unwrap();
+    let file = std::fs::read_to_string(root().join("components/intent-detection/data/l1-dev.jsonl")).unwrap();
+    let mut reader = Reader::start(&root().join("spin.toml")).await.unwrap();
+    let mut judged = Vec::new();
+    for ticket in Ticket::read(&file).unwrap() {
+        let found = reader.read(&ticket.text).await.unwrap();
+        judged.push(Judged { ticket, found });
+    }
+    let figures = Figures::of(&judged);
+    println!("{figures:?}");
+    assert_eq!(judged.len(), 112);
+    assert_eq!(figures.acted_wrongly, 0, "{figures:?}");
+    assert!(figures.macro_f1 >= 0.6 && figures.macro_f1_lenient >= 0.62, "{figures:?}");
+    assert!(figures.acting_reached * 100 >= figures.acting * 25, "{figures:?}");
+}
+
+/// Whatever comes in, the component answers, and its memory does not grow from text to text.
+#[tokio::test]
+async fn odd_texts_are_answered_by_the_component() {
+    firstline_host::build::once(&root()).unwrap();
+    let mut reader = Reader::start(&root().join("spin.toml")).await.unwrap();
+    for unit in ["", "\0", "\u{202e}\u{200b}", "𝐟", "my password ", "a@b.c ", "[NAME] ", "> ", "İ", "no\u{301}\u{301}"] {
+        for times in [1, 100, 30_000] {
+            let found = reader.read(&unit.repeat(times)).await.unwrap();
+            assert!(!found.candidates.is_empty(), "{unit}");
+        }
+    }
+}
