@@ -281,6 +281,13 @@ pub struct Case {
     pub course: Course,
 }
 
+impl Case {
+    /// Nobody has asked for anything, so nobody has to be given anything.
+    fn idle(&self) -> bool {
+        self.phase == Phase::Listening && self.ticket.is_none() && self.texts.is_empty() && self.handover.is_none()
+    }
+}
+
 /// The last case that ended here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -401,6 +408,8 @@ impl State {
     pub fn wake_at(&self) -> Option<Instant> {
         let tasks = self.tasks.iter().filter_map(|task| task.until.or_else(|| task.batch.as_ref().and_then(|batch| batch.retry_at)));
         let case = self.case.as_ref().and_then(|case| match case.phase {
+            // A greeting that led to nothing ends when somebody writes again.
+            Phase::Listening if case.idle() => None,
             Phase::Listening => Some(case.since + LISTEN_TIME),
             // Before it stands there nobody can press it.
             Phase::Offering => case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires),
@@ -719,6 +728,9 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
         Act::Message(text) => {
+            if state.unread.is_empty() {
+                state.case.take_if(|case| case.idle() && now >= case.since + LISTEN_TIME);
+            }
             if state.case.is_none() {
                 state.case = Some(new_case(state, number, event, tenant, now));
             }
@@ -1462,7 +1474,7 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
         // Somebody has just written.
         Phase::Listening if !state.unread.is_empty() => {}
         // Nobody asked for anything, so there is nothing to hand over.
-        Phase::Listening if case.ticket.is_none() && case.texts.is_empty() && at >= case.since + LISTEN_TIME => state.case = None,
+        Phase::Listening if case.idle() && at >= case.since + LISTEN_TIME => state.case = None,
         Phase::Listening if at >= case.since + LISTEN_TIME => {
             if case.profile.is_none() {
                 notes.push(Note::Opened(Box::new(case.clone())));

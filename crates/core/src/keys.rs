@@ -80,7 +80,7 @@ keys! {
     log(conversation: &str, epoch: i64, number: u64) = "log/{conversation}/{epoch}/{number}";
     /// The conversation's snapshot: a cache.
     snapshot(conversation: &str) = "snap/{conversation}";
-    /// When a due entry last woke a runner, which has no lease before its first commit.
+    /// When the last runner began, or was woken by a due entry: it may go on for its limit.
     woken(conversation: &str) = "woken/{conversation}";
     /// Where the snapshot stands after so many before it turned out to be damaged: those stay as they are.
     snapshot_after(conversation: &str, damaged: u32) = "snap/{conversation}/{damaged}";
