@@ -119,6 +119,8 @@ impl From<Unusable> for Stop {
 const TRIES: u32 = 5;
 /// Longest pause between two tries that a vendor did not ask for.
 const LONGEST_PAUSE: u64 = 5 * 60_000;
+/// Names of a case's secrets.
+pub(crate) const CASE_SECRETS: [&str; 2] = ["temporary-password", "link"];
 /// A wait up to this long is slept through, in milliseconds.
 const NAP: u64 = 10_000;
 /// Bounds of one task.
@@ -373,15 +375,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     Err(why) => {
                         // What follows in this epoch was built on it.
                         run.damage.get_or_insert(Damage::new(&key, &bytes, &why));
-                        run.head = entry_hash(&bytes);
-                        run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                        run.follow((epoch, number), &bytes);
                         break;
                     }
                 };
                 let afresh = begins_afresh(&entry);
                 if run.damage.as_ref().is_some_and(|damage| afresh != Some(damage.key.as_str())) {
-                    run.head = entry_hash(&bytes);
-                    run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                    run.follow((epoch, number), &bytes);
                     number += 1;
                     continue;
                 }
@@ -393,8 +393,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     case::apply(&mut run.state, fact, &run.tenant, at);
                     run.note_beginning((epoch, number));
                 }
-                run.head = entry_hash(&bytes);
-                run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                run.follow((epoch, number), &bytes);
                 number += 1;
                 run.covers.insert(epoch, number);
                 run.behind = true;
@@ -411,6 +410,15 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.forget_before(self.epoch);
         self.due = None;
         self.learn(Fact::Damaged(Box::new(damaged))).await
+    }
+
+    /// An entry that the next one follows, unless it was written late, in an epoch that is over.
+    fn follow(&mut self, entry: (i64, u64), bytes: &[u8]) {
+        let hash = entry_hash(bytes);
+        if self.covers.iter().all(|(epoch, count)| *epoch <= entry.0 || *count == 0) {
+            self.head.clone_from(&hash);
+        }
+        self.entries.push(SealedEntry { entry, hash });
     }
 
     /// Nothing of an older epoch counts any more.
@@ -443,12 +451,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 }
                 Note::Ended(case, how) => {
                     self.summary(&case, how, here);
-                    self.secrets.clear();
                     self.ended.push((*case.clone(), how));
-                    if case.secret {
-                        // Empty means erased; the link holds its own copy, sealed to another key.
-                        self.writes.extend(["temporary-password", "link"].map(|name| (keys::case_secret(&case.id, name), Vec::new())));
-                    }
+                }
+                Note::Spent(case) => {
+                    self.secrets.clear();
+                    // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
+                    self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
                 Note::Confirmed(case) => self.confirm(&case, now).await?,
                 // Stored before the fact that says so: a crash between the two stores it twice, and the other conversation drops the second.
@@ -1038,7 +1046,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     if let Some(link) = known {
                         // A chat that was down for long must not deliver a link that is dead, or nearly.
                         let Some((hash, old)) = self.stale(&link).await? else { continue };
-                        self.writes.push((keys::once(&hash), write(&Once { sealed: String::new(), expires: 0, ..old })));
+                        self.writes.push((keys::once(&hash), write(&old.erased())));
                     }
                     let password = match self.open_secret("temporary-password").await? {
                         Sealed::Open(password) => password,
@@ -1053,6 +1061,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
                     let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, latest, msp: self.tenant.msp.name.clone(), ticket };
                     self.writes.push((keys::once(&hash), write(&once)));
+                    self.writes.extend(self.state.case.as_ref().map(|case| (keys::link(&case.id), hash.clone().into_bytes())));
+                    // Should nobody open it, it vanishes when it has expired.
+                    let due = self.host.increment(&keys::due_counter(mailbox::minute(expires)), 1).await?;
+                    self.writes.extend(mailbox::expiry_writes(&self.state.id, &hash, expires, due));
                     let base = self.tenant.msp.link_domain.as_deref().unwrap_or(&self.settings.public_url);
                     self.keep_secret("link", Secret::new(format!("{base}{}", once::path(&token))));
                 }

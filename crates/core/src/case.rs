@@ -266,7 +266,7 @@ pub struct Case {
     pub evidence: Vec<String>,
     /// Why a human gets it: code and text.
     pub handover: Option<(String, String)>,
-    /// A secret is or was in the store.
+    /// A secret of it may be in the store.
     pub secret: bool,
     /// Sentence of the ticket's resolution, once something was done.
     pub resolution: Option<String>,
@@ -352,8 +352,10 @@ pub enum Want {
 pub enum Note {
     /// The case appears in lists.
     Opened(Box<Case>),
-    /// The case ended: `closed`, `handed-over`. Its secrets are erased.
+    /// The case ended: `closed`, `handed-over`.
     Ended(Box<Case>, &'static str),
+    /// The secrets of this case are of no use any more, and are erased.
+    Spent(String),
     /// An event goes on in another conversation.
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
@@ -533,7 +535,12 @@ impl State {
 
 /// Takes one fact. `tenant` is the document as it is now.
 pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
-    let notes = take(state, fact, tenant, now);
+    let mut notes = take(state, fact, tenant, now);
+    if let Some(case) = state.case.as_mut().filter(|case| case.secret && matches!(case.phase, Phase::Closing | Phase::HandingOver | Phase::Telling)) {
+        // Delivered, or not to be delivered any more.
+        case.secret = false;
+        notes.push(Note::Spent(case.id.clone()));
+    }
     let waits = state.waits();
     if let Some(case) = &mut state.case {
         // Whoever wrote had done so when it was received, however late it is read.
@@ -1461,6 +1468,9 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
         state.case = Some(Case { outsider: case.outsider, ..blank(format!("{}-{}", state.id, state.taken), &case.user, now) });
     }
     let how = if case.handover.is_some() { "handed-over" } else { "closed" };
+    if case.secret {
+        notes.push(Note::Spent(case.id.clone()));
+    }
     notes.push(Note::Ended(Box::new(case), how));
 }
 

@@ -98,10 +98,14 @@ keys! {
     day_cursor(tenant: &str) = "day-cursor/{tenant}";
     /// The last day that every tenant has a record of.
     days_cursor() = "day-cursor";
+    /// How far what people wrote to a tenant has been erased.
+    retention_cursor(tenant: &str) = "retention/{tenant}";
     /// A secret of a case, sealed to the technician.
     case_secret(case: &str, name: &str) = "secret/{case}/{name}";
     /// A view-once secret, by the SHA-256 of its token, sealed to the credential link.
     once(token_hash: &str) = "once/{token_hash}";
+    /// The hash of the token of a case's newest link.
+    link(case: &str) = "link/{case}";
     /// Counter: claims of a view-once secret.
     once_claim(token_hash: &str) = "c/once/{token_hash}";
     /// A tenant's document.

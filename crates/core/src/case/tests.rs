@@ -314,6 +314,7 @@ impl Play {
                 Note::Ended(_, how) => format!("ended {how}"),
                 Note::Forward(event) => format!("forward to {}", event.channel),
                 Note::Confirmed(case) => format!("confirmed {case}"),
+                Note::Spent(_) => "spent".into(),
             })
             .collect();
         let phase = match &self.state.case {
@@ -395,7 +396,7 @@ fn a_greeting_a_request_and_hurry_are_one_case_and_one_ticket() {
             ("press yes", "acting asks: offer-pressed"),
             ("allow", "acting: reset"),
             ("act", "delivering: reset-done"),
-            ("deliver", "closing: revoke"),
+            ("deliver", "closing: revoke; spent"),
             ("says thanks", "closing"),
             ("revoke", "closing: close"),
             ("close", "telling: closed"),
@@ -425,9 +426,10 @@ fn a_reset_ends_the_sessions_only_once_the_secret_was_delivered_and_its_secret_i
     let reset =
         &[("says password_reset, who, open, find, allow, offer", "offering; opened password_reset"), ("press yes, allow", "acting: offer-pressed + reset")];
     for (rest, secret) in [
-        (&[("act", "delivering: reset-done"), ("deliver fails", "handingover (delivery-failed): hand-over")][..], true),
-        (&[("act fails", "handingover (vendor-refused): hand-over")], true),
-        (&[("stopped act", "handingover (diverged): hand-over")], true),
+        (&[("act", "delivering: reset-done"), ("deliver fails", "handingover (delivery-failed): hand-over; spent")][..], false),
+        (&[("act fails", "handingover (vendor-refused): hand-over; spent")], false),
+        (&[("stopped act", "handingover (diverged): hand-over; spent")], false),
+        (&[("act", "delivering: reset-done"), ("deliver waits", "delivering")], true),
     ] {
         let play = check("okta", Lock::Open, &[&reset[..], rest].concat());
         assert_eq!(play.state.case.as_ref().map(|case| case.secret), Some(secret), "{rest:?}");
