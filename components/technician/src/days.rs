@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 const DAY: u64 = 86_400_000;
 /// A day is recorded this long after its end, when most of its last cases have been opened.
-const LATE: u64 = 15 * 60_000;
+pub(crate) const LATE: u64 = 15 * 60_000;
 /// Most days of one tenant that one tick catches up on.
 const MOST_DAYS: u64 = 7;
 

@@ -98,6 +98,8 @@ keys! {
     day_cursor(tenant: &str) = "day-cursor/{tenant}";
     /// The last day that every tenant has a record of.
     days_cursor() = "day-cursor";
+    /// What is wrong with connections.
+    health() = "health";
     /// How far what people wrote to a tenant has been erased.
     retention_cursor(tenant: &str) = "retention/{tenant}";
     /// A secret of a case, sealed to the technician.

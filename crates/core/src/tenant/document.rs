@@ -113,6 +113,9 @@ pub struct Connection {
     pub token_url: String,
     /// The vendor's own ids (`team`, `directory`, `client_id` …).
     pub account: BTreeMap<String, String>,
+    /// When a secret expires, by its name: `2027-01-31`. Whoever asks for the health hears of it before.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub expires: BTreeMap<String, String>,
     /// For a chat: ids of identity providers whose password reset ends the user's chat session, so that nothing can be delivered there.
     pub cut_off_by: Vec<String>,
     /// The MSP's connection whose application it uses: addresses, client id and the application's secrets are taken from there.
@@ -259,7 +262,7 @@ type Members = &'static [&'static str];
 const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff"];
 const DESK: Members = &["board", "closed_status", "dispatch_status", "time_entry", "member", "work_type", "intake"];
 const BRAND: Members = &["name", "phone", "link_domain"];
-const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "cut_off_by"];
+const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 
 /// Reads a client's document, whole or half-filled.
 ///
@@ -612,7 +615,7 @@ impl Problems<'_> {
         let mut ids = BTreeSet::new();
         for (i, connection) in connections.iter().enumerate() {
             let at = format!("connections.{i}");
-            let Connection { id, vendor: name, base_url, token_url, account, cut_off_by, from: _, connect: _, source: _ } = connection;
+            let Connection { id, vendor: name, base_url, token_url, account, expires, cut_off_by, from: _, connect: _, source: _ } = connection;
             self.unless(is_name(id), || format!("`{at}.id` must be 1 to 40 of a-z, 0-9 and -"));
             self.unless(ids.insert(id.as_str()), || format!("`{at}.id`: `{id}` stands twice"));
             for idp in cut_off_by {
@@ -625,6 +628,10 @@ impl Problems<'_> {
                 self.0.push(format!("`{at}.vendor`: `{name}` is not known; known are {}", known.join(", ")));
                 continue;
             };
+            for (name, day) in expires {
+                self.unless(vendor.secrets.iter().any(|(known, _)| known == name), || format!("`{at}.expires.{name}` is no secret of {}", vendor.name));
+                self.unless(day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok(), || format!("`{at}.expires.{name}` is written as in 2027-01-31"));
+            }
             if !base_url.is_empty() {
                 self.url(&format!("{at}.base_url"), base_url, vendor.hosts, reach);
             }
