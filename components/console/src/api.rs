@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host};
-use crate::{cases, evidence, metrics, msp, secrets, tenants};
+use crate::{cases, evidence, health, metrics, msp, secrets, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -51,6 +51,7 @@ enum Route<'a> {
     Evidence(&'a str),
     Day(&'a str, &'a str),
     Metrics,
+    Health,
     Tick,
 }
 
@@ -70,11 +71,12 @@ impl<'a> Route<'a> {
             ["cases", case, "evidence"] => Route::Evidence(case),
             ["tenants", tenant, "days", day] => Route::Day(tenant, day),
             ["metrics"] => Route::Metrics,
+            ["health"] => Route::Health,
             ["tick"] => Route::Tick,
             _ => return None,
         };
         let plain = match route {
-            Route::Msp | Route::Tenants | Route::Metrics | Route::Tick => true,
+            Route::Msp | Route::Tenants | Route::Metrics | Route::Health | Route::Tick => true,
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
             Route::Tenant(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
@@ -85,7 +87,9 @@ impl<'a> Route<'a> {
 
     fn methods(self) -> &'static str {
         match self {
-            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) | Route::Evidence(_) | Route::Day(..) | Route::Metrics => "GET",
+            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) | Route::Evidence(_) | Route::Day(..) | Route::Metrics | Route::Health => {
+                "GET"
+            }
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
             Route::Tick => "POST",
         }
@@ -137,6 +141,7 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
         Route::Journal(case) => cases::journal(host, &key, case, &request.query).await,
         Route::Evidence(case) => evidence::bundle(host, &key, case).await,
         Route::Day(tenant, day) => evidence::day(host, &key, tenant, day).await,
+        Route::Health => health::get(host, &key).await,
         Route::Metrics => metrics::get(host, &key, &request.query).await,
         Route::Tick => tick(host).await,
     }

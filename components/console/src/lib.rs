@@ -8,6 +8,7 @@ pub mod api;
 pub mod cases;
 pub mod conflicts;
 pub mod evidence;
+pub mod health;
 pub mod host;
 pub mod metrics;
 pub mod msp;

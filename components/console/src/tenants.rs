@@ -248,7 +248,7 @@ pub async fn names(host: &impl Host, key: &IntegrityKey) -> Result<BTreeSet<Stri
 pub fn routes(owner: &str, connections: &[Connection]) -> Vec<(String, Vec<u8>)> {
     let mut writes = vec![];
     for connection in connections {
-        let Connection { id, vendor, base_url, token_url, account, cut_off_by: _, from, connect: _, source: _ } = connection.clone();
+        let Connection { id, vendor, base_url, token_url, account, expires: _, cut_off_by: _, from, connect: _, source: _ } = connection.clone();
         let address = Address { tenant: owner.into(), vendor, base_url, token_url, account, from };
         writes.push((keys::connection(&id), record::write(&address)));
         if let Some(under) = workspace(connection) {

@@ -11,7 +11,7 @@ pub use futures::executor::block_on as run;
 pub struct Fake {
     pub values: RefCell<BTreeMap<String, Vec<u8>>>,
     pub counters: RefCell<BTreeMap<String, i64>>,
-    /// Every operation on the store, as `get`, `delete` or `increment` and the key's first part.
+    /// Every operation on the store, as `get`, `set`, `delete` or `increment` and the key's first part.
     pub calls: RefCell<Vec<String>>,
     pub key: String,
     pub now: Instant,
@@ -35,6 +35,11 @@ impl Host for Fake {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.call("get", key)?;
         Ok(self.values.borrow().get(key).cloned())
+    }
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        self.call("set", key)?;
+        self.values.borrow_mut().insert(key.into(), value.to_vec());
+        Ok(())
     }
     async fn delete(&self, key: &str) -> Result<(), Fault> {
         self.call("delete", key)?;

@@ -12,6 +12,8 @@ pub trait Host {
     fn variable(&self, name: &str) -> impl Future<Output = String>;
     /// Reads a key.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>>;
+    /// Writes a key.
+    fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), Fault>>;
     /// Deletes a key.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), Fault>>;
     /// Adds to a counter and returns its new value.

@@ -2,7 +2,7 @@
 
 use crate::host::{Fault, Host};
 use crate::page;
-use firstline_core::once::{Once, token_hash};
+use firstline_core::once::{Once, Opened, token_hash};
 use firstline_core::seal::{PrivateKey, Secret, once_context, unbase64};
 use firstline_core::{keys, record, redact};
 use serde::Serialize;
@@ -129,6 +129,9 @@ async fn reveal(host: &impl Host, token: &str) -> Result<(Once, Secret), Hidden>
     let key = PrivateKey::parse(KEY, &host.variable(KEY).await).map_err(Hidden::Variable)?;
     let hash = token_hash(token).ok_or(Hidden::Gone("unknown"))?;
     let stored = host.get(&keys::once(&hash)).await?.ok_or(Hidden::Gone("unknown or used"))?;
+    if record::read::<Opened>(&stored).is_ok() {
+        return Err(Hidden::Gone("used"));
+    }
     let once: Once = record::read(&stored).map_err(|corrupt| Hidden::Fault(corrupt.to_string()))?;
     let latest = host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
     if once.expired(host.now(), latest) {
@@ -144,7 +147,8 @@ async fn reveal(host: &impl Host, token: &str) -> Result<(Once, Secret), Hidden>
         return Err(Hidden::Gone("used"));
     }
     // INVARIANT: the claim's counter outlives the sealed value and is never deleted here, so that it cannot start at 1 again.
-    host.delete(&keys::once(&hash)).await?;
+    // What takes the secret's place says when it was opened.
+    host.set(&keys::once(&hash), &record::write(&Opened { opened: host.now() })).await?;
     Ok((once, secret))
 }
 

@@ -44,6 +44,11 @@ impl Host for Spin {
         store().await?.get(key).await.map_err(|e| Fault(e.to_string()))
     }
 
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        let bucket = bucket()?;
+        unlocked(|| bucket.set(key, value)).await
+    }
+
     async fn delete(&self, key: &str) -> Result<(), Fault> {
         let bucket = bucket()?;
         unlocked(|| bucket.delete(key)).await

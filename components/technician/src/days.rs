@@ -1,6 +1,7 @@
 //! Day records: every tenant's cases of a day by number, chained and signed, so that a case that is missing shows as a gap.
 
 use crate::host::{Fault, Host};
+use crate::retention;
 use crate::runner::Settings;
 use crate::tenants;
 use firstline_core::evidence::{Day, DayCase, DayCursor, Evidence, Seal};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 const DAY: u64 = 86_400_000;
 /// A day is recorded this long after its end, when most of its last cases have been opened.
-const LATE: u64 = 15 * 60_000;
+pub(crate) const LATE: u64 = 15 * 60_000;
 /// Most days of one tenant that one tick catches up on.
 const MOST_DAYS: u64 = 7;
 
@@ -40,7 +41,7 @@ pub async fn close<H: Host>(host: &H, settings: &Settings) -> Result<(), Fault> 
     }
     let mut all = true;
     for tenant in tenants::names(host, &settings.integrity).await? {
-        all &= close_tenant(host, settings, &tenant, last, now).await?;
+        all &= close_tenant(host, settings, &tenant, last, now).await? && retention::erase(host, settings, &tenant, last).await?;
     }
     if all {
         host.set_many(vec![(key.clone(), settings.integrity.write(&key, &Closed { day: last }))]).await?;
@@ -48,7 +49,7 @@ pub async fn close<H: Host>(host: &H, settings: &Settings) -> Result<(), Fault> 
     Ok(())
 }
 
-async fn load<H: Host, T: Record>(host: &H, settings: &Settings, key: &str) -> Result<Option<T>, Fault> {
+pub(crate) async fn load<H: Host, T: Record>(host: &H, settings: &Settings, key: &str) -> Result<Option<T>, Fault> {
     match host.get(key).await? {
         Some(bytes) => settings.integrity.read(key, &bytes).map(Some).map_err(|why| Fault(format!("{key}: {why}"))),
         None => Ok(None),
@@ -87,7 +88,7 @@ async fn close_tenant<H: Host>(host: &H, settings: &Settings, tenant: &str, last
     Ok(cursor.is_some_and(|cursor| cursor.day >= last))
 }
 
-async fn cases<H: Host>(host: &H, tenant: &str, day: u64) -> Result<i64, Fault> {
+pub(crate) async fn cases<H: Host>(host: &H, tenant: &str, day: u64) -> Result<i64, Fault> {
     let key = keys::case_counter(tenant, day);
     counter(host.get(&key).await?.as_deref()).ok_or_else(|| Fault(format!("`{key}` is no counter")))
 }

@@ -5,6 +5,7 @@
 
 use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, identified};
 use crate::host::Outgoing;
+use crate::runner::Settings;
 use firstline_core::Instant;
 use firstline_core::case::{GRANT_EXPIRED, Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
@@ -15,6 +16,7 @@ use firstline_core::wire::{Body, Effect, Request, Target};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Unreserved characters of RFC 3986 stay, and `$`, which Graph's segments begin with.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$');
@@ -56,7 +58,7 @@ pub struct Monitor<'a> {
     /// Its connection.
     connection: &'a Connection,
     /// The vendor's catalogue.
-    pub vendor: Vendor,
+    pub vendor: Rc<Vendor>,
 }
 
 impl<'a> Monitor<'a> {
@@ -64,13 +66,13 @@ impl<'a> Monitor<'a> {
     ///
     /// # Errors
     /// The connection is not the tenant's, or its vendor has no catalogue.
-    pub fn new(tenant: &'a Tenant, reach: &'a Reach, state: &'a State, task: &'a Task) -> Result<Self, String> {
+    pub fn new(tenant: &'a Tenant, settings: &'a Settings, state: &'a State, task: &'a Task) -> Result<Self, String> {
         if tenant.tenant != state.tenant {
             return Err("the document is another tenant's".into());
         }
         let connection = tenant.connection(&task.connection).ok_or_else(|| format!("`{}` is no connection of this tenant any more", task.connection))?;
-        let vendor = catalogue::vendor(&connection.vendor).ok_or_else(|| format!("no call catalogue for `{}`", connection.vendor))?;
-        Ok(Monitor { tenant, reach, state, task, connection, vendor })
+        let vendor = settings.vendor(&connection.vendor).ok_or_else(|| format!("no call catalogue for `{}`", connection.vendor))?;
+        Ok(Monitor { tenant, reach: &settings.reach, state, task, connection, vendor })
     }
 
     /// The task's connection.
@@ -229,6 +231,12 @@ impl<'a> Monitor<'a> {
         }
     }
 
+    /// Whether the row says that sending this twice does no harm.
+    #[must_use]
+    pub fn repeats(&self, named: &Named) -> bool {
+        self.vendor.calls.iter().any(|call| call.name == named.call && call.repeat)
+    }
+
     /// What a reply proves, as keys for [`firstline_core::case::Case::attested`].
     #[must_use]
     pub fn attests(&self, named: &Named, body: &Value) -> Vec<String> {
@@ -326,7 +334,7 @@ mod tests {
         let (settings, task) = (world.settings(), state.tasks[0].clone());
         let allow = |_: &Question| Some(Decision { verdict: Verdict::Autonomous, rules: vec![], reason: String::new(), policies: String::new() });
         let secret = |name: &str| (name == "temporary-password").then(|| Secret::new("S3cret".into()));
-        let monitor = Monitor::new(&tenant, &settings.reach, &state, &task).map_err(Denied::from);
+        let monitor = Monitor::new(&tenant, &settings, &state, &task).map_err(Denied::from);
         let prepared = monitor.and_then(|monitor| monitor.prepare(&named, now, &allow, &secret));
         match (prepared, expect) {
             (Ok(request), Ok(line)) => assert_eq!(format!("{} {} {}", request.method, request.url, String::from_utf8(request.body).unwrap()), line),
@@ -364,7 +372,7 @@ mod tests {
         world.say(&Script::default(), "password_reset");
         let (state, tenant) = (world.snapshot().unwrap().state, tenant());
         let task = firstline_core::case::Task { connection: "idp".into(), ..task() };
-        let monitor = Monitor::new(&tenant, &settings.reach, &state, &task).unwrap();
+        let monitor = Monitor::new(&tenant, &settings, &state, &task).unwrap();
         let mut odd = request("GET", "users", None);
         odd.target = Target::Path(vec!["users".into(), "a/b?c#d e%2fé".into()]);
         odd.query = vec![("$select".into(), "id&x=1 'é'".into())];

@@ -3,6 +3,7 @@
 //! The state machine of `firstline_core::case` says what is wanted; this file finds it out and feeds the answers back as facts.
 //! Facts gather in memory until something must not happen twice; then they become one entry of the log, in one commit.
 
+use crate::catalogue::{self, Vendor};
 use crate::credentials::{self, Refused};
 use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
@@ -17,13 +18,14 @@ use firstline_core::once::{self, Once};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
 use firstline_core::stage::{Understanding, Verdict};
-use firstline_core::tenant::{Reach, Tenant};
+use firstline_core::tenant::{Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
 use firstline_core::{Instant, keys, redact};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 /// What the operator configured.
 pub struct Settings {
@@ -43,6 +45,10 @@ pub struct Settings {
     pub reach: Reach,
     /// Credentials that this run has opened.
     pub opened: RefCell<BTreeMap<String, Secret>>,
+    /// Fetched tokens, sealed, that the next commit takes along.
+    pub tokens: RefCell<Vec<(String, Vec<u8>)>>,
+    /// Catalogues that this run has read.
+    vendors: RefCell<BTreeMap<String, Rc<Vendor>>>,
 }
 
 impl Settings {
@@ -64,7 +70,20 @@ impl Settings {
             public_url: host.variable("public_url").await.trim_end_matches('/').to_string(),
             reach: Reach { extra_hosts, loopback: host.variable("allow_loopback").await == "true" },
             opened: RefCell::default(),
+            tokens: RefCell::default(),
+            vendors: RefCell::default(),
         })
+    }
+
+    /// The catalogue of a vendor; it is read once.
+    #[must_use]
+    pub fn vendor(&self, name: &str) -> Option<Rc<Vendor>> {
+        if let Some(vendor) = self.vendors.borrow().get(name) {
+            return Some(vendor.clone());
+        }
+        let vendor = Rc::new(catalogue::vendor(name)?);
+        self.vendors.borrow_mut().insert(name.into(), vendor.clone());
+        Some(vendor)
     }
 }
 
@@ -100,6 +119,8 @@ impl From<Unusable> for Stop {
 const TRIES: u32 = 5;
 /// Longest pause between two tries that a vendor did not ask for.
 const LONGEST_PAUSE: u64 = 5 * 60_000;
+/// Names of a case's secrets.
+pub(crate) const CASE_SECRETS: [&str; 2] = ["temporary-password", "link"];
 /// A wait up to this long is slept through, in milliseconds.
 const NAP: u64 = 10_000;
 /// Bounds of one task.
@@ -208,8 +229,7 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
     let taken = snapshot.as_ref().map_or(0, |snapshot| snapshot.state.taken);
     let last = read_counter(host, &keys::event_counter(conversation)).await?;
     if pending > 0 {
-        let lease = snapshot.as_ref().map_or(0, |snapshot| snapshot.lease_until);
-        if now < lease.max(begun(host, conversation, taken + 1..=last).await? + RUN_LIMIT) + TAKEOVER_MARGIN {
+        if now < begun(host, conversation, taken + 1..=last).await? + RUN_LIMIT + TAKEOVER_MARGIN {
             return Ok(Look::Busy);
         }
         // Ever more rarely, but at least every hour: a tenant's document that cannot be used may be put again.
@@ -222,12 +242,25 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, conversation: &str) ->
     let holes = snapshot.iter().flat_map(|snapshot| snapshot.state.holes.iter().copied());
     // Where no event can be read at all, nobody knows whose conversation it is.
     let more = last > taken && (snapshot.is_some() || stored(host, conversation, 1..=last).await?.is_some());
-    if more || snapshot.as_ref().is_some_and(|snapshot| work(&snapshot.state)) || stored(host, conversation, holes).await?.is_some() {
+    let work = more || snapshot.as_ref().is_some_and(|snapshot| work(&snapshot.state));
+    if work || stored(host, conversation, holes).await?.is_some() || stale(host, conversation, snapshot.as_ref(), epoch).await? {
         look_again(host, conversation, mailbox::second_look(now)).await?;
         Ok(run(wake(host, conversation).await?))
     } else {
         Ok(Look::Settled)
     }
+}
+
+/// Whether the log goes on where a snapshot ends: a runner that was declared dead has written its own over that of its successor.
+async fn stale<H: Host>(host: &H, conversation: &str, snapshot: Option<&Snapshot>, newest: i64) -> Result<bool, Fault> {
+    let Some(snapshot) = snapshot else { return Ok(false) };
+    for epoch in 0..=newest {
+        let next = snapshot.covers.get(&epoch).copied().unwrap_or(0);
+        if host.get(&keys::log(conversation, epoch, next)).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Leaves word that a runner is woken now, and a due entry for the time when it may be dead.
@@ -238,7 +271,7 @@ async fn look_again<H: Host>(host: &H, conversation: &str, at: Instant) -> Resul
     host.set_many(writes).await
 }
 
-/// When the runner that holds no lease yet began at the latest: with the oldest event that was not taken, or when a due entry woke it.
+/// When the runner at work began at the latest: with the oldest event that was not taken, or as it said itself in its first commit, or when a due entry woke it.
 async fn begun<H: Host>(host: &H, conversation: &str, untaken: RangeInclusive<i64>) -> Result<Instant, Fault> {
     let woken = host.get(&keys::woken(conversation)).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
     Ok(stored(host, conversation, untaken).await?.map_or(woken, |event| event.received.max(woken)))
@@ -268,6 +301,10 @@ struct Run<'a, H, S> {
     /// A record that the state should have been built on.
     damage: Option<Damage>,
     covers: BTreeMap<i64, u64>,
+    /// The log goes further than the snapshot that is stored.
+    behind: bool,
+    /// This run has said when it began.
+    announced: bool,
     head: String,
     due: Option<Instant>,
     /// Entries of the open case, for its seal.
@@ -314,6 +351,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             snapshot: cached.key,
             damage: cached.damage,
             covers,
+            behind: false,
+            announced: false,
             head,
             due,
             entries,
@@ -336,15 +375,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     Err(why) => {
                         // What follows in this epoch was built on it.
                         run.damage.get_or_insert(Damage::new(&key, &bytes, &why));
-                        run.head = entry_hash(&bytes);
-                        run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                        run.follow((epoch, number), &bytes);
                         break;
                     }
                 };
                 let afresh = begins_afresh(&entry);
                 if run.damage.as_ref().is_some_and(|damage| afresh != Some(damage.key.as_str())) {
-                    run.head = entry_hash(&bytes);
-                    run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                    run.follow((epoch, number), &bytes);
                     number += 1;
                     continue;
                 }
@@ -356,10 +393,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     case::apply(&mut run.state, fact, &run.tenant, at);
                     run.note_beginning((epoch, number));
                 }
-                run.head = entry_hash(&bytes);
-                run.entries.push(SealedEntry { entry: (epoch, number), hash: run.head.clone() });
+                run.follow((epoch, number), &bytes);
                 number += 1;
                 run.covers.insert(epoch, number);
+                run.behind = true;
             }
         }
         Ok(Some(run))
@@ -373,6 +410,15 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.forget_before(self.epoch);
         self.due = None;
         self.learn(Fact::Damaged(Box::new(damaged))).await
+    }
+
+    /// An entry that the next one follows, unless it was written late, in an epoch that is over.
+    fn follow(&mut self, entry: (i64, u64), bytes: &[u8]) {
+        let hash = entry_hash(bytes);
+        if self.covers.iter().all(|(epoch, count)| *epoch <= entry.0 || *count == 0) {
+            self.head.clone_from(&hash);
+        }
+        self.entries.push(SealedEntry { entry, hash });
     }
 
     /// Nothing of an older epoch counts any more.
@@ -405,12 +451,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 }
                 Note::Ended(case, how) => {
                     self.summary(&case, how, here);
-                    self.secrets.clear();
                     self.ended.push((*case.clone(), how));
-                    if case.secret {
-                        // Empty means erased; the link holds its own copy, sealed to another key.
-                        self.writes.extend(["temporary-password", "link"].map(|name| (keys::case_secret(&case.id, name), Vec::new())));
-                    }
+                }
+                Note::Spent(case) => {
+                    self.secrets.clear();
+                    // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
+                    self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
                 Note::Confirmed(case) => self.confirm(&case, now).await?,
                 // Stored before the fact that says so: a crash between the two stores it twice, and the other conversation drops the second.
@@ -474,13 +520,16 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         writes
     }
 
-    /// One durable commit: the entry, the snapshot, and what belongs to them.
-    async fn commit(&mut self) -> Result<(), Stop> {
+    /// One durable commit: the entry and what belongs to it. The last one of a run also writes the snapshot; should the run die before, the log has it all.
+    async fn commit(&mut self, last: bool) -> Result<(), Stop> {
         let now = self.host.now();
         if now >= self.deadline {
             return Err(Stop::Deadline);
         }
         if self.facts.is_empty() && self.writes.is_empty() {
+            if last && self.behind {
+                self.host.set_many(vec![self.cached()]).await?;
+            }
             return Ok(());
         }
         let number = self.covers.get(&self.epoch).copied().unwrap_or(0);
@@ -499,18 +548,24 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             writes.extend(mailbox::due_writes(&self.state.id, at, due));
             self.due = Some(at);
         }
-        let key = self.snapshot.clone();
-        let snapshot = Snapshot {
-            state: self.state.clone(),
-            covers: self.covers.clone(),
-            head: self.head.clone(),
-            lease_until: self.deadline,
-            due: self.due,
-            entries: self.entries.clone(),
-        };
-        writes.push((key.clone(), self.settings.integrity.write(&key, &snapshot)));
+        self.behind = !last;
+        if last {
+            writes.push(self.cached());
+        } else if !self.announced {
+            // Whoever looks for dead runners sees when this one began.
+            self.announced = true;
+            writes.push((keys::woken(&self.state.id), (self.deadline.saturating_sub(RUN_LIMIT)).to_string().into_bytes()));
+        }
+        writes.append(&mut self.settings.tokens.borrow_mut());
         self.host.set_many(writes).await?;
         Ok(())
+    }
+
+    /// Key and value of the snapshot.
+    fn cached(&self) -> (String, Vec<u8>) {
+        let snapshot =
+            Snapshot { state: self.state.clone(), covers: self.covers.clone(), head: self.head.clone(), due: self.due, entries: self.entries.clone() };
+        (self.snapshot.clone(), self.settings.integrity.write(&self.snapshot, &snapshot))
     }
 
     /// Everything that can be done now.
@@ -527,13 +582,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             let now = self.host.now();
             match self.state.wake_at().filter(|at| *at <= now + NAP && *at < self.deadline) {
                 Some(at) if !self.state.tasks.is_empty() => {
-                    self.commit().await?;
+                    self.commit(false).await?;
                     self.host.sleep(at.saturating_sub(now).max(1)).await;
                 }
                 _ => break,
             }
         }
-        self.commit().await
+        self.commit(true).await
     }
 
     async fn take_events(&mut self) -> Result<(), Stop> {
@@ -674,7 +729,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(match step {
-            Step::Done(outcome) => match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.believe(&outcome)) {
+            Step::Done(outcome) => match Monitor::new(&self.tenant, self.settings, &self.state, task).and_then(|monitor| monitor.believe(&outcome)) {
                 Ok(()) => Fact::Done { task: task.id.clone(), outcome },
                 Err(why) => return stopped("refused-by-monitor", why),
             },
@@ -684,7 +739,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
             Step::Checkpoint(state) => Fact::Checkpoint { task: task.id.clone(), state },
             Step::SendAll(requests) => {
-                let monitor = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).map_err(Denied::from);
+                let monitor = Monitor::new(&self.tenant, self.settings, &self.state, task).map_err(Denied::from);
                 let admitted = monitor.and_then(|monitor| monitor.admit(&requests, now));
                 match admitted {
                     Ok(named) => {
@@ -706,11 +761,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
 
     /// Sends every ready batch, all together, and learns what came back.
     async fn send(&mut self, ready: &[String]) -> Result<(), Stop> {
-        let tasks: Vec<Task> = self.state.tasks.iter().filter(|task| ready.contains(&task.id)).cloned().collect();
-        let open = |task: &Task, change: bool| {
-            task.batch.as_ref().is_some_and(|batch| batch.requests.iter().zip(&batch.replies).any(|(named, reply)| reply.is_none() && named.change == change))
-        };
-        let changes: Vec<&Task> = tasks.iter().filter(|task| open(task, true)).collect();
+        let mut tasks: Vec<Task> = self.state.tasks.iter().filter(|task| ready.contains(&task.id)).cloned().collect();
+        // What is only said beside the case needs a commit like any change, and waits for one that is needed anyway.
+        if tasks.iter().any(|task| task.purpose != Purpose::Aside) && tasks.iter().all(|task| task.purpose == Purpose::Aside || !self.changes(task, false)) {
+            tasks.retain(|task| task.purpose != Purpose::Aside);
+        }
+        let changes: Vec<&Task> = tasks.iter().filter(|task| self.changes(task, false)).collect();
         let mut damaged = Vec::new();
         for task in &changes {
             damaged.extend(self.make_secrets(task).await?.map(|key| (task.id.clone(), key)));
@@ -725,10 +781,11 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         }
         // Reads may be repeated, so what leads to them needs no commit of its own: their replies bring it along.
         if !changes.is_empty() {
-            self.commit().await?;
+            self.commit(false).await?;
         }
         let mut rights = BTreeSet::new();
-        for task in &changes {
+        // Where sending twice does no harm, nobody has to be the first.
+        for task in tasks.iter().filter(|task| self.changes(task, true)) {
             let attempt = task.batch.as_ref().map_or(1, |batch| batch.attempt);
             // INVARIANT: the journal entry stands, and only the first to count may send.
             if self.host.increment(&keys::sent(&self.state.id, &task.id, task.batches, attempt), 1).await? == 1 {
@@ -737,41 +794,88 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         }
         let mut outgoing = Vec::new();
         for task in &tasks {
-            let members = self.prepare(task, rights.contains(&task.id)).await?;
+            let members = self.prepare(task, rights.contains(&task.id))?;
             // A batch of which one member is refused is not sent at all.
             let refused = |(_, member): &&(usize, Member)| matches!(member, Member::Settled(Came::Refused(..)));
             let alone = members.iter().find(refused).map(|(position, _)| *position);
-            let members = members.into_iter().filter(|(position, _)| alone.is_none_or(|at| at == *position));
-            outgoing.extend(members.map(|(position, member)| (task.id.clone(), position, member)));
+            outgoing.push((task, members.into_iter().filter(|(position, _)| alone.is_none_or(|at| at == *position)).collect()));
         }
-        if self.host.now() >= self.deadline {
-            return Err(Stop::Deadline);
-        }
-        let host = self.host;
-        let sends = outgoing.into_iter().map(async |(task, position, member)| match member {
-            Member::Send(request) => {
-                let sent = host.send(request).await;
-                (task, position, Came::Answer(sent, host.now()))
-            }
-            Member::Settled(came) => (task, position, came),
-        });
-        let mut came: BTreeMap<String, BTreeMap<usize, Came>> = BTreeMap::new();
-        for (task, position, answer) in join_all(sends).await {
-            came.entry(task).or_default().insert(position, answer);
-        }
-        for task in &tasks {
-            let answers = came.remove(&task.id).unwrap_or_default();
-            let fact = self.after(task, answers).await?;
+        let this = &*self;
+        let sends = outgoing.into_iter().map(async |(task, members)| this.send_members(task, members).await);
+        let (came, ()) = join(join_all(sends), this.warm(&tasks)).await;
+        for (task, came) in tasks.iter().zip(came) {
+            let fact = self.after(task, came?).await?;
             self.learn(fact).await?;
         }
         Ok(())
     }
 
+    /// Whether changes of a task wait to be sent; `once`: such as must not be sent twice.
+    fn changes(&self, task: &Task, once: bool) -> bool {
+        let monitor = Monitor::new(&self.tenant, self.settings, &self.state, task).ok();
+        let repeats = |named: &Named| once && monitor.as_ref().is_some_and(|monitor| monitor.repeats(named));
+        let mut open = task.batch.iter().flat_map(|batch| batch.requests.iter().zip(&batch.replies)).filter(|(_, reply)| reply.is_none());
+        open.any(|(named, _)| named.change && !repeats(named))
+    }
+
+    /// Fetches the token that the account will be found with, while it is found out who asks.
+    async fn warm(&self, tasks: &[Task]) {
+        let wanted = self.state.case.as_ref().is_some_and(|case| case.action.is_some() && case.handover.is_none());
+        let Some(who) = tasks.iter().find(|task| wanted && task.purpose == Purpose::Who) else { return };
+        let Some(idp) = self.tenant.connection_of(Role::Idp) else { return };
+        let find = Task { connection: idp.id.clone(), ..who.clone() };
+        if let Ok(monitor) = Monitor::new(&self.tenant, self.settings, &self.state, &find) {
+            // Whatever is wrong with it is learned when it is needed.
+            _ = credentials::authorize(self.host, self.settings, &monitor, false).await;
+        }
+    }
+
+    /// Authorizes the members of one batch and sends them, without waiting for any other batch.
+    async fn send_members(&self, task: &Task, members: Vec<(usize, Member)>) -> Result<BTreeMap<usize, Came>, Stop> {
+        let mut came = BTreeMap::new();
+        let mut requests = Vec::new();
+        for (position, member) in members {
+            match member {
+                Member::Send(request) => requests.push((position, request)),
+                Member::Settled(settled) => drop(came.insert(position, settled)),
+            }
+        }
+        let Some((first, _)) = requests.first() else { return Ok(came) };
+        let renew = task.batch.as_ref().is_some_and(|batch| batch.renewal == Renewal::Due);
+        let authorized = match Monitor::new(&self.tenant, self.settings, &self.state, task) {
+            Ok(monitor) => credentials::authorize(self.host, self.settings, &monitor, renew).await,
+            Err(why) => Err(Refused::Credential(why)),
+        };
+        let headers = match authorized {
+            Ok(headers) => headers,
+            Err(Refused::Credential(why)) => {
+                came.insert(*first, Came::Refused("credential-missing", why));
+                return Ok(came);
+            }
+            Err(Refused::Later(_)) => {
+                came.extend(requests.iter().map(|(position, _)| (*position, Came::NoToken(self.host.now()))));
+                return Ok(came);
+            }
+            Err(Refused::Fault(fault)) => return Err(fault.into()),
+        };
+        // Whoever takes over finds out what became of those that left before.
+        if self.host.now() >= self.deadline {
+            return Err(Stop::Deadline);
+        }
+        let sends = requests.into_iter().map(async |(position, mut request)| {
+            request.headers.extend(headers.iter().cloned());
+            let sent = self.host.send(request).await;
+            (position, Came::Answer(sent, self.host.now()))
+        });
+        came.extend(join_all(sends).await);
+        Ok(came)
+    }
+
     /// What to do with each open member of a batch.
-    async fn prepare(&self, task: &Task, right: bool) -> Result<Vec<(usize, Member)>, Stop> {
+    fn prepare(&self, task: &Task, right: bool) -> Result<Vec<(usize, Member)>, Stop> {
         let Some(batch) = &task.batch else { return Ok(Vec::new()) };
         let now = self.host.now();
-        let monitor = match Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) {
+        let monitor = match Monitor::new(&self.tenant, self.settings, &self.state, task) {
             Ok(monitor) => monitor,
             Err(why) => return Ok(self.settle_all(batch, &Came::Refused("refused-by-monitor", why))),
         };
@@ -779,22 +883,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let secret = |name: &str| self.secrets.get(name).cloned();
         let mut members = Vec::new();
         for (position, named) in batch.requests.iter().enumerate().filter(|(position, _)| batch.replies.get(*position).is_some_and(Option::is_none)) {
-            let repeat = monitor.vendor.calls.iter().any(|call| call.name == named.call && call.repeat);
-            let member = if named.change && !right && !repeat {
+            let member = if named.change && !right && !monitor.repeats(named) {
                 // Somebody has sent this attempt, or was about to: read back, then decide.
                 Member::Settled(Came::Unknown)
             } else {
                 match monitor.prepare(named, now, &decide, &secret) {
                     Err(denied) => Member::Settled(Came::Refused(denied.code, denied.why)),
-                    Ok(mut request) => {
-                        let renew = batch.renewal == Renewal::Due;
-                        match credentials::authorize(self.host, self.settings, &monitor, &mut request, renew).await {
-                            Ok(()) => Member::Send(request),
-                            Err(Refused::Credential(why)) => Member::Settled(Came::Refused("credential-missing", why)),
-                            Err(Refused::Later(_)) => Member::Settled(Came::NoToken(now)),
-                            Err(Refused::Fault(fault)) => return Err(fault.into()),
-                        }
-                    }
+                    Ok(request) => Member::Send(request),
                 }
             };
             members.push((position, member));
@@ -845,7 +940,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
 
     fn judge(&mut self, task: &Task, named: &Named, batch: &Batch, came: Came, attested: &mut Vec<String>) -> Result<Judged, Stop> {
         let now = self.host.now();
-        let Ok(monitor) = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) else { return Ok(Judged::Final(Reply::Unknown(now))) };
+        let Ok(monitor) = Monitor::new(&self.tenant, self.settings, &self.state, task) else { return Ok(Judged::Final(Reply::Unknown(now))) };
         let call = monitor.vendor.calls.iter().find(|call| call.name == named.call);
         let repeat = call.is_some_and(|call| call.repeat) || !named.change;
         // A task that would be lost waits for its vendor; any other has a few tries.
@@ -952,7 +1047,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     if let Some(link) = known {
                         // A chat that was down for long must not deliver a link that is dead, or nearly.
                         let Some((hash, old)) = self.stale(&link).await? else { continue };
-                        self.writes.push((keys::once(&hash), write(&Once { sealed: String::new(), expires: 0, ..old })));
+                        self.writes.push((keys::once(&hash), write(&old.erased())));
                     }
                     let password = match self.open_secret("temporary-password").await? {
                         Sealed::Open(password) => password,
@@ -967,6 +1062,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
                     let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, latest, msp: self.tenant.msp.name.clone(), ticket };
                     self.writes.push((keys::once(&hash), write(&once)));
+                    self.writes.extend(self.state.case.as_ref().map(|case| (keys::link(&case.id), hash.clone().into_bytes())));
+                    // Should nobody open it, it vanishes when it has expired.
+                    let due = self.host.increment(&keys::due_counter(mailbox::minute(expires)), 1).await?;
+                    self.writes.extend(mailbox::expiry_writes(&self.state.id, &hash, expires, due));
                     let base = self.tenant.msp.link_domain.as_deref().unwrap_or(&self.settings.public_url);
                     self.keep_secret("link", Secret::new(format!("{base}{}", once::path(&token))));
                 }

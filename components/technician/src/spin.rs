@@ -1,10 +1,10 @@
 //! The only file that calls the Spin SDK.
 
-use crate::days;
 use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tick::sweep;
+use crate::{days, health};
 use bytes::Bytes;
 use firstline_core::{Instant, keys};
 use futures::future::{Either, join_all, select};
@@ -64,6 +64,9 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
         join_all(runs.iter().map(|(conversation, epoch)| run(&host, &Composed, &settings, conversation, *epoch))).await;
         if tick && let Err(Fault(why)) = days::close(&host, &settings).await {
             host.log(serde_json::json!({"component": "technician", "what": "no day record", "why": why}).to_string());
+        }
+        if tick && let Err(Fault(why)) = health::check(&host, &settings).await {
+            host.log(serde_json::json!({"component": "technician", "what": "not checked", "why": why}).to_string());
         }
     });
     answer(StatusCode::ACCEPTED, serde_json::json!({ "woken": woken }))

@@ -1,6 +1,7 @@
 //! Due entries: what must happen though nobody writes. No key is scanned; entries are numbered within their minute.
 
 use crate::host::{Fault, Host};
+use crate::retention;
 use crate::runner::{Look, Settings, look};
 use crate::tenants;
 use firstline_core::journal::{Summary, conversation_of};
@@ -36,6 +37,10 @@ pub async fn sweep<H: Host>(host: &H, settings: &Settings) -> Result<Vec<(String
         for number in 1..=count {
             let Some(bytes) = host.get(&keys::due(at, number)).await? else { continue };
             let conversations = match read::<Due>(&bytes) {
+                Ok(Due { at, once: Some(once), .. }) if at <= now => {
+                    retention::expire(host, &once).await?;
+                    vec![]
+                }
                 Ok(due) if due.at <= now => vec![due.conversation],
                 Ok(_) => vec![],
                 Err(why) => {

@@ -266,7 +266,7 @@ pub struct Case {
     pub evidence: Vec<String>,
     /// Why a human gets it: code and text.
     pub handover: Option<(String, String)>,
-    /// A secret is or was in the store.
+    /// A secret of it may be in the store.
     pub secret: bool,
     /// Sentence of the ticket's resolution, once something was done.
     pub resolution: Option<String>,
@@ -279,6 +279,13 @@ pub struct Case {
     /// How the time went by.
     #[serde(default)]
     pub course: Course,
+}
+
+impl Case {
+    /// Nobody has asked for anything, so nobody has to be given anything.
+    fn idle(&self) -> bool {
+        self.phase == Phase::Listening && self.ticket.is_none() && self.texts.is_empty() && self.handover.is_none()
+    }
 }
 
 /// The last case that ended here.
@@ -345,8 +352,10 @@ pub enum Want {
 pub enum Note {
     /// The case appears in lists.
     Opened(Box<Case>),
-    /// The case ended: `closed`, `handed-over`. Its secrets are erased.
+    /// The case ended: `closed`, `handed-over`.
     Ended(Box<Case>, &'static str),
+    /// The secrets of this case are of no use any more, and are erased.
+    Spent(String),
     /// An event goes on in another conversation.
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
@@ -401,6 +410,8 @@ impl State {
     pub fn wake_at(&self) -> Option<Instant> {
         let tasks = self.tasks.iter().filter_map(|task| task.until.or_else(|| task.batch.as_ref().and_then(|batch| batch.retry_at)));
         let case = self.case.as_ref().and_then(|case| match case.phase {
+            // A greeting that led to nothing ends when somebody writes again.
+            Phase::Listening if case.idle() => None,
             Phase::Listening => Some(case.since + LISTEN_TIME),
             // Before it stands there nobody can press it.
             Phase::Offering => case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires),
@@ -524,7 +535,12 @@ impl State {
 
 /// Takes one fact. `tenant` is the document as it is now.
 pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
-    let notes = take(state, fact, tenant, now);
+    let mut notes = take(state, fact, tenant, now);
+    if let Some(case) = state.case.as_mut().filter(|case| case.secret && matches!(case.phase, Phase::Closing | Phase::HandingOver | Phase::Telling)) {
+        // Delivered, or not to be delivered any more.
+        case.secret = false;
+        notes.push(Note::Spent(case.id.clone()));
+    }
     let waits = state.waits();
     if let Some(case) = &mut state.case {
         // Whoever wrote had done so when it was received, however late it is read.
@@ -719,6 +735,9 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
         Act::Message(text) => {
+            if state.unread.is_empty() {
+                state.case.take_if(|case| case.idle() && now >= case.since + LISTEN_TIME);
+            }
             if state.case.is_none() {
                 state.case = Some(new_case(state, number, event, tenant, now));
             }
@@ -1449,6 +1468,9 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
         state.case = Some(Case { outsider: case.outsider, ..blank(format!("{}-{}", state.id, state.taken), &case.user, now) });
     }
     let how = if case.handover.is_some() { "handed-over" } else { "closed" };
+    if case.secret {
+        notes.push(Note::Spent(case.id.clone()));
+    }
     notes.push(Note::Ended(Box::new(case), how));
 }
 
@@ -1462,7 +1484,7 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
         // Somebody has just written.
         Phase::Listening if !state.unread.is_empty() => {}
         // Nobody asked for anything, so there is nothing to hand over.
-        Phase::Listening if case.ticket.is_none() && case.texts.is_empty() && at >= case.since + LISTEN_TIME => state.case = None,
+        Phase::Listening if case.idle() && at >= case.since + LISTEN_TIME => state.case = None,
         Phase::Listening if at >= case.since + LISTEN_TIME => {
             if case.profile.is_none() {
                 notes.push(Note::Opened(Box::new(case.clone())));

@@ -5,7 +5,7 @@
 
 use crate::case::Case;
 use crate::keys::sha256_hex;
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::seal::{base64, unbase64};
 use crate::stage::Verdict;
 use crate::{Instant, journal};
@@ -171,6 +171,13 @@ impl Record for Evidence {
 }
 
 impl Evidence {
+    /// Takes out who asked and what was done, and leaves the seal. False if that was done before.
+    pub fn erase(&mut self) -> bool {
+        let held = self.synopsis.get() != RawValue::NULL.get();
+        self.synopsis = RawValue::NULL.to_owned();
+        held
+    }
+
     /// Seals an ended case.
     #[must_use]
     pub fn new(case: &Case, tenant: &str, state: &str, entries: Vec<SealedEntry>, at: Instant, key: Option<&SigningKey>) -> Option<Self> {
@@ -188,6 +195,20 @@ impl Evidence {
         };
         Some(Evidence { seal: Signed::new(Domain::Case, &seal, key)?, synopsis })
     }
+}
+
+/// What stands in place of a log entry whose text was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// SHA-256 of what stood here, as the seal names it.
+    pub sha256: String,
+    /// When it was erased.
+    pub at: Instant,
+}
+
+impl Record for Erased {
+    /// Another one than that of a log entry, so that it is never taken for one.
+    const SCHEMA: u64 = 1_001;
 }
 
 /// A case in a few words: who asked, how that was verified, what decided, what was done.
@@ -342,6 +363,14 @@ struct EntryLine {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ErasedLine {
+    entry: (i64, u64),
+    erased: String,
+    at: Instant,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SealLine {
     seal: Box<RawValue>,
     key: String,
@@ -372,6 +401,9 @@ pub fn header(case: &str, tenant: &str, state: &str, evidence: Option<&Evidence>
 #[must_use]
 pub fn entry(at: (i64, u64), stored: &[u8]) -> String {
     let parts = std::str::from_utf8(stored).ok().and_then(|text| text.split_once('\n')).filter(|(_, body)| !body.contains('\n'));
+    if let Some(Ok(Erased { sha256, at: when })) = parts.map(|(_, body)| record::read(body.as_bytes())) {
+        return line(&ErasedLine { entry: at, erased: sha256, at: when });
+    }
     match parts.and_then(|(mac, body)| Some((mac, RawValue::from_string(body.into()).ok()?))) {
         Some((mac, body)) => line(&EntryLine { entry: at, mac: mac.into(), body }),
         None => line(&serde_json::json!({"entry": at, "damaged": "not a record of this program", "sha256": journal::entry_hash(stored)})),

@@ -208,8 +208,6 @@ pub struct Snapshot {
     pub covers: BTreeMap<i64, u64>,
     /// Hash of the last entry.
     pub head: String,
-    /// Until when its writer may go on.
-    pub lease_until: Instant,
     /// The last due entry that was written for it.
     pub due: Option<Instant>,
     /// The entries of the open case, for its seal.

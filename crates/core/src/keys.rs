@@ -80,7 +80,7 @@ keys! {
     log(conversation: &str, epoch: i64, number: u64) = "log/{conversation}/{epoch}/{number}";
     /// The conversation's snapshot: a cache.
     snapshot(conversation: &str) = "snap/{conversation}";
-    /// When a due entry last woke a runner, which has no lease before its first commit.
+    /// When the last runner began, or was woken by a due entry: it may go on for its limit.
     woken(conversation: &str) = "woken/{conversation}";
     /// Where the snapshot stands after so many before it turned out to be damaged: those stay as they are.
     snapshot_after(conversation: &str, damaged: u32) = "snap/{conversation}/{damaged}";
@@ -98,10 +98,16 @@ keys! {
     day_cursor(tenant: &str) = "day-cursor/{tenant}";
     /// The last day that every tenant has a record of.
     days_cursor() = "day-cursor";
+    /// What is wrong with connections.
+    health() = "health";
+    /// How far what people wrote to a tenant has been erased.
+    retention_cursor(tenant: &str) = "retention/{tenant}";
     /// A secret of a case, sealed to the technician.
     case_secret(case: &str, name: &str) = "secret/{case}/{name}";
     /// A view-once secret, by the SHA-256 of its token, sealed to the credential link.
     once(token_hash: &str) = "once/{token_hash}";
+    /// The hash of the token of a case's newest link.
+    link(case: &str) = "link/{case}";
     /// Counter: claims of a view-once secret.
     once_claim(token_hash: &str) = "c/once/{token_hash}";
     /// A tenant's document.

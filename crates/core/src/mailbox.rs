@@ -82,6 +82,9 @@ pub struct Due {
     pub conversation: String,
     /// When.
     pub at: Instant,
+    /// The view-once secret that expires then, by the hash of its token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<String>,
 }
 
 impl Record for Due {
@@ -108,8 +111,18 @@ pub fn second_look(now: Instant) -> Instant {
 /// Key and value of a due entry with its hour marker.
 #[must_use]
 pub fn due_writes(conversation: &str, at: Instant, due_number: i64) -> Vec<(String, Vec<u8>)> {
-    let minute = minute(at);
-    vec![(keys::due(minute, due_number), write(&Due { conversation: conversation.into(), at })), (keys::due_hour(minute / 60), b"1".to_vec())]
+    writes(Due { conversation: conversation.into(), at, once: None }, due_number)
+}
+
+/// Key and value of the due entry for a view-once secret that expires, with its hour marker.
+#[must_use]
+pub fn expiry_writes(conversation: &str, once: &str, at: Instant, due_number: i64) -> Vec<(String, Vec<u8>)> {
+    writes(Due { conversation: conversation.into(), at, once: Some(once.into()) }, due_number)
+}
+
+fn writes(due: Due, number: i64) -> Vec<(String, Vec<u8>)> {
+    let minute = minute(due.at);
+    vec![(keys::due(minute, number), write(&due)), (keys::due_hour(minute / 60), b"1".to_vec())]
 }
 
 /// Everything to be written for one event, in one commit. `number` comes from [`keys::event_counter`], `due_number` from [`keys::due_counter`] of [`second_look`]'s minute.

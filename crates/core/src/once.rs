@@ -26,7 +26,25 @@ impl Record for Once {
     const SCHEMA: u64 = 1;
 }
 
+/// What stands in place of a secret that was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// When.
+    pub opened: Instant,
+}
+
+impl Record for Opened {
+    /// Another one than that of a secret.
+    const SCHEMA: u64 = 1_001;
+}
+
 impl Once {
+    /// The same without the secret; it works no more.
+    #[must_use]
+    pub fn erased(self) -> Self {
+        Once { sealed: String::new(), expires: 0, ..self }
+    }
+
     /// Whether it works no more. `latest` is the latest time that any tick has seen: an expiry that was reached since the link was made
     /// stays reached when the clock is put back, and a link that was made after that lives by the clock as it is then.
     #[must_use]

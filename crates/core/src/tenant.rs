@@ -144,6 +144,8 @@ pub struct Tenant {
     pub guardrails: Guardrails,
     /// How long a view-once link works, in minutes.
     pub link_minutes: u64,
+    /// After how many days what people wrote in an ended case is erased.
+    pub retention_days: u64,
     /// IANA name of the desk's time zone.
     pub time_zone: String,
     /// When people are at the desk; empty if nobody has said.

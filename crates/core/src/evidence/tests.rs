@@ -65,6 +65,41 @@ fn a_bundle_proves_its_case_and_says_what_it_does_not_prove() {
     assert!(check(&erased).unwrap().proves().join(" ").contains("erased"));
 }
 
+/// A bundle some of whose entries were erased, with its header.
+fn partly_erased() -> Vec<String> {
+    let mut lines = bundle("c-1", 3..8);
+    let mut held = evidence("c-1", 3..8, Some(&key(1)));
+    assert!(held.erase() && !held.erase());
+    lines[0] = header("c-1", "acme", "closed", Some(&held));
+    for number in [3, 5] {
+        let erased = Erased { sha256: journal::entry_hash(&stored(number)), at: 99 };
+        let bytes = IntegrityKey::parse(&base64(&[7; 32])).unwrap().write("k", &erased);
+        lines[usize::try_from(number).unwrap() - 2] = entry((0, number), &bytes);
+    }
+    lines
+}
+
+#[test]
+fn an_erased_entry_proves_that_it_stood_there_and_no_more() {
+    let proof = check(&partly_erased()).unwrap();
+    let Proof::Case { entries: 5, erased: 2, synopsis: None, .. } = &proof else { panic!("{proof:?}") };
+    assert!(proof.proves().join(" ").contains("2 of the entries were erased"));
+    type Change<'a> = &'a dyn Fn(&mut Vec<String>);
+    let table: &[(&str, Change, usize, &str)] = &[
+        ("dropped", &|l| drop(l.remove(1)), 2, "the entry 0.3 is missing"),
+        ("moved", &|l| l.swap(1, 3), 2, "the entry 0.3 stands further down"),
+        ("renumbered", &|l| l[1] = l[1].replace("[0,3]", "[0,4]"), 2, "numbered 0.4"),
+        ("another hash", &|l| l[1] = l[1].replacen("\"erased\":\"", "\"erased\":\"0", 1), 2, "was changed"),
+        ("with something added", &|l| l[1] = l[1].replacen('{', "{\"x\":1,", 1), 2, "was changed"),
+    ];
+    for (what, change, line, why) in table {
+        let mut lines = partly_erased();
+        change(&mut lines);
+        let broken = check(&lines).expect_err(what);
+        assert!(broken.line == *line && broken.why.contains(why), "{what}: {broken}");
+    }
+}
+
 #[test]
 fn every_changed_byte_is_found_in_its_line() {
     let lines = bundle("c-1", 3..6);

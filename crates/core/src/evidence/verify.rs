@@ -1,6 +1,6 @@
 //! Checks bundles and day records without the installation that wrote them.
 
-use super::{Day, DayCase, DayLine, Domain, EntryLine, Header, SCHEMA, Seal, SealLine, Synopsis, line, signed_by};
+use super::{Day, DayCase, DayLine, Domain, EntryLine, ErasedLine, Header, SCHEMA, Seal, SealLine, Synopsis, line, signed_by};
 use crate::keys::sha256_hex;
 use crate::{Instant, journal};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub enum Proof {
         at: Instant,
         /// Log entries.
         entries: u64,
+        /// Those of which only the hash is left.
+        erased: usize,
         /// Hash of the last one, as the day record names it.
         head: String,
         /// Requests that were named before or with their replies.
@@ -127,25 +129,46 @@ fn bundle(lines: &[&str], key: &str) -> Result<Proof, Broken> {
     if header.synopsis.as_ref().is_some_and(|synopsis| sha256_hex(synopsis.get().as_bytes()) != seal.synopsis) {
         return broken(1, "the header's synopsis was changed");
     }
-    let (requests, changes) = sealed_entries(entries, &seal)?;
+    let Log { requests, changes, erased } = sealed_entries(entries, &seal)?;
     let synopsis = match header.synopsis.as_ref().map(|synopsis| serde_json::from_str(synopsis.get())) {
         Some(Ok(synopsis)) => Some(Box::new(synopsis)),
         Some(Err(_)) => return broken(1, "the header's synopsis is of a version that this program does not know"),
         None => None,
     };
-    Ok(Proof::Case { case: seal.case, tenant: seal.tenant, state: seal.state, at: seal.at, entries: seal.count, head: seal.head, requests, changes, synopsis })
+    Ok(Proof::Case {
+        case: seal.case,
+        tenant: seal.tenant,
+        state: seal.state,
+        at: seal.at,
+        entries: seal.count,
+        erased,
+        head: seal.head,
+        requests,
+        changes,
+        synopsis,
+    })
 }
 
-/// Compares entries with the seal, line by line; counts requests and changes.
-fn sealed_entries(lines: &[&str], seal: &Seal) -> Result<(usize, usize), Broken> {
+/// What the entries of a bundle hold.
+#[derive(Default)]
+struct Log {
+    requests: usize,
+    changes: usize,
+    erased: usize,
+}
+
+/// Compares entries with the seal, line by line; counts what they hold.
+fn sealed_entries(lines: &[&str], seal: &Seal) -> Result<Log, Broken> {
     let mut hashes = Vec::new();
     for text in lines {
         // What cannot be read has no hash, and is named when its turn comes.
         let read: Option<EntryLine> = serde_json::from_str(text).ok();
-        hashes.push(read.map(|read| journal::entry_hash(format!("{}\n{}", read.mac, read.body.get()).as_bytes())));
+        let whole = read.map(|read| journal::entry_hash(format!("{}\n{}", read.mac, read.body.get()).as_bytes()));
+        // Of an erased one the hash is all that is left.
+        hashes.push(whole.or_else(|| serde_json::from_str(text).ok().map(|ErasedLine { erased, .. }| erased)));
     }
     let place = |hash: &str| seal.entries.iter().position(|entry| entry.hash == hash);
-    let (mut requests, mut changes) = (0, 0);
+    let mut log = Log::default();
     for (at, text) in lines.iter().enumerate() {
         // The header is line 1.
         let number = at + 2;
@@ -153,13 +176,19 @@ fn sealed_entries(lines: &[&str], seal: &Seal) -> Result<(usize, usize), Broken>
         let hash = hashes.get(at).and_then(Option::as_deref);
         match (expected, hash, hash.and_then(place)) {
             (Some(expected), Some(hash), _) if expected.hash == hash => {
-                let read: EntryLine = parse(number, text, "a log entry")?;
-                if read.entry != expected.entry {
-                    return broken(number, format!("the entry is numbered {}, the seal says {}", name(read.entry), name(expected.entry)));
+                let at = if serde_json::from_str::<ErasedLine>(text).is_ok() {
+                    log.erased += 1;
+                    parse::<ErasedLine>(number, text, "an erased entry")?.entry
+                } else {
+                    let read: EntryLine = parse(number, text, "a log entry")?;
+                    let (all, changing) = count(read.body.get());
+                    log.requests += all;
+                    log.changes += changing;
+                    read.entry
+                };
+                if at != expected.entry {
+                    return broken(number, format!("the entry is numbered {}, the seal says {}", name(at), name(expected.entry)));
                 }
-                let (all, changing) = count(read.body.get());
-                requests += all;
-                changes += changing;
             }
             (Some(expected), _, Some(other)) if other > at => {
                 let later = hashes.iter().flatten().any(|hash| *hash == expected.hash);
@@ -181,7 +210,7 @@ fn sealed_entries(lines: &[&str], seal: &Seal) -> Result<(usize, usize), Broken>
     }
     match seal.entries.get(lines.len()) {
         Some(missing) => broken(lines.len() + 2, format!("the entry {} is missing", name(missing.entry))),
-        None => Ok((requests, changes)),
+        None => Ok(log),
     }
 }
 
@@ -272,7 +301,7 @@ impl Proof {
     #[must_use]
     pub fn proves(&self) -> Vec<String> {
         match self {
-            Proof::Case { case, tenant, state, entries, requests, changes, synopsis, .. } => {
+            Proof::Case { case, tenant, state, entries, erased, requests, changes, synopsis, .. } => {
                 let mut words = vec![
                     format!("case {case} of `{tenant}` ended as `{state}`, and the technician's key has signed its log of {entries} entries"),
                     "none of them was changed, dropped, added or moved since".into(),
@@ -280,9 +309,14 @@ impl Proof {
                         "the log names {requests} requests to vendors, {changes} of which change something, with their replies as the technician read them"
                     ),
                 ];
+                if *erased > 0 {
+                    words.push(format!(
+                        "{erased} of the entries were erased, as personal data is after a time: that they stood there is proven, and what they said is not; requests are counted in the others"
+                    ));
+                }
                 match synopsis {
                     Some(_) => words.push("the header was written by the same technician at the same moment".into()),
-                    None => words.push("the header's personal part was erased; the log is whole".into()),
+                    None => words.push("the header's personal part was erased".into()),
                 }
                 words
             }

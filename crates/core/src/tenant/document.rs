@@ -66,6 +66,9 @@ pub struct Settings {
     /// How long a view-once link works, in minutes: 5 to 1440.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_minutes: Option<u64>,
+    /// After how many days what people wrote in an ended case is erased: 1 to 3650.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u64>,
     /// IANA name of the desk's time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -110,6 +113,9 @@ pub struct Connection {
     pub token_url: String,
     /// The vendor's own ids (`team`, `directory`, `client_id` …).
     pub account: BTreeMap<String, String>,
+    /// When a secret expires, by its name: `2027-01-31`. Whoever asks for the health hears of it before.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub expires: BTreeMap<String, String>,
     /// For a chat: ids of identity providers whose password reset ends the user's chat session, so that nothing can be delivered there.
     pub cut_off_by: Vec<String>,
     /// The MSP's connection whose application it uses: addresses, client id and the application's secrets are taken from there.
@@ -253,10 +259,10 @@ pub struct Gap {
 
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
-const SETTINGS: Members = &["locale", "link_minutes", "time_zone", "hours", "holidays", "on_call", "staff"];
+const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff"];
 const DESK: Members = &["board", "closed_status", "dispatch_status", "time_entry", "member", "work_type", "intake"];
 const BRAND: Members = &["name", "phone", "link_domain"];
-const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "cut_off_by"];
+const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 
 /// Reads a client's document, whole or half-filled.
 ///
@@ -431,6 +437,7 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         desk,
         guardrails: document.guardrails.clone(),
         link_minutes: mine.link_minutes.or(theirs.link_minutes).unwrap_or(60),
+        retention_days: mine.retention_days.or(theirs.retention_days).unwrap_or(90),
         time_zone: either(&mine.time_zone, &theirs.time_zone).unwrap_or_else(|| "UTC".into()),
         hours: mine.hours.clone().or_else(|| theirs.hours.clone()).unwrap_or_default(),
         holidays: mine.holidays.clone().or_else(|| theirs.holidays.clone()).unwrap_or_default(),
@@ -583,9 +590,10 @@ impl Problems<'_> {
     }
 
     fn settings(&mut self, settings: &Settings) {
-        let Settings { locale, link_minutes, time_zone, hours, holidays, on_call, staff } = settings;
+        let Settings { locale, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff } = settings;
         locale.iter().for_each(|text| self.text("locale", text));
         self.unless(link_minutes.is_none_or(|minutes| (5..=1_440).contains(&minutes)), || "`link_minutes` must be between 5 and 1440".into());
+        self.unless(retention_days.is_none_or(|days| (1..=3_650).contains(&days)), || "`retention_days` must be between 1 and 3650".into());
         let calendar = Calendar::new(time_zone.as_deref().unwrap_or("UTC"), &hours.clone().unwrap_or_default(), holidays.as_deref().unwrap_or_default());
         self.0.extend(calendar.err().unwrap_or_default());
         if let Some(OnCall { name, user, phone, urgencies }) = on_call {
@@ -607,7 +615,7 @@ impl Problems<'_> {
         let mut ids = BTreeSet::new();
         for (i, connection) in connections.iter().enumerate() {
             let at = format!("connections.{i}");
-            let Connection { id, vendor: name, base_url, token_url, account, cut_off_by, from: _, connect: _, source: _ } = connection;
+            let Connection { id, vendor: name, base_url, token_url, account, expires, cut_off_by, from: _, connect: _, source: _ } = connection;
             self.unless(is_name(id), || format!("`{at}.id` must be 1 to 40 of a-z, 0-9 and -"));
             self.unless(ids.insert(id.as_str()), || format!("`{at}.id`: `{id}` stands twice"));
             for idp in cut_off_by {
@@ -620,6 +628,10 @@ impl Problems<'_> {
                 self.0.push(format!("`{at}.vendor`: `{name}` is not known; known are {}", known.join(", ")));
                 continue;
             };
+            for (name, day) in expires {
+                self.unless(vendor.secrets.iter().any(|(known, _)| known == name), || format!("`{at}.expires.{name}` is no secret of {}", vendor.name));
+                self.unless(day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok(), || format!("`{at}.expires.{name}` is written as in 2027-01-31"));
+            }
             if !base_url.is_empty() {
                 self.url(&format!("{at}.base_url"), base_url, vendor.hosts, reach);
             }

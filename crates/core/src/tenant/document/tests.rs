@@ -197,6 +197,9 @@ fn what_is_wrong_is_refused_also_in_a_half_filled_document() {
     client(&|v| v["tenant"] = json!("acme"), "the address says");
     client(&|v| v["time_zone"] = json!("Mars/Olympus"), "`time_zone`");
     client(&|v| v["hours"] = json!({"mon": "9-5"}), "`hours.mon`");
+    client(&|v| v["connections"][0]["expires"] = json!({"nothing": "2027-01-31"}), "`connections.0.expires.nothing` is no secret");
+    client(&|v| v["connections"][0]["expires"] = json!({"bot-token": "31.1.2027"}), "`connections.0.expires.bot-token` is written as in 2027-01-31");
+    client(&|v| v["retention_days"] = json!(0), "`retention_days` must be between 1 and 3650");
     client(&|v| v["staff"] = json!([{"name": "Nia", "role": "approver", "workspace": "", "user": "U"}]), "known by their ids");
     client(&|v| v["staff"] = json!([{"name": "Nia", "role": "king", "workspace": "T", "user": "U"}]), "king");
     client(&|v| v["desk"]["intake"] = json!([{"board": 1, "type": ["x"]}]), "`desk.intake.0.type` is not known");
