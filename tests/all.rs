@@ -10,6 +10,7 @@
 
 mod browser;
 mod budgets;
+mod clients;
 mod components;
 mod composition;
 mod conformance;
