@@ -143,3 +143,175 @@ async fn a_second_client_costs_three_pasted_values_and_its_ticket_closes() {
         assert!(!stored.contains(secret) && !rig.log().contains(secret), "`{secret}` stands in the clear");
     }
 }
+
+/// Something is broken by hand; what the check then finds, and which actions it holds up.
+async fn broken(deeds: &[Value], tenant: &str, found: &[(&str, &str)], held_up: &[&str]) {
+    let rig = day_one().await;
+    second(&rig).await;
+    deeds.iter().for_each(|deed| rig.desk.vendors.act(deed).unwrap());
+    check(&rig, tenant, found, held_up).await;
+}
+
+/// The findings of a tenant that are not good, as mark and text, and the actions that are not ready.
+async fn check(rig: &Rig, tenant: &str, found: &[(&str, &str)], held_up: &[&str]) {
+    let before = rig.desk.vendors.calls().len();
+    let report = get(rig, &format!("/api/tenants/{tenant}/check")).await;
+    let calls = rig.desk.vendors.calls();
+    let changed: Vec<_> = calls[before..].iter().filter(|call| call.changed && !call.path.ends_with("/oauth2/v2.0/token")).collect();
+    assert!(changed.is_empty(), "a check changed something: {changed:?}");
+    assert!(rig.desk.vendors.violations().is_empty(), "{:?}", rig.desk.vendors.violations());
+    let findings: Vec<&Value> =
+        report["findings"].as_array().unwrap().iter().filter(|finding| !["good", "unproven"].contains(&finding["mark"].as_str().unwrap())).collect();
+    assert_eq!(findings.len(), found.len(), "{findings:#?}");
+    for (finding, (mark, text)) in findings.iter().zip(found) {
+        let line =
+            format!("{} {} {}", finding["connection"].as_str().unwrap(), finding["what"].as_str().unwrap(), finding["advice"].as_str().unwrap_or_default());
+        assert!(finding["mark"] == *mark && line.contains(text), "{finding} should be {mark}: {text}");
+    }
+    let waits: Vec<&str> = report["actions"].as_object().unwrap().iter().filter(|(_, lacks)| **lacks != json!([])).map(|(action, _)| action.as_str()).collect();
+    assert_eq!(waits, held_up, "{report:#}");
+    assert_eq!(report["ready"], held_up.is_empty());
+}
+
+const ALL: &[&str] = &["account_unlock", "chat", "intake", "password_reset", "ticket"];
+const TALK: &[&str] = &["account_unlock", "chat", "password_reset"];
+const IDENTITY: &[&str] = &["account_unlock", "password_reset"];
+
+fn app(set: Value) -> Value {
+    json!({"entra": {"tenant": DIRECTORY, "app": APP, "set": set}})
+}
+
+fn site(set: Value) -> Value {
+    json!({"connectwise": {"site": set}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_names_what_is_wrong_with_a_chat() {
+    let bot = |set: Value| json!({"slack": {"workspace": "T0INITECH", "bot": set}});
+    let full = ["chat:write", "users:read", "users:read.email", "im:write", "im:history", "app_mentions:read"];
+    broken(&[bot(json!({"scopes": full}))], "initech", &[], &[]).await;
+    broken(&[bot(json!({"scopes": full[..5]}))], "initech", &[("missing", "initech-slack permission `app_mentions:read`")], &["chat"]).await;
+    let mut more = full.to_vec();
+    more.push("channels:manage");
+    more.retain(|scope| *scope != "users:read.email");
+    let found = [("missing", "permission `users:read.email`"), ("excessive", "permission `channels:manage`")];
+    broken(&[bot(json!({"scopes": more}))], "initech", &found, IDENTITY).await;
+    broken(&[bot(json!({"revoked": true}))], "initech", &[("missing", "Slack refuses the bot token")], TALK).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_names_what_is_wrong_with_a_directory() {
+    let permissions =
+        ["User.Read.All", "GroupMember.Read.All", "RoleManagement.Read.Directory", "User-PasswordProfile.ReadWrite.All", "User.RevokeSessions.All"];
+    for (set, found, held_up) in [
+        (json!({"permissions": permissions[..4]}), vec![("missing", "permission `User.RevokeSessions.All`")], &["password_reset"][..]),
+        (json!({"roles": []}), vec![("missing", "permission `User Administrator`")], &["password_reset"]),
+        (json!({"roles": ["User Administrator", "Global Administrator"]}), vec![("excessive", "`Global Administrator`")], &[]),
+        (
+            json!({"permissions": ["Directory.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]}),
+            // It covers what is not granted by itself.
+            vec![("excessive", "`Directory.ReadWrite.All`")],
+            &[],
+        ),
+        (
+            json!({"no_consent": true}),
+            vec![(
+                "missing",
+                "AADSTS7000229: nobody has consented to the application in this directory; an administrator does at https://login.microsoftonline.com/2c7a9f40-6d1e-4b52-8c3f-5e0b7d9a1c22/adminconsent?client_id=b7f0c2d4-5a3e-4c1b-8f6d-0e9a7b6c5d41",
+            )],
+            IDENTITY,
+        ),
+        (json!({"client_secret": "another"}), vec![("missing", "AADSTS7000215: `client-secret` is wrong")], IDENTITY),
+    ] {
+        broken(&[app(set)], "initech", &found, held_up).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_names_what_is_wrong_with_a_desk() {
+    let boards = json!([{"id": 1, "name": "Help Desk", "statuses": [{"id": 11, "name": "New", "defaultFlag": true}, {"id": 14, "name": "Dispatch"}]}]);
+    let psa = ["account_unlock", "chat", "intake", "password_reset", "ticket"];
+    let found = [("missing", "northwind-desk status `Needs Dispatch` on board 1"), ("missing", "a closed status on board 1")];
+    broken(&[site(json!({"boards": boards}))], "initech", &found, &psa).await;
+    broken(&[site(json!({"work_types": [{"id": 1, "name": "Remote", "inactiveFlag": true}]}))], "initech", &[("missing", "work type `Remote`")], &psa).await;
+    broken(&[site(json!({"members": []}))], "initech", &[("missing", "member `firstline`")], &psa).await;
+    broken(&[site(json!({"companies": []}))], "initech", &[("missing", "read company it is not there")], &psa).await;
+    let denied = json!([{"public": "firstline-public", "private": "firstline-private", "member": "firstline", "denied": ["time"]}]);
+    let found = [("missing", "read time entries the member may not read them"), ("missing", "read work types the member may not read them")];
+    broken(&[site(json!({"keys": denied}))], "initech", &found, &psa).await;
+    broken(&[site(json!({"keys": []}))], "initech", &[("missing", "credentials the vendor does not take them")], ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_looks_for_the_callback_and_for_what_the_intake_names() {
+    let rig = day_one().await;
+    let mut wants = msp();
+    wants["desk"]["intake"] = json!([{"board": 1, "types": ["Account", "Gone"], "statuses": ["New"]}]);
+    put(&rig, "/api/msp", wants).await;
+    let found = [("missing", "type `Gone` on board 1"), ("missing", "callback registered register one to `http://127.0.0.1:3000/webhooks/northwind-desk`")];
+    check(&rig, "acme", &found, &["intake"]).await;
+    let callback =
+        json!({"id": 1, "url": "http://127.0.0.1:3000/webhooks/northwind-desk?id=", "type": "Ticket", "level": "Owner", "objectId": 1, "inactiveFlag": false});
+    rig.desk.vendors.act(&site(json!({"callbacks": [callback]}))).unwrap();
+    check(&rig, "acme", &found[..1], &["intake"]).await;
+    // Nobody has called the tick for a while.
+    tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+    check(&rig, "acme", &[("missing", "ticks arriving"), found[0]], ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_read_only_set_must_be_free_of_writes() {
+    let rig = day_one().await;
+    second(&rig).await;
+    let path = "/api/tenants/initech/check?use=read-only";
+    let marks = |report: &Value, mark: &str| -> Vec<String> {
+        report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| finding["mark"] == mark)
+            .map(|finding| finding["what"].as_str().unwrap().to_string())
+            .collect()
+    };
+    let report = get(&rig, path).await;
+    assert_eq!((&report["ready"], marks(&report, "missing")), (&json!(false), vec![]));
+    let writes = [
+        "permission `chat:write`",
+        "permission `im:write`",
+        "permission `User Administrator`",
+        "permission `User-PasswordProfile.ReadWrite.All`",
+        "permission `User.RevokeSessions.All`",
+        "write `Service Service Tickets`",
+        "write `Time Time Entry`",
+    ];
+    assert_eq!(marks(&report, "excessive"), writes);
+    let reads = json!({"scopes": ["users:read", "users:read.email", "im:history", "app_mentions:read"]});
+    rig.desk.vendors.act(&json!({"slack": {"workspace": "T0INITECH", "bot": reads}})).unwrap();
+    rig.desk.vendors.act(&app(json!({"permissions": ["User.Read.All", "GroupMember.Read.All", "RoleManagement.Read.Directory"], "roles": []}))).unwrap();
+    let settings = json!({"id": 1, "moduleIdentifier": "Service", "addLevel": "None", "editLevel": "None", "deleteLevel": "None", "inquireLevel": "All"});
+    rig.desk.vendors.act(&site(json!({"security_roles": [{"id": 71, "settings": [settings]}]}))).unwrap();
+    let report = get(&rig, path).await;
+    assert_eq!(report["ready"], true, "{report:#}");
+    // What cannot be read proves nothing.
+    rig.desk.vendors.act(&site(json!({"security_roles": []}))).unwrap();
+    let report = get(&rig, path).await;
+    assert_eq!((&report["ready"], marks(&report, "unproven")), (&json!(false), vec!["no writes".to_string()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_knows_the_rights_of_an_okta_token() {
+    let token = |set: Value| json!({"okta": {"token": "globex-api-token", "set": set}});
+    let owner = |roles: Value| json!({"okta": {"user": "00usvc", "set": {"roles": roles}}});
+    for (deed, found, held_up) in [
+        (owner(json!([{"type": "ORG_ADMIN"}])), vec![], &[][..]),
+        (owner(json!([{"type": "SUPER_ADMIN"}])), vec![("excessive", "permission `SUPER_ADMIN`")], &[]),
+        (owner(json!([])), vec![("missing", "permission `ORG_ADMIN`")], IDENTITY),
+        (token(json!({"scopes": ["okta.users.manage"]})), vec![("missing", "permission to read roles")], IDENTITY),
+        (token(json!({"token": "another"})), vec![("missing", "credentials")], IDENTITY),
+    ] {
+        let rig = start(Setup::default()).await;
+        rig.minutes(1).await;
+        rig.desk.vendors.act(&deed).unwrap();
+        check(&rig, "globex", &found, held_up).await;
+    }
+}

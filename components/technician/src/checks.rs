@@ -5,7 +5,7 @@
 
 use crate::credentials::{Refused, authorize};
 use crate::host::{Fault, Host, Incoming};
-use crate::monitor::Monitor;
+use crate::monitor::{Denied, Monitor};
 use crate::needs::{self, Action, Use};
 use crate::runner::Settings;
 use crate::tenants::{self, Unusable};
@@ -186,15 +186,17 @@ impl<H: Host> Checks<'_, H> {
         };
         let (state, task) = nobodys(self.tenant, connection, self.host.now());
         let of_role = connection.role().map(needs::of_role).unwrap_or_default();
-        let prepared = Monitor::new(self.tenant, &self.settings.reach, &state, &task).and_then(|monitor| {
+        let prepare = || -> Result<_, Denied> {
+            let monitor = Monitor::new(self.tenant, &self.settings.reach, &state, &task)?;
             let named: Vec<Named> = monitor.admit(std::slice::from_ref(&request), self.host.now())?;
             let named = named.first().ok_or("nothing was admitted")?;
             let outgoing = monitor.prepare(named, self.host.now(), &|_| None, &|_| None)?;
             Ok((monitor, named.call.clone(), outgoing))
-        });
+        };
+        let prepared = prepare();
         let (monitor, call, mut outgoing) = match prepared {
             Ok(prepared) => prepared,
-            Err(why) => {
+            Err(Denied { why, .. }) => {
                 self.note(&connection.id, &format!("an answer of {}", connection.vendor), Mark::Missing, of_role, &why);
                 return Ok(None);
             }
@@ -349,12 +351,15 @@ impl<H: Host> Checks<'_, H> {
                 );
             }
         }
+        let mut role = None;
         if let Some(name) = &desk.member {
             let condition = format!("identifier=\"{}\"", name.replace(['"', '\\'], ""));
             let found = self.list(connection, &["system", "members"], &[("conditions", &condition), ("pageSize", PAGE)], "members", psa.clone()).await?;
             if let Some(found) = found {
-                let there = found.iter().any(|one| one.get("identifier").and_then(Value::as_str).is_some_and(|id| id.eq_ignore_ascii_case(name)));
-                self.good(&connection.id, &format!("member `{name}`"), there, psa.clone(), "time cannot be logged for whom the PSA does not know");
+                let there = found.iter().find(|one| one.get("identifier").and_then(Value::as_str).is_some_and(|id| id.eq_ignore_ascii_case(name)));
+                role = there.and_then(|one| one.pointer("/securityRole/id")).and_then(Value::as_u64);
+                let advice = "time cannot be logged for whom the PSA does not know";
+                self.good(&connection.id, &format!("member `{name}`"), there.is_some(), psa.clone(), advice);
             }
         }
         for intake in &desk.intake {
@@ -376,9 +381,38 @@ impl<H: Host> Checks<'_, H> {
                 self.good(&connection.id, "callback registered", found.iter().any(|one| ours(&one)), vec![Action::Intake], &format!("register one to `{url}`"));
             }
         }
-        let writes = "may write service tickets, notes and time entries";
-        // Whether a member may write is said by no read.
-        self.note(&connection.id, writes, Mark::Unproven, Vec::new(), "look at the security role of the API member");
+        self.writes(connection, role).await
+    }
+
+    /// Which modules the member's role may write. Whether a ticket takes a note is said by no read, so for the full use this proves nothing.
+    async fn writes(&mut self, connection: &Connection, role: Option<u64>) -> Result<(), Fault> {
+        let unproven =
+            |checks: &mut Self, what: &str| checks.note(&connection.id, what, Mark::Unproven, Vec::new(), "look at the security role of the API member");
+        if self.purpose == Use::Full {
+            unproven(self, "may write service tickets, notes and time entries");
+            return Ok(());
+        }
+        let role = role.map(|role| role.to_string());
+        let answer = match &role {
+            Some(role) => self.ask(connection, "GET", &["system", "securityRoles", role, "settings"], &[("pageSize", PAGE)]).await?,
+            None => None,
+        };
+        let settings: Option<Vec<Value>> = answer.filter(|answer| answer.status == 200).and_then(|answer| serde_json::from_slice(&answer.body).ok());
+        let Some(settings) = settings.filter(|settings| !settings.is_empty()) else {
+            unproven(self, "no writes");
+            return Ok(());
+        };
+        let level = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).is_none_or(|level| !level.eq_ignore_ascii_case("none"));
+        let mut clean = true;
+        for one in settings.iter().filter(|one| ["addLevel", "editLevel", "deleteLevel"].iter().any(|name| level(one, name))) {
+            clean = false;
+            let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+            let what = format!("write `{} {}`", text("moduleIdentifier"), text("moduleFunctionName"));
+            self.note(&connection.id, &what, Mark::Excessive, Vec::new(), "take it away: history and shadow only read");
+        }
+        if clean {
+            self.note(&connection.id, "no writes", Mark::Good, Vec::new(), "");
+        }
         Ok(())
     }
 

@@ -173,8 +173,8 @@ fn advice(connection: &Connection, body: &[u8]) -> Option<String> {
                 "nobody has consented to the application in this directory; an administrator does at https://login.microsoftonline.com/{directory}/adminconsent?client_id={client_id}"
             )
         }
-        7_000_215 => "the client secret is wrong".into(),
-        7_000_222 => "the client secret has expired".into(),
+        7_000_215 => "`client-secret` is wrong: enter it again".into(),
+        7_000_222 => "`client-secret` has expired: make and enter a new one".into(),
         90_002 => "there is no such directory".into(),
         _ => return None,
     };

@@ -18,6 +18,7 @@ pub(crate) struct ConnectWise {
     pub companies: Vec<Company>,
     pub contacts: Vec<Contact>,
     pub members: Vec<Member>,
+    pub security_roles: Vec<SecurityRole>,
     pub work_types: Vec<WorkType>,
     pub priorities: Vec<Named>,
     pub sources: Vec<Named>,
@@ -107,6 +108,18 @@ pub(crate) struct Member {
     pub id: u64,
     pub identifier: String,
     pub name: String,
+    /// As the API shows it: `{"id"}`.
+    #[serde(rename = "securityRole")]
+    pub security_role: Map<String, Value>,
+}
+
+/// What a security role may do, by module.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SecurityRole {
+    pub id: u64,
+    /// As the API shows them: `moduleIdentifier`, `addLevel`, `editLevel`, `deleteLevel`, `inquireLevel`.
+    pub settings: Vec<Map<String, Value>>,
 }
 
 const TICKET: &[&str] = &[
@@ -349,6 +362,10 @@ impl ConnectWise {
             ("GET", ["service", "sources"]) => list(ask, self.sources.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
             ("GET", ["system", "callbacks"]) => {
                 list(ask, self.callbacks.iter().map(|callback| json!(callback)).collect(), &["id", "url", "type", "level", "objectId", "inactiveFlag"], &[])
+            }
+            ("GET", ["system", "securityRoles", id, "settings"]) => {
+                let role = self.security_roles.iter().find(|role| id.parse() == Ok(role.id)).ok_or_else(|| missing("SecurityRole", id))?;
+                list(ask, role.settings.iter().map(|setting| json!(setting)).collect(), &["id", "moduleIdentifier"], &[])
             }
             ("GET", ["system", "members"]) => list(ask, self.members.iter().map(|member| json!(member)).collect(), &["id", "identifier"], &[]),
             ("GET", ["time", "workTypes"]) => list(ask, self.work_types.iter().map(|kind| json!(kind)).collect(), &["id", "name", "inactiveFlag"], &[]),
