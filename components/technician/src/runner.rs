@@ -616,6 +616,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                             verdict: Verdict::Deny,
                             rules: vec![format!("guardrails-failed: {}", fault.1)],
                             reason: "guardrails-failed".into(),
+                            policies: String::new(),
                         });
                         Fact::Decided { question, decision }
                     }

@@ -237,7 +237,10 @@ impl Play {
 
     fn decide(&mut self, verdict: Verdict) -> Vec<Note> {
         let question = self.state.asked.clone().expect("guardrails are asked");
-        self.apply(Fact::Decided { question, decision: Decision { verdict, rules: vec!["r1".into()], reason: "protected-account".into() } })
+        self.apply(Fact::Decided {
+            question,
+            decision: Decision { verdict, rules: vec!["r1".into()], reason: "protected-account".into(), policies: String::new() },
+        })
     }
 
     /// One line of a story. Several words may be joined by `, `.
