@@ -315,3 +315,36 @@ async fn the_check_knows_the_rights_of_an_okta_token() {
         check(&rig, "globex", &found, held_up).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_without_a_chat_is_served_by_tickets_only() {
+    let rig = day_one().await;
+    let shown = put(&rig, "/api/tenants/hooli", json!({"name": "Hooli", "connections": [], "desk": {"company": 22}})).await;
+    assert_eq!((shown.get("draft"), &shown["actions"]["ticket"]), (None, &json!([])));
+    assert_eq!(shown["actions"]["chat"], json!(["`connections` holds no connection to a chat"]));
+    let found = [("missing", "a connection to a chat"), ("missing", "a connection to an identity provider")];
+    check(&rig, "hooli", &found, &["account_unlock", "chat", "password_reset"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_deleted_while_a_case_runs_sends_it_to_a_human() {
+    let tenants: Value = serde_json::from_str(firstline_host::desk::TENANTS).unwrap();
+    for (gone, told) in [(1, true), (0, false)] {
+        let rig = start(Setup::default()).await;
+        assert_eq!(rig.says("I forgot my password").await, 200);
+        let mut document = tenants["tenants"][0].clone();
+        document["connections"].as_array_mut().unwrap().remove(gone);
+        put(&rig, "/api/tenants/acme", document).await;
+        if told {
+            rig.presses("Yes").await;
+        }
+        // Without the chat no press arrives, and the offer runs out.
+        rig.minutes(60).await;
+        let cases = rig.cases().await;
+        assert_eq!(cases[0]["state"], "handed-over", "{cases:?}\n{}", rig.log());
+        assert!(rig.notes().contains("Handed over"), "{}", rig.notes());
+        assert_eq!(rig.messages().iter().any(|message| message.contains("passed this to a person")), told, "{:?}", rig.messages());
+        assert!(rig.changes("entra").is_empty());
+        rig.assert_no_trap();
+    }
+}

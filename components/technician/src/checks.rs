@@ -149,7 +149,11 @@ impl<H: Host> Checks<'_, H> {
     fn note(&mut self, connection: &str, what: &str, mark: Mark, needed_for: Vec<Action>, advice: &str) {
         let wanted = needs::actions(self.purpose);
         let needed_for = needed_for.into_iter().filter(|action| wanted.contains(action)).collect();
-        self.findings.push(Finding { connection: connection.into(), what: what.into(), mark, needed_for, advice: advice.into() });
+        let finding = Finding { connection: connection.into(), what: what.into(), mark, needed_for, advice: advice.into() };
+        // A vendor that takes no credential says so to every question.
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
     }
 
     fn good(&mut self, connection: &str, what: &str, good: bool, needed_for: Vec<Action>, advice: &str) {
