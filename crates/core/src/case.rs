@@ -1440,6 +1440,8 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
 fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
     let message = match &ticket {
+        // Others read there too, so no detail is given.
+        _ if state.place != Place::Direct => state.message("passed-on-here", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
         Some(ticket) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
         None => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
     };
