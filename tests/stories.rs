@@ -25,6 +25,7 @@ macro_rules! stories {
 }
 
 stories! {
+    access_for_a_colleague
     a_colleagues_password
     another_system
     blocked_while_the_button_waits
@@ -98,6 +99,7 @@ stories! {
     ticket_lost_after
     two_clients_at_once
     two_presses_at_once
+    two_wishes
     unclear_then_clear
     unclear_twice
     unknown_user
