@@ -4,7 +4,7 @@ use crate::host::{Fault, Host, Inbound, Unreadable, Webhook};
 use crate::store::{Stored, store};
 use firstline_core::mailbox::Event;
 use firstline_core::seal::{PrivateKey, Secret, credential_context, unbase64};
-use firstline_core::tenant::{Address, Credential, Opener, Role, Vendor, vendor};
+use firstline_core::tenant::{Address, Credential, MSP, Opener, Role, Vendor, Workspace, vendor};
 use firstline_core::{keys, record, redact, signature};
 use serde::Serialize;
 
@@ -162,6 +162,9 @@ async fn find(host: &impl Host, connection: &str) -> Result<(Address, &'static V
     let unknown = || refused(404, "there is no such connection");
     let stored = host.get(&keys::connection(connection)).await?.ok_or_else(unknown)?;
     let address: Address = record::read(&stored).map_err(|corrupt| Fault(corrupt.to_string()))?;
+    if let Some(from) = &address.from {
+        return Err(refused(404, format!("this connection uses an application of the MSP: its webhooks are addressed to `/webhooks/{from}`")));
+    }
     let vendor = vendor(&address.vendor).filter(|vendor| vendor.role == Role::Chat).ok_or_else(unknown)?;
     Ok((address, vendor))
 }
@@ -189,15 +192,19 @@ async fn signing_secrets(host: &impl Host, connection: &str, address: &Address, 
     Ok(secrets)
 }
 
-/// Stores what was done in the connection's own workspace; anything else is somebody else's.
+/// Stores what was done in a workspace of a tenant; anything else is somebody else's.
 async fn keep(host: &impl Host, connection: &str, address: &Address, events: Vec<Event>) -> Result<Answer, Refused> {
     let mut answer = Answer::empty();
     for event in events {
-        let event = Event { tenant: address.tenant.clone(), connection: connection.into(), ..event };
-        if address.account.get("team") != Some(&event.workspace) {
-            answer.lines.push(Line::new(connection, "", What::Ignored, "wrong workspace"));
-            continue;
-        }
+        let owner = match whose(host, connection, address, &event).await {
+            Ok(Ok(owner)) => owner,
+            Ok(Err(why)) => {
+                answer.lines.push(Line::new(connection, "", What::Ignored, why));
+                continue;
+            }
+            Err(fault) => return Ok(answer.refuse(connection, fault.into())),
+        };
+        let event = Event { tenant: owner.tenant, connection: owner.connection, ..event };
         let conversation = event.conversation();
         match store(host, &event).await.map_err(Refused::from) {
             Ok(Stored::Running) => answer.lines.push(Line::new(connection, &conversation, What::Stored, "")),
@@ -211,6 +218,22 @@ async fn keep(host: &impl Host, connection: &str, address: &Address, events: Vec
         }
     }
     Ok(answer)
+}
+
+/// The tenant of an event: by the workspace that it happened in, or, in the MSP's own workspace, by the author's. Never by a channel, which anybody may name.
+async fn whose(host: &impl Host, connection: &str, address: &Address, event: &Event) -> Result<Result<Workspace, &'static str>, Fault> {
+    let own = address.account.get("team");
+    if address.tenant != MSP {
+        let workspace = Workspace { tenant: address.tenant.clone(), connection: connection.into() };
+        return Ok(if own == Some(&event.workspace) { Ok(workspace) } else { Err("wrong workspace") });
+    }
+    let connect = own == Some(&event.workspace);
+    let workspace = if connect { event.author_workspace.as_ref().filter(|author| Some(*author) != own) } else { Some(&event.workspace) };
+    let Some(workspace) = workspace else { return Ok(Err("the MSP's own people")) };
+    let Some(stored) = host.get(&keys::workspace_of(connection, workspace, connect)).await? else {
+        return Ok(Err(if connect { "a guest whose workspace is no tenant's" } else { "a workspace that is no tenant's" }));
+    };
+    record::read(&stored).map(Ok).map_err(|corrupt| Fault(corrupt.to_string()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host};
-use crate::{cases, evidence, metrics, secrets, tenants};
+use crate::{cases, evidence, metrics, msp, secrets, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -40,6 +40,8 @@ pub struct Request {
 /// What a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route<'a> {
+    Msp,
+    MspSecret(&'a str, &'a str),
     Tenants,
     Tenant(&'a str),
     Secret(&'a str, &'a str, &'a str),
@@ -57,6 +59,8 @@ impl<'a> Route<'a> {
         let segments: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
         // Only plain names and case ids become parts of keys.
         let route = match segments.as_slice() {
+            ["msp"] => Route::Msp,
+            ["msp", "connections", connection, "secrets", name] => Route::MspSecret(connection, name),
             ["tenants"] => Route::Tenants,
             ["tenants", tenant] => Route::Tenant(tenant),
             ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
@@ -70,7 +74,8 @@ impl<'a> Route<'a> {
             _ => return None,
         };
         let plain = match route {
-            Route::Tenants | Route::Metrics | Route::Tick => true,
+            Route::Msp | Route::Tenants | Route::Metrics | Route::Tick => true,
+            Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
             Route::Tenant(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
             Route::Case(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
@@ -81,7 +86,7 @@ impl<'a> Route<'a> {
     fn methods(self) -> &'static str {
         match self {
             Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) | Route::Evidence(_) | Route::Day(..) | Route::Metrics => "GET",
-            Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
+            Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
             Route::Tick => "POST",
         }
     }
@@ -108,11 +113,18 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
         return Err(answer);
     }
     match (person.role, request.method.as_str()) {
+        (PersonRole::Technician, _) if matches!(route, Route::Msp | Route::MspSecret(..)) => return Err(refused(403, "only an owner may do this: ask one")),
         (PersonRole::Owner, _) | (PersonRole::Technician, "GET" | "POST") => {}
         (PersonRole::Technician, _) => return Err(refused(403, "only an owner may do this: ask one")),
     }
     let key = IntegrityKey::parse(&host.variable("integrity_key").await).map_err(|text| refused(503, &text))?;
     match route {
+        Route::Msp if request.method == "PUT" => msp::put(host, &key, body(request)?).await,
+        Route::Msp => msp::get(host, &key).await,
+        Route::MspSecret(connection, name) => {
+            let place = secrets::find_msp(host, &key, connection, name).await?;
+            if request.method == "PUT" { secrets::put(host, &place, &person.name, body(request)?).await } else { secrets::get(host, &place).await }
+        }
         Route::Tenants => tenants::list(host, &key).await,
         Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?).await,
         Route::Tenant(tenant) => tenants::get(host, &key, tenant).await,

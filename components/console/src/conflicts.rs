@@ -1,43 +1,59 @@
 //! What two tenants must not both claim.
 
-use firstline_core::tenant::{Connection, Role, Tenant, vendor};
+use firstline_core::tenant::{Connection, Msp, Role, Tenant};
 
-/// A tenant that is there already, and what the new document would take from it.
+/// What a new document would take from a tenant that is there already. Both as far as their documents are filled.
 #[must_use]
 pub fn between(new: &Tenant, other: &Tenant) -> Vec<String> {
     let mut problems = vec![];
     for (i, connection) in new.connections.iter().enumerate() {
-        if other.connection(&connection.id).is_some() {
+        if other.connections.iter().any(|theirs| theirs.id == connection.id) {
             problems.push(format!("`connections.{i}.id`: `{}` belongs to the tenant `{}`", connection.id, other.tenant));
         }
-        let same = |theirs: &&Connection| role(theirs) == Some(Role::Chat) && role(connection) == Some(Role::Chat) && account(theirs) == account(connection);
-        if let Some(theirs) = other.connections.iter().find(same) {
-            let workspace = account(connection).map_or("", |(_, id)| id);
-            problems.push(format!("`connections.{i}.account`: the workspace `{workspace}` is claimed by `{}` of the tenant `{}`", theirs.id, other.tenant));
+        let what = match connection.role() {
+            Some(Role::Chat) => "workspace",
+            Some(Role::Idp) => "directory",
+            // Clients share a PSA; their companies tell them apart.
+            Some(Role::Psa) | None => continue,
+        };
+        let claimed = |theirs: &&Connection| theirs.vendor == connection.vendor && same(theirs.customer(), connection.customer());
+        if let Some(theirs) = other.connections.iter().find(claimed) {
+            let id = connection.customer().unwrap_or_default();
+            problems.push(format!("`connections.{i}.account`: the {what} `{id}` is claimed by `{}` of the tenant `{}`", theirs.id, other.tenant));
         }
     }
-    let desks = |tenant: &Tenant| tenant.connections.iter().filter(|c| role(c) == Some(Role::Psa)).map(installation).collect::<Vec<_>>();
-    if new.desk.company == other.desk.company && desks(new).iter().any(|desk| desks(other).contains(desk)) {
+    let desks = |tenant: &Tenant| tenant.connection_of(Role::Psa).map(installation);
+    if new.desk.company > 0 && new.desk.company == other.desk.company && desks(new).is_some_and(|desk| desks(other) == Some(desk)) {
         problems.push(format!("`desk.company`: company {} of the same PSA is claimed by the tenant `{}`", new.desk.company, other.tenant));
     }
     problems
 }
 
-fn role(connection: &Connection) -> Option<Role> {
-    vendor(&connection.vendor).map(|vendor| vendor.role)
+/// What a tenant's connections would take from the MSP.
+#[must_use]
+pub fn with_msp(connections: &[Connection], msp: Option<&Msp>) -> Vec<String> {
+    let mut problems = vec![];
+    for (i, connection) in connections.iter().enumerate() {
+        for theirs in msp.iter().flat_map(|msp| &msp.connections) {
+            if theirs.id == connection.id {
+                problems.push(format!("`connections.{i}.id`: `{}` belongs to the MSP", connection.id));
+            }
+            let chat = theirs.role() == Some(Role::Chat) && theirs.vendor == connection.vendor;
+            if chat && same(theirs.customer(), connection.customer()) {
+                problems.push(format!("`connections.{i}.account`: the workspace is the MSP's own, by its connection `{}`", theirs.id));
+            }
+        }
+    }
+    problems
 }
 
-/// The vendor's own id of whom the connection leads to: the first member of its account.
-fn account(connection: &Connection) -> Option<(&str, &str)> {
-    let vendor = vendor(&connection.vendor)?;
-    let name = vendor.account.first()?;
-    connection.account.get(*name).map(|id| (vendor.name, id.trim()))
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
 }
 
 /// One installation of a PSA may be reached by several host names, so the account counts and not the URL.
 fn installation(connection: &Connection) -> (String, String) {
-    let id = account(connection).map_or(connection.base_url.as_str(), |(_, id)| id);
-    (connection.vendor.clone(), id.to_ascii_lowercase())
+    (connection.vendor.clone(), connection.customer().unwrap_or(&connection.base_url).to_ascii_lowercase())
 }
 
 #[cfg(test)]

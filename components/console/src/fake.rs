@@ -26,8 +26,9 @@ pub struct Fake {
     pub fails: Option<&'static str>,
     /// What the technician answers to a tick.
     pub tick: Result<(u16, Vec<u8>), Fault>,
-    /// Somebody else writes the list of tenants after so many of our own writes of it.
-    pub lost: RefCell<u32>,
+    pub counters: RefCell<BTreeMap<String, i64>>,
+    /// Every operation lets others go first.
+    pub shared: bool,
 }
 
 impl Fake {
@@ -50,7 +51,8 @@ impl Fake {
             private: PrivateKey::parse("k", private.expose()).unwrap(),
             fails: None,
             tick: Ok((200, b"{\"ran\":0}".to_vec())),
-            lost: 0.into(),
+            counters: RefCell::default(),
+            shared: false,
         }
     }
 
@@ -67,6 +69,18 @@ impl Fake {
         self.values.borrow().keys().cloned().collect()
     }
 
+    async fn turn(&self) {
+        let mut waited = !self.shared;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+
     fn may_fail(&self, key: &str) -> Result<(), Fault> {
         match self.fails {
             Some(prefix) if key.starts_with(prefix) => Err(Fault(format!("{prefix} failed"))),
@@ -80,21 +94,27 @@ impl Host for Fake {
         self.variables.get(name).cloned().unwrap_or_default()
     }
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.turn().await;
         self.may_fail(key)?;
-        Ok(self.values.borrow().get(key).cloned())
+        let counter = self.counters.borrow().get(key).map(|n| n.to_le_bytes().to_vec());
+        Ok(counter.or_else(|| self.values.borrow().get(key).cloned()))
     }
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+        self.turn().await;
         writes.iter().try_for_each(|(key, _)| self.may_fail(key))?;
-        let before = self.values.borrow().get("tenants").cloned();
         self.values.borrow_mut().extend(writes);
-        let left = *self.lost.borrow();
-        if let (Some(left), Some(before)) = (left.checked_sub(1), before) {
-            self.lost.replace(left);
-            self.values.borrow_mut().insert("tenants".into(), before);
-        }
         Ok(())
     }
+    async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
+        self.turn().await;
+        self.may_fail(key)?;
+        let mut counters = self.counters.borrow_mut();
+        let counter = counters.entry(key.into()).or_default();
+        *counter += by;
+        Ok(*counter)
+    }
     async fn delete(&self, key: &str) -> Result<(), Fault> {
+        self.turn().await;
         self.may_fail(key)?;
         self.values.borrow_mut().remove(key);
         Ok(())
@@ -117,6 +137,11 @@ pub fn document(name: &str) -> Value {
         ],
         "desk": {"company": name.bytes().map(u64::from).sum::<u64>(), "board": 1}
     })
+}
+
+/// A whole document, as it is stored.
+pub fn stored(name: &str) -> tenant::Document {
+    tenant::read(name, document(name).to_string().as_bytes(), &Reach::default()).unwrap()
 }
 
 pub fn tenant(name: &str) -> Tenant {

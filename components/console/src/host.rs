@@ -14,6 +14,8 @@ pub trait Host {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>>;
     /// Writes keys in one commit.
     fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> impl Future<Output = Result<(), Fault>>;
+    /// Adds to a counter and returns its new value.
+    fn increment(&self, key: &str, by: i64) -> impl Future<Output = Result<i64, Fault>>;
     /// Deletes a key.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), Fault>>;
     /// The time.

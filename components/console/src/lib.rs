@@ -1,6 +1,6 @@
 //! Trigger: the API for people.
 //!
-//! Tenants, write-only secrets, cases with their journals and evidence, figures, and the tick; it can open no secret itself.
+//! The MSP and its tenants, write-only secrets, cases with their journals and evidence, figures, and the tick; it can open no secret itself.
 //! `spin.rs` is the only file that calls the Spin SDK.
 
 pub mod answer;
@@ -10,6 +10,7 @@ pub mod conflicts;
 pub mod evidence;
 pub mod host;
 pub mod metrics;
+pub mod msp;
 pub mod secrets;
 pub mod tenants;
 

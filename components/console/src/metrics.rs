@@ -16,7 +16,7 @@ const MOST_DAYS: u64 = 31;
 const MOST_CASES: usize = 5_000;
 /// What is not counted, and why.
 const LEFT_OUT: [(&str, &str); 2] =
-    [("re-opened in 7 days", "tickets that come back from the PSA are not taken in yet"), ("after hours", "a tenant's document names no hours yet")];
+    [("re-opened in 7 days", "tickets that come back from the PSA are not taken in yet"), ("after hours", "the desk's hours are not looked at yet")];
 
 /// Figures of `tenant` from one day to another (UTC, both included).
 ///

@@ -2,11 +2,11 @@
 
 use crate::answer::{Answer, Refused, damaged, ok, refused};
 use crate::host::Host;
-use crate::tenants;
+use crate::{msp, tenants};
 use firstline_core::keys;
 use firstline_core::record::{self, IntegrityKey};
-use firstline_core::seal::{PublicKey, Secret, base64, credential_context};
-use firstline_core::tenant::{Credential, Opener, vendor};
+use firstline_core::seal::{PublicKey, Secret, base64};
+use firstline_core::tenant::{Connection, Credential, MSP, Opener, vendor};
 use serde_json::json;
 
 /// Longest secret.
@@ -21,21 +21,42 @@ pub struct Place {
     context: String,
 }
 
-/// Finds the place of a secret: tenant and connection are there, and the vendor has a secret of this name.
+/// Finds the place of a tenant's secret: tenant and connection are there, and the vendor has a secret of this name that is the connection's own.
 ///
 /// # Errors
 /// One of them is not there, or the store failed.
 pub async fn find(host: &impl Host, key: &IntegrityKey, tenant: &str, connection: &str, name: &str) -> Result<Place, Refused> {
-    let tenant = tenants::find(host, key, tenant).await?;
-    let unknown = || refused(404, &format!("the tenant `{}` has no connection `{connection}`", tenant.tenant));
-    let connection = tenant.connection(connection).ok_or_else(unknown)?;
-    let vendor = vendor(&connection.vendor).ok_or_else(unknown)?;
+    let tenant = tenants::outline(host, key, tenant).await?;
+    // The MSP's own connections are not a tenant's to enter secrets for.
+    let found = tenant.connections.iter().find(|known| known.id == connection);
+    let found = found.ok_or_else(|| refused(404, &format!("the tenant `{}` has no connection `{connection}`", tenant.tenant)))?;
+    place(found, &tenant.tenant, name)
+}
+
+/// Finds the place of a secret of the MSP.
+///
+/// # Errors
+/// As those of [`find`].
+pub async fn find_msp(host: &impl Host, key: &IntegrityKey, connection: &str, name: &str) -> Result<Place, Refused> {
+    let found = msp::find(host, key).await?.and_then(|msp| msp::connection(&msp, connection));
+    let found = found.ok_or_else(|| refused(404, &format!("the MSP has no connection `{connection}`")))?;
+    place(&found, MSP, name)
+}
+
+fn place(connection: &Connection, owner: &str, name: &str) -> Result<Place, Refused> {
+    let vendor = vendor(&connection.vendor).ok_or_else(|| refused(404, "the connection's vendor is not known"))?;
     let Some((_, opener)) = vendor.secrets.iter().find(|(known, _)| *known == name) else {
         let known: Vec<&str> = vendor.secrets.iter().map(|(name, _)| *name).collect();
         return Err(refused(404, &format!("{} has no secret `{name}`: known are {}", vendor.name, known.join(", "))));
     };
-    let context = credential_context(&tenant.tenant, &connection.id, name, &connection.base_url, &connection.token_url);
-    Ok(Place { connection: connection.id.clone(), name: name.into(), opener: *opener, context })
+    let place = connection.place(owner, name);
+    if place.connection != connection.id {
+        return Err(refused(
+            404,
+            &format!("the secret `{name}` of `{}` is the MSP's: enter it for the MSP's connection `{}`", connection.id, place.connection),
+        ));
+    }
+    Ok(Place { connection: place.connection, name: name.into(), opener: *opener, context: place.context })
 }
 
 /// Seals a secret to the one component that may open it.

@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 use futures::stream::{self, Stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, Limited, StreamBody};
-use spin_sdk::experimental::wasi::keyvalue::{batch, store as wasi};
+use spin_sdk::experimental::wasi::keyvalue::{atomics, batch, store as wasi};
 use spin_sdk::http::{EmptyBody, FullBody, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use spin_sdk::wasip3::http::types::RequestOptions;
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
@@ -115,6 +115,11 @@ impl Host for Spin {
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
         let bucket = bucket()?;
         unlocked(|| batch::set_many(&bucket, &writes)).await
+    }
+
+    async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
+        let bucket = bucket()?;
+        unlocked(|| atomics::increment(&bucket, key, by)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {

@@ -1,12 +1,14 @@
-//! Tenants' documents.
+//! Documents of tenants: whole ones hold at once, half-filled ones are kept as drafts.
 
 use crate::answer::{Answer, Refused, damaged, ok, problems, refused};
-use crate::conflicts;
 use crate::host::{Fault, Host};
-use firstline_core::record::{self, Corrupt, IntegrityKey};
-use firstline_core::tenant::{self, Address, Connection, Reach, Tenant, Tenants, vendor};
+use crate::{conflicts, msp};
+use firstline_core::mailbox::counter;
+use firstline_core::record::{self, Corrupt, IntegrityKey, Record};
+use firstline_core::tenant::{self, Address, Connection, Document, Gap, Listed, Msp, Reach, Role, Tenant, Workspace, vendor};
 use firstline_core::{keys, redact};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Names of all tenants.
 ///
@@ -14,87 +16,189 @@ use serde_json::{Value, json};
 /// The store failed, or the list is damaged.
 pub async fn list(host: &impl Host, key: &IntegrityKey) -> Result<Answer, Refused> {
     let mut tenants: Vec<Value> = vec![];
-    for name in names(host, key).await?.names {
-        tenants.push(match stored(host, key, &name).await? {
-            Some(Ok(tenant)) => json!({"tenant": name, "name": tenant.name}),
+    for name in names(host, key).await? {
+        tenants.push(match stored(host, key, &keys::tenant(&name)).await? {
+            Some(Ok(Document { name: of, .. })) => json!({"tenant": name, "name": of}),
             Some(Err(corrupt)) => json!({"tenant": name, "error": format!("{corrupt}: put its document again")}),
-            None => json!({"tenant": name, "error": "its document is missing: put it again"}),
+            None => match stored::<Document>(host, key, &keys::draft(&name)).await? {
+                Some(Ok(draft)) => json!({"tenant": name, "name": draft.name, "draft": true}),
+                Some(Err(_)) | None => json!({"tenant": name, "error": "its document is missing: put it again"}),
+            },
         });
     }
     Ok(ok(json!({ "tenants": tenants })))
 }
 
-/// One document, and what is still to be entered.
+/// One document, what it comes to, and what is still to be entered.
 ///
 /// # Errors
 /// The tenant is unknown or damaged, or the store failed.
 pub async fn get(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<Answer, Refused> {
-    let tenant = find(host, key, name).await?;
-    show(host, &tenant, &[]).await
+    let (live, draft) = (stored(host, key, &keys::tenant(name)).await?, stored(host, key, &keys::draft(name)).await?);
+    show(host, key, live.transpose().map_err(|why| corrupt(name, &why))?, draft.and_then(Result::ok), name, &[]).await
 }
 
-/// The tenant of this name.
+/// The document of this tenant.
 ///
 /// # Errors
 /// The tenant is unknown or damaged, or the store failed.
-pub async fn find(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<Tenant, Refused> {
-    match stored(host, key, name).await? {
-        Some(Ok(tenant)) => Ok(tenant),
-        Some(Err(corrupt)) => Err(damaged(&format!("the document of the tenant `{name}`"), &format!("{corrupt}: put it again"))),
+pub async fn find(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<Document, Refused> {
+    match stored(host, key, &keys::tenant(name)).await? {
+        Some(document) => document.map_err(|why| corrupt(name, &why)),
         None => Err(refused(404, &format!("there is no tenant `{name}`"))),
     }
 }
 
-/// Takes a document: all of it, or every reason why not.
+fn corrupt(name: &str, why: &Corrupt) -> Refused {
+    damaged(&format!("the document of the tenant `{name}`"), &format!("{why}: put it again"))
+}
+
+/// The tenant of this name, as far as its documents are filled.
+///
+/// # Errors
+/// The tenant is unknown, or one of the documents is damaged, or the store failed.
+pub async fn outline(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<Tenant, Refused> {
+    let document = find(host, key, name).await?;
+    let msp = msp::find(host, key).await?;
+    Ok(tenant::outline(msp.as_ref(), &document))
+}
+
+/// Takes a document, or tells every reason why not. A half-filled one becomes a draft, and what held before still holds.
 ///
 /// # Errors
 /// The document is wrong or takes what belongs to another tenant, or the store failed.
-pub async fn put(host: &impl Host, key: &IntegrityKey, name: &str, document: &[u8]) -> Result<Answer, Refused> {
-    if let Err(error) = serde_json::from_slice::<Value>(document) {
-        return Err(refused(400, &format!("the body is not JSON: line {} column {}: send the tenant's document", error.line(), error.column())));
+pub async fn put(host: &impl Host, key: &IntegrityKey, name: &str, body: &[u8]) -> Result<Answer, Refused> {
+    is_json(body)?;
+    let new = tenant::read(name, body, &reach(host).await).map_err(|all| problems(&all))?;
+    save(host, key, new).await
+}
+
+/// Keeps a document that was read.
+///
+/// # Errors
+/// It takes what belongs to another tenant, or the store failed.
+pub async fn save(host: &impl Host, key: &IntegrityKey, new: Document) -> Result<Answer, Refused> {
+    let name = new.tenant.clone();
+    let msp = msp::find(host, key).await?;
+    let listed = names(host, key).await?.contains(&name);
+    let warnings = unclaimed(host, key, msp.as_ref(), &new).await?;
+    if !listed {
+        // Before the document, so that a tenant who is served is also in the list.
+        let number = host.increment(&keys::tenant_counter(), 1).await?;
+        let under = keys::listed(number);
+        host.set_many(vec![(under.clone(), key.write(&under, &Listed { tenant: name.clone() }))]).await?;
     }
-    let new = tenant::parse(name, document, &reach(host).await).map_err(|all| problems(&all))?;
-    let old = stored(host, key, name).await?.and_then(Result::ok);
-    let (mut taken, mut warnings) = (vec![], vec![]);
-    let mut names = names(host, key).await?;
-    for other in names.names.iter().filter(|other| *other != name) {
-        match stored(host, key, other).await? {
-            Some(Ok(other)) => taken.extend(conflicts::between(&new, &other)),
+    let (under, draft) = (keys::tenant(&name), keys::draft(&name));
+    let old = stored::<Document>(host, key, &under).await?;
+    let whole = tenant::resolve(msp.as_ref(), &new).is_ok();
+    if !whole {
+        host.set_many(vec![(draft.clone(), key.write(&draft, &new))]).await?;
+        return show(host, key, old.and_then(Result::ok), Some(new), &name, &warnings).await;
+    }
+    host.set_many(vec![(under.clone(), key.write(&under, &new))]).await?;
+    // INVARIANT: two people may enter two tenants at once. Each looks again at what the other has written, and only then may events find the tenant.
+    if let Err(taken) = unclaimed(host, key, msp.as_ref(), &new).await {
+        match old.and_then(Result::ok) {
+            Some(old) => host.set_many(vec![(under.clone(), key.write(&under, &old))]).await?,
+            None => host.delete(&under).await?,
+        }
+        return Err(taken);
+    }
+    host.set_many(routes(&name, &new.connections)).await?;
+    host.delete(&draft).await?;
+    forget(host, &name, old.and_then(Result::ok).map(|old| old.connections).unwrap_or_default(), &new.connections).await?;
+    show(host, key, Some(new), None, &name, &warnings).await
+}
+
+/// Compares with every other tenant and with the MSP. Warnings name what could not be compared.
+async fn unclaimed(host: &impl Host, key: &IntegrityKey, msp: Option<&Msp>, new: &Document) -> Result<Vec<String>, Refused> {
+    let (mut taken, mut warnings) = (conflicts::with_msp(&new.connections, msp), vec![]);
+    let mine = tenant::outline(msp, new);
+    for other in names(host, key).await?.iter().filter(|other| **other != new.tenant) {
+        match stored::<Document>(host, key, &keys::tenant(other)).await? {
+            Some(Ok(other)) => taken.extend(conflicts::between(&mine, &tenant::outline(msp, &other))),
             // A document that cannot be trusted is used by nobody, and is compared with all others when it is put again.
             Some(Err(corrupt)) => warnings.push(format!("the document of the tenant `{other}` was not compared: {corrupt}: put it again")),
             None => {}
         }
     }
-    if !taken.is_empty() {
-        return Err(problems(&taken));
-    }
-    names.names.insert(name.into());
-    let mut writes = vec![(keys::tenant(name), key.write(&keys::tenant(name), &new)), (keys::tenants(), key.write(&keys::tenants(), &names))];
-    writes.extend(new.connections.iter().map(|connection| (keys::connection(&connection.id), record::write(&address(name, connection)))));
-    host.set_many(writes).await?;
-    forget(host, old.as_ref(), &new).await?;
-    remember(host, key, name).await?;
-    show(host, &new, &warnings).await
+    if taken.is_empty() { Ok(warnings) } else { Err(problems(&taken)) }
 }
 
-async fn show(host: &impl Host, tenant: &Tenant, warnings: &[String]) -> Result<Answer, Refused> {
-    let mut missing = vec![];
-    for connection in &tenant.connections {
-        for (name, _) in vendor(&connection.vendor).into_iter().flat_map(|vendor| vendor.secrets) {
-            // The next secret exists only while one is being rotated.
-            if !name.ends_with("-next") && host.get(&keys::credential(&connection.id, name)).await?.is_none() {
-                missing.push(format!("connections.{}.secrets.{name}", connection.id));
-            }
-        }
+async fn show(
+    host: &impl Host,
+    key: &IntegrityKey,
+    live: Option<Document>,
+    draft: Option<Document>,
+    name: &str,
+    warnings: &[String],
+) -> Result<Answer, Refused> {
+    let Some(document) = draft.as_ref().or(live.as_ref()) else { return Err(refused(404, &format!("there is no tenant `{name}`"))) };
+    let msp = msp::find(host, key).await?;
+    let tenant = tenant::outline(msp.as_ref(), document);
+    let mut gaps = tenant::gaps(msp.as_ref(), document);
+    let own = tenant.connections.iter().chain(tenant.shared.iter().filter(|connection| connection.role() == Some(Role::Psa)));
+    for connection in own {
+        gaps.extend(secrets(host, connection, name).await?);
     }
-    let mut body = json!({"tenant": tenant, "missing": missing});
-    if let (Value::Object(body), false) = (&mut body, warnings.is_empty()) {
-        body.insert("warnings".into(), json!(warnings));
+    let mut body = json!({"document": document, "tenant": tenant, "missing": texts(&gaps), "actions": actions(&gaps, &tenant)});
+    if let Value::Object(body) = &mut body {
+        if draft.is_some() {
+            body.insert("draft".into(), json!(true));
+            body.insert("serves".into(), json!(live.is_some()));
+        }
+        if !warnings.is_empty() {
+            body.insert("warnings".into(), json!(warnings));
+        }
     }
     Ok(ok(body))
 }
 
-async fn reach(host: &impl Host) -> Reach {
+fn texts(gaps: &[Gap]) -> Vec<&str> {
+    gaps.iter().map(|gap| gap.text.as_str()).collect()
+}
+
+/// Each action that there is, with what it still lacks.
+fn actions(gaps: &[Gap], tenant: &Tenant) -> Value {
+    let lacks = |roles: &[Role]| -> Vec<String> {
+        let of = |role: Role| tenant.connection_of(role).is_none() && !gaps.iter().any(|gap| gap.role == Some(role));
+        let absent = roles.iter().filter(|role| **role != Role::Psa && of(**role)).map(|role| {
+            let what = if *role == Role::Chat { "a chat" } else { "an identity provider" };
+            format!("`connections` holds no connection to {what}")
+        });
+        let needed = |gap: &&Gap| gap.role.is_none_or(|role| roles.contains(&role));
+        gaps.iter().filter(needed).map(|gap| gap.text.clone()).chain(absent).collect()
+    };
+    let all = [Role::Chat, Role::Idp, Role::Psa];
+    json!({
+        "ticket": lacks(&[Role::Psa]),
+        "chat": lacks(&[Role::Chat, Role::Psa]),
+        "password_reset": lacks(&all),
+        "account_unlock": lacks(&all),
+    })
+}
+
+/// Secrets of a connection that have not been entered.
+///
+/// # Errors
+/// The store failed.
+pub async fn secrets(host: &impl Host, connection: &Connection, owner: &str) -> Result<Vec<Gap>, Fault> {
+    let mut gaps = vec![];
+    let Some(vendor) = vendor(&connection.vendor) else { return Ok(gaps) };
+    for (name, _) in vendor.secrets {
+        // The next secret exists only while one is being rotated.
+        let place = connection.place(owner, name);
+        if name.ends_with("-next") || host.get(&place.key).await?.is_some() {
+            continue;
+        }
+        let at = if place.of_msp { "msp." } else { "" };
+        gaps.push(Gap { role: Some(vendor.role), text: format!("{at}connections.{}.secrets.{name}", place.connection) });
+    }
+    Ok(gaps)
+}
+
+/// What the operator allows.
+pub async fn reach(host: &impl Host) -> Reach {
     let mut extra_hosts = vec![];
     for i in 1..=8 {
         extra_hosts.push(host.variable(&format!("extra_host_{i}")).await);
@@ -102,51 +206,91 @@ async fn reach(host: &impl Host) -> Reach {
     Reach { extra_hosts, loopback: host.variable("allow_loopback").await == "true" }
 }
 
-async fn stored(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<Option<Result<Tenant, Corrupt>>, Fault> {
-    let under = keys::tenant(name);
-    Ok(host.get(&under).await?.map(|bytes| key.read(&under, &bytes)))
+/// A body that is no JSON is told apart from a wrong document.
+///
+/// # Errors
+/// It is no JSON.
+pub fn is_json(body: &[u8]) -> Result<(), Refused> {
+    serde_json::from_slice::<Value>(body)
+        .map(drop)
+        .map_err(|error| refused(400, &format!("the body is not JSON: line {} column {}: send the document", error.line(), error.column())))
 }
 
-async fn names(host: &impl Host, key: &IntegrityKey) -> Result<Tenants, Refused> {
-    match host.get(&keys::tenants()).await? {
-        None => Ok(Tenants::default()),
-        Some(bytes) => key.read(&keys::tenants(), &bytes).map_err(|corrupt| damaged("the list of tenants", &corrupt)),
+/// Reads a record under its MAC.
+///
+/// # Errors
+/// The store failed.
+pub async fn stored<T: Record>(host: &impl Host, key: &IntegrityKey, under: &str) -> Result<Option<Result<T, Corrupt>>, Fault> {
+    Ok(host.get(under).await?.map(|bytes| key.read(under, &bytes)))
+}
+
+/// Names of all tenants. Entries are only ever added, each under a number of its own.
+///
+/// # Errors
+/// The store failed, or the list is damaged.
+pub async fn names(host: &impl Host, key: &IntegrityKey) -> Result<BTreeSet<String>, Refused> {
+    let last = host.get(&keys::tenant_counter()).await?;
+    let last = counter(last.as_deref()).ok_or_else(|| damaged("the list of tenants", &"its counter is no number"))?;
+    let mut names = BTreeSet::new();
+    for number in 1..=last {
+        match stored::<Listed>(host, key, &keys::listed(number)).await? {
+            Some(Ok(entry)) => drop(names.insert(entry.tenant)),
+            Some(Err(corrupt)) => return Err(damaged(&format!("entry {number} of the list of tenants"), &redact::line(&corrupt.to_string(), 200))),
+            // Its writer died, or has not written it yet.
+            None => {}
+        }
     }
+    Ok(names)
 }
 
-fn address(tenant: &str, connection: &Connection) -> Address {
-    let Connection { id: _, vendor, base_url, token_url, account, cut_off_by: _ } = connection.clone();
-    Address { tenant: tenant.into(), vendor, base_url, token_url, account }
+/// What leads from the outside to these connections.
+#[must_use]
+pub fn routes(owner: &str, connections: &[Connection]) -> Vec<(String, Vec<u8>)> {
+    let mut writes = vec![];
+    for connection in connections {
+        let Connection { id, vendor, base_url, token_url, account, cut_off_by: _, from, connect: _, source: _ } = connection.clone();
+        let address = Address { tenant: owner.into(), vendor, base_url, token_url, account, from };
+        writes.push((keys::connection(&id), record::write(&address)));
+        if let Some(under) = workspace(connection) {
+            writes.push((under, record::write(&Workspace { tenant: owner.into(), connection: id })));
+        }
+    }
+    writes
 }
 
-/// Deletes what the old document led to and the new one does not. A secret is sealed to the connection's address, so a changed address leaves none that opens.
-async fn forget(host: &impl Host, old: Option<&Tenant>, new: &Tenant) -> Result<(), Fault> {
-    for gone in old.iter().flat_map(|old| &old.connections) {
-        let kept = new.connection(&gone.id);
+/// Key of the workspace whose events come through a connection of the MSP.
+fn workspace(connection: &Connection) -> Option<String> {
+    Some(keys::workspace_of(connection.from.as_deref()?, connection.customer()?, connection.connect))
+}
+
+/// Deletes what the old connections led to and the new ones do not. A secret is sealed to the connection's address, so a changed address leaves none that opens.
+///
+/// # Errors
+/// The store failed.
+pub async fn forget(host: &impl Host, owner: &str, old: Vec<Connection>, new: &[Connection]) -> Result<(), Fault> {
+    for gone in old {
+        let kept = new.iter().find(|kept| kept.id == gone.id);
         if kept.is_none() {
             host.delete(&keys::connection(&gone.id)).await?;
         }
-        if kept.is_none_or(|kept| (&kept.vendor, &kept.base_url, &kept.token_url) != (&gone.vendor, &gone.base_url, &gone.token_url)) {
+        if let Some(under) = workspace(&gone).filter(|under| !new.iter().filter_map(workspace).any(|kept| kept == *under)) {
+            // Somebody else may have claimed the workspace since.
+            let theirs = host.get(&under).await?.and_then(|bytes| record::read::<Workspace>(&bytes).ok()).is_some_and(|route| route.tenant != owner);
+            if !theirs {
+                host.delete(&under).await?;
+            }
+        }
+        let addresses =
+            |connection: &Connection| (connection.vendor.clone(), connection.base_url.clone(), connection.token_url.clone(), connection.from.clone());
+        if kept.is_none_or(|kept| addresses(kept) != addresses(&gone)) {
             for (name, _) in vendor(&gone.vendor).into_iter().flat_map(|vendor| vendor.secrets) {
                 host.delete(&keys::credential(&gone.id, name)).await?;
             }
         }
         // The token was issued for the old account.
-        if kept != Some(gone) {
+        if kept != Some(&gone) {
             host.delete(&keys::token(&gone.id)).await?;
         }
     }
     Ok(())
-}
-
-/// Two people may put two new tenants at once, and the store has no compare-and-swap: whoever finds the own name lost writes it again.
-async fn remember(host: &impl Host, key: &IntegrityKey, name: &str) -> Result<(), Refused> {
-    for _ in 0..3 {
-        let mut names = names(host, key).await?;
-        if !names.names.insert(name.into()) {
-            return Ok(());
-        }
-        host.set_many(vec![(keys::tenants(), key.write(&keys::tenants(), &names))]).await?;
-    }
-    Err(refused(503, &format!("others change the list of tenants at the same time: put `{}` again", redact::line(name, 40))))
 }

@@ -6,7 +6,7 @@ use crate::monitor::Monitor;
 use crate::runner::Settings;
 use firstline_core::record::{Record, read, write};
 use firstline_core::seal::{Secret, base64, credential_context, unbase64};
-use firstline_core::tenant::{Connection, Credential, check_url};
+use firstline_core::tenant::{Connection, Credential, Place, check_url};
 use firstline_core::{Instant, keys};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -74,14 +74,13 @@ fn account<'a>(connection: &'a Connection, name: &str) -> &'a str {
 
 async fn credential<H: Host>(host: &H, settings: &Settings, monitor: &Monitor<'_>, name: &str) -> Result<Secret, Refused> {
     let connection = monitor.connection();
-    let key = keys::credential(&connection.id, name);
+    let Place { key, context, connection: of, of_msp: _ } = connection.place(&monitor.tenant.tenant, name);
     if let Some(secret) = settings.opened.borrow().get(&key) {
         return Ok(secret.clone());
     }
-    let missing = |why: &str| Refused::Credential(format!("the secret `{name}` of connection `{}` {why}", connection.id));
+    let missing = |why: &str| Refused::Credential(format!("the secret `{name}` of connection `{of}` {why}"));
     let bytes = host.get(&key).await?.ok_or_else(|| missing("has not been entered"))?;
     let record: Credential = read(&bytes).map_err(|why| missing(&why.to_string()))?;
-    let context = credential_context(&monitor.tenant.tenant, &connection.id, name, &connection.base_url, &connection.token_url);
     let sealed = unbase64(&record.sealed).ok_or_else(|| missing("is damaged"))?;
     let secret = settings.private_key.open(&sealed, &context).ok_or_else(|| missing("was entered for another address or key: enter it again"))?;
     settings.opened.borrow_mut().insert(key, secret.clone());

@@ -2,11 +2,11 @@
 
 use crate::host::{Fault, Host};
 use crate::runner::Settings;
+use crate::tenants;
 use firstline_core::evidence::{Day, DayCase, DayCursor, Evidence, Seal};
 use firstline_core::journal::{Summary, conversation_of};
 use firstline_core::mailbox::counter;
 use firstline_core::record::Record;
-use firstline_core::tenant::Tenants;
 use firstline_core::{Instant, keys};
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +38,9 @@ pub async fn close<H: Host>(host: &H, settings: &Settings) -> Result<(), Fault> 
     if load::<_, Closed>(host, settings, &key).await?.is_some_and(|closed| closed.day >= last) {
         return Ok(());
     }
-    let tenants: Option<Tenants> = load(host, settings, &keys::tenants()).await?;
     let mut all = true;
-    for tenant in tenants.iter().flat_map(|tenants| &tenants.names) {
-        all &= close_tenant(host, settings, tenant, last, now).await?;
+    for tenant in tenants::names(host, &settings.integrity).await? {
+        all &= close_tenant(host, settings, &tenant, last, now).await?;
     }
     if all {
         host.set_many(vec![(key.clone(), settings.integrity.write(&key, &Closed { day: last }))]).await?;

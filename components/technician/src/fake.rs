@@ -7,9 +7,9 @@ use firstline_core::case::Task;
 use firstline_core::journal::{Snapshot, Summary};
 use firstline_core::mailbox::{Act, Event, Place};
 use firstline_core::record::{read, write};
-use firstline_core::seal::{PrivateKey, Secret, base64, credential_context, key_pair};
+use firstline_core::seal::{PrivateKey, Secret, base64, key_pair};
 use firstline_core::stage::*;
-use firstline_core::tenant::{Credential, Reach, Tenant, parse};
+use firstline_core::tenant::{Credential, Document, Reach, Tenant, parse};
 use firstline_core::wire::{Body, Effect, Fill, Reply, Request, Response, Step, Target};
 use firstline_core::{Instant, keys};
 pub use futures::executor::block_on;
@@ -150,19 +150,26 @@ impl World {
 
     pub fn save(&self, tenant: &Tenant) {
         let key = keys::tenant("acme");
-        let bytes = self.settings().integrity.write(&key, tenant);
+        // What holds for a tenant that stands alone is also what its document says.
+        let document: Document = serde_json::from_value(serde_json::to_value(tenant).unwrap()).unwrap();
+        let bytes = self.settings().integrity.write(&key, &document);
         self.values.borrow_mut().insert(key, bytes);
+    }
+
+    /// Lists a tenant as the console does.
+    pub fn list_tenant(&self, tenant: &str) {
+        let number = block_on(self.increment(&keys::tenant_counter(), 1)).unwrap();
+        let bytes = self.settings().integrity.write(&keys::listed(number), &firstline_core::tenant::Listed { tenant: tenant.into() });
+        self.values.borrow_mut().insert(keys::listed(number), bytes);
     }
 
     /// Seals a credential as the console does.
     pub fn enter(&self, connection: &str, name: &str, secret: &str) {
         let settings = self.settings();
-        let bytes = &self.values.borrow()[&keys::tenant("acme")].clone();
-        let tenant: Tenant = settings.integrity.read(&keys::tenant("acme"), bytes).unwrap();
-        let of = tenant.connection(connection).unwrap();
-        let context = credential_context("acme", connection, name, &of.base_url, &of.token_url);
+        let tenant = block_on(crate::tenants::load(self, &settings.integrity, "acme")).unwrap();
+        let firstline_core::tenant::Place { key, context, .. } = tenant.connection(connection).unwrap().place("acme", name);
         let sealed = settings.public_key.seal(&Secret::new(secret.into()), &context).unwrap();
-        self.values.borrow_mut().insert(keys::credential(connection, name), write(&Credential { sealed: base64(&sealed), entered: 0, by: "Ada".into() }));
+        self.values.borrow_mut().insert(key, write(&Credential { sealed: base64(&sealed), entered: 0, by: "Ada".into() }));
     }
 
     pub fn event(&self, act: Act) -> Event {
@@ -642,7 +649,7 @@ impl Stages for Script {
     fn decide(&self, question: &Question, _: &Tenant, _: Instant) -> Result<Decision, StageFault> {
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));
         match self.verdicts.borrow_mut().pop_front().unwrap_or(Some(Verdict::Autonomous)) {
-            Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into() }),
+            Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into(), policies: String::new() }),
             None => Err(StageFault("stage-failed", "as told".into())),
         }
     }

@@ -1,6 +1,6 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
 //!
-//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`damage`] says what is left to know when a record cannot be used.
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits.
 
 pub mod catalogue;
 pub mod credentials;
@@ -9,6 +9,7 @@ pub mod days;
 pub mod host;
 pub mod monitor;
 pub mod runner;
+pub mod tenants;
 pub mod tick;
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use crate::host::{Fault, Host};
 use crate::runner::{Look, Settings, look};
+use crate::tenants;
 use firstline_core::journal::{Summary, conversation_of};
 use firstline_core::keys;
 use firstline_core::mailbox::{Due, counter, minute};
 use firstline_core::record::read;
-use firstline_core::tenant::Tenants;
 use std::collections::BTreeSet;
 
 /// The cursor stays so many minutes behind, so that an entry that was numbered but stored late is still found.
@@ -72,10 +72,9 @@ const OPEN_DAYS: u64 = 3;
 
 /// Conversations of the cases that began lately and are still open, by the lists of each tenant.
 async fn open_cases<H: Host>(host: &H, settings: &Settings) -> Result<Vec<String>, Fault> {
-    let tenants = host.get(&keys::tenants()).await?.and_then(|bytes| settings.integrity.read::<Tenants>(&keys::tenants(), &bytes).ok()).unwrap_or_default();
     let today = host.now() / 86_400_000;
     let mut open = Vec::new();
-    for tenant in &tenants.names {
+    for tenant in &tenants::names(host, &settings.integrity).await? {
         for day in today.saturating_sub(OPEN_DAYS)..=today {
             let count = counter(host.get(&keys::case_counter(tenant, day)).await?.as_deref()).unwrap_or(0);
             for number in 1..=count {

@@ -30,6 +30,13 @@ pub fn conversation(tenant: &str, connection: &str, channel: &str, thread: Optio
     sha256_hex(text.as_bytes()).chars().take(32).collect()
 }
 
+/// The key of a workspace whose events come through a connection of the MSP; a vendor's id enters hashed.
+/// Whether its people are guests in the MSP's own workspace (`connect`) is part of it: a client may have both.
+#[must_use]
+pub fn workspace_of(connection: &str, workspace: &str, connect: bool) -> String {
+    self::workspace(connection, &sha256_hex(format!("{}{workspace}", if connect { "connect " } else { "" }).as_bytes()))
+}
+
 /// A conversation id as [`conversation`] makes it; anything else is refused before it becomes part of a key.
 #[must_use]
 pub fn is_conversation(id: &str) -> bool {
@@ -99,8 +106,18 @@ keys! {
     once_claim(token_hash: &str) = "c/once/{token_hash}";
     /// A tenant's document.
     tenant(tenant: &str) = "tenant/{tenant}";
-    /// Names of all tenants.
-    tenants() = "tenants";
+    /// Counter: entries of the list of tenants.
+    tenant_counter() = "c/tenant";
+    /// An entry of the list of tenants.
+    listed(number: i64) = "listed/{number}";
+    /// A tenant's half-filled document.
+    draft(tenant: &str) = "draft/{tenant}";
+    /// The MSP's document.
+    msp() = "msp";
+    /// The MSP's half-filled document.
+    msp_draft() = "msp-draft";
+    /// From a workspace (hashed) whose events come through a connection of the MSP to its tenant.
+    workspace(connection: &str, hash: &str) = "workspace/{connection}/{hash}";
     /// From a connection to its tenant.
     connection(connection: &str) = "connection/{connection}";
     /// A connection's secret, sealed to the component that uses it.

@@ -5,6 +5,7 @@
 pub mod case;
 pub mod evidence;
 pub mod figures;
+pub mod hours;
 pub mod journal;
 pub mod keys;
 pub mod mailbox;

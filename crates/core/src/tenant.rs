@@ -1,9 +1,17 @@
-//! A tenant's document: its connections, its desk, its guardrails. Written by the console, read by all.
+//! A client as its cases see it: its own document and what it inherits of the MSP's. Written by the console, read by all.
 
+mod document;
+
+use crate::hours::{Calendar, Hours};
+use crate::keys;
 use crate::record::Record;
+use crate::seal::credential_context;
+pub use document::{
+    Brand, Connection, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline,
+    parse, read, read_msp, resolve,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What a vendor's system is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +46,18 @@ pub struct Vendor {
     pub token_hosts: &'static [&'static str],
     /// Members of `account` that must be there.
     pub account: &'static [&'static str],
+    /// Where its base URL usually is; empty if every customer has another.
+    pub base_url: &'static str,
+    /// Where its tokens usually come from, with `{directory}` for that member of `account`.
+    pub token_url: &'static str,
     /// Secrets of a connection, and who opens each.
     pub secrets: &'static [(&'static str, Opener)],
+    /// Secrets that belong to an application, and not to its installation at one customer.
+    pub of_application: &'static [&'static str],
+    /// The member of `account` that names the customer; never taken over from an application.
+    pub customer: &'static str,
+    /// The member of `account` that the vendor tells whoever has the secrets; empty if there is none.
+    pub found_out: &'static str,
 }
 
 /// Every vendor of this version.
@@ -50,7 +68,12 @@ pub const VENDORS: &[Vendor] = &[
         hosts: &["slack.com"],
         token_hosts: &[],
         account: &["team"],
+        base_url: "https://slack.com/api",
+        token_url: "",
         secrets: &[("signing-secret", Opener::Intake), ("signing-secret-next", Opener::Intake), ("bot-token", Opener::Technician)],
+        of_application: &["signing-secret", "signing-secret-next"],
+        customer: "team",
+        found_out: "team",
     },
     Vendor {
         name: "entra",
@@ -58,7 +81,12 @@ pub const VENDORS: &[Vendor] = &[
         hosts: &["graph.microsoft.com"],
         token_hosts: &["login.microsoftonline.com"],
         account: &["directory", "client_id"],
+        base_url: "https://graph.microsoft.com/v1.0",
+        token_url: "https://login.microsoftonline.com/{directory}/oauth2/v2.0/token",
         secrets: &[("client-secret", Opener::Technician)],
+        of_application: &["client-secret"],
+        customer: "directory",
+        found_out: "",
     },
     Vendor {
         name: "okta",
@@ -66,7 +94,12 @@ pub const VENDORS: &[Vendor] = &[
         hosts: &["*.okta.com", "*.oktapreview.com", "*.okta-emea.com"],
         token_hosts: &[],
         account: &["org"],
+        base_url: "",
+        token_url: "",
         secrets: &[("api-token", Opener::Technician)],
+        of_application: &[],
+        customer: "org",
+        found_out: "",
     },
     Vendor {
         name: "connectwise",
@@ -74,7 +107,12 @@ pub const VENDORS: &[Vendor] = &[
         hosts: &["*.myconnectwise.net"],
         token_hosts: &[],
         account: &["login_company", "client_id"],
+        base_url: "",
+        token_url: "",
         secrets: &[("public-key", Opener::Technician), ("private-key", Opener::Technician)],
+        of_application: &[],
+        customer: "login_company",
+        found_out: "",
     },
 ];
 
@@ -84,135 +122,148 @@ pub fn vendor(name: &str) -> Option<&'static Vendor> {
     VENDORS.iter().find(|vendor| vendor.name == name)
 }
 
-/// A client of the MSP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A client of the MSP, with everything that it inherits: what holds for its cases. Made by [`resolve`] and by nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tenant {
     /// Its id: 1 to 40 of `a-z`, `0-9`, `-`.
     pub tenant: String,
     /// Its name, for people.
     pub name: String,
     /// The MSP, as users see it.
-    pub msp: Msp,
+    pub msp: Brand,
     /// `en`, `de` …
-    #[serde(default = "english")]
     pub locale: String,
     /// The systems of this client.
     pub connections: Vec<Connection>,
+    /// The MSP's own systems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<Connection>,
     /// Where its tickets go.
     pub desk: Desk,
     /// What may be done without a person.
-    #[serde(default)]
     pub guardrails: Guardrails,
-    /// How long a view-once link works, in minutes: 5 to 1440.
-    #[serde(default = "an_hour")]
+    /// How long a view-once link works, in minutes.
     pub link_minutes: u64,
-}
-
-fn english() -> String {
-    "en".into()
-}
-
-fn an_hour() -> u64 {
-    60
-}
-
-/// The MSP, as users see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Msp {
-    /// Name.
-    pub name: String,
-    /// Telephone number of the desk.
-    pub phone: String,
-}
-
-/// One system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// Unique over all tenants; webhooks are addressed to it.
-    pub id: String,
-    /// One of [`VENDORS`].
-    pub vendor: String,
-    /// `https://…` without a trailing slash.
-    pub base_url: String,
-    /// Where OAuth2 tokens come from.
-    #[serde(default)]
-    pub token_url: String,
-    /// The vendor's own ids (`team`, `directory`, `client_id` …).
-    #[serde(default)]
-    pub account: BTreeMap<String, String>,
-    /// For a chat: ids of identity providers whose password reset ends the user's chat session, so that nothing can be delivered there.
-    #[serde(default)]
-    pub cut_off_by: Vec<String>,
+    /// IANA name of the desk's time zone.
+    pub time_zone: String,
+    /// When people are at the desk; empty if nobody has said.
+    pub hours: Hours,
+    /// Days on which nobody is, `2026-12-25`.
+    pub holidays: Vec<String>,
+    /// Who is called when nobody is at the desk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_call: Option<OnCall>,
+    /// The MSP's people.
+    pub staff: Vec<Staff>,
 }
 
 /// Where tickets go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Desk {
     /// The client's company id in the PSA.
     pub company: u64,
     /// Board of new tickets.
     pub board: u64,
     /// Name of the closed status, if not the board's own.
-    #[serde(default)]
     pub closed_status: Option<String>,
     /// Name of the status for tickets that need a human.
-    #[serde(default)]
     pub dispatch_status: Option<String>,
     /// `none`, `non-billable` or `billable`.
-    #[serde(default = "non_billable")]
     pub time_entry: String,
     /// Member identifier that time is logged for.
-    #[serde(default)]
     pub member: Option<String>,
     /// Work type of time entries.
-    #[serde(default)]
     pub work_type: Option<String>,
-}
-
-fn non_billable() -> String {
-    "non-billable".into()
-}
-
-/// What may be done without a person.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guardrails {
-    /// Action → `autonomous`, `approval`, `human`, `deny`; missing actions take the built-in default.
-    #[serde(default)]
-    pub matrix: BTreeMap<String, String>,
-    /// Sign-in names, aliases and object ids that are never touched.
-    #[serde(default)]
-    pub protected: Vec<String>,
-    /// On-premises write-back of passwords is set up.
-    #[serde(default)]
-    pub password_writeback: bool,
-}
-
-impl Record for Tenant {
-    const SCHEMA: u64 = 1;
+    /// Tickets that are taken in from the PSA; none if empty.
+    pub intake: Vec<Intake>,
 }
 
 impl Tenant {
-    /// The first connection of a role.
+    /// The first connection of a role. The MSP's own PSA counts, its own chat does not.
     #[must_use]
     pub fn connection_of(&self, role: Role) -> Option<&Connection> {
-        self.connections.iter().find(|c| vendor(&c.vendor).is_some_and(|v| v.role == role))
+        let shared = self.shared.iter().filter(|_| role == Role::Psa);
+        self.connections.iter().chain(shared).find(|c| c.role() == Some(role))
     }
     /// A connection by id.
     #[must_use]
     pub fn connection(&self, id: &str) -> Option<&Connection> {
-        self.connections.iter().find(|c| c.id == id)
+        self.connections.iter().chain(&self.shared).find(|c| c.id == id)
+    }
+    /// The MSP's own chat, where its staff are.
+    #[must_use]
+    pub fn staff_chat(&self) -> Option<&Connection> {
+        self.shared.iter().find(|c| c.role() == Some(Role::Chat))
+    }
+    /// The person of the MSP behind a user of a workspace.
+    #[must_use]
+    pub fn staff_member(&self, workspace: &str, user: &str) -> Option<&Staff> {
+        self.staff.iter().find(|staff| staff.workspace == workspace && staff.user == user)
+    }
+    /// The desk's hours; none if nobody has said any.
+    #[must_use]
+    pub fn calendar(&self) -> Option<Calendar> {
+        if self.hours.is_empty() {
+            return None;
+        }
+        Calendar::new(&self.time_zone, &self.hours, &self.holidays).ok()
+    }
+}
+
+impl Connection {
+    /// What its vendor is to us.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        vendor(&self.vendor).map(|vendor| vendor.role)
+    }
+    /// Where a secret of this connection stands, and what it is bound to.
+    #[must_use]
+    pub fn place(&self, tenant: &str, name: &str) -> Place {
+        let of_application = || vendor(&self.vendor).is_some_and(|vendor| vendor.of_application.contains(&name));
+        match &self.source {
+            Some(source) if self.connect || source.id == self.id || of_application() => Place::new(MSP, &source.id, name, &source.base_url, &source.token_url),
+            Some(_) | None => Place::new(tenant, &self.id, name, &self.base_url, &self.token_url),
+        }
+    }
+    /// The vendor's own id of the customer: a workspace, a directory, an installation of a PSA.
+    #[must_use]
+    pub fn customer(&self) -> Option<&str> {
+        let name = vendor(&self.vendor)?.customer;
+        self.account.get(name).map(|id| id.trim()).filter(|id| !id.is_empty())
+    }
+}
+
+/// Whose a connection of the MSP is, where a tenant's name would stand; no tenant can have this name.
+pub const MSP: &str = "@msp";
+
+/// Where a secret stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Key of its record.
+    pub key: String,
+    /// Associated data that it was sealed with.
+    pub context: String,
+    /// The connection that it was entered for.
+    pub connection: String,
+    /// That connection is the MSP's.
+    pub of_msp: bool,
+}
+
+impl Place {
+    fn new(owner: &str, connection: &str, name: &str, base_url: &str, token_url: &str) -> Self {
+        Place {
+            key: keys::credential(connection, name),
+            context: credential_context(owner, connection, name, base_url, token_url),
+            connection: connection.into(),
+            of_msp: owner == MSP,
+        }
     }
 }
 
 /// What `connection/<id>` holds: enough for `chat-intake`, which cannot check a tenant's MAC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
-    /// The connection's tenant.
+    /// The connection's tenant, or [`MSP`].
     pub tenant: String,
     /// Its vendor.
     pub vendor: String,
@@ -222,20 +273,36 @@ pub struct Address {
     pub token_url: String,
     /// The vendor's own ids.
     pub account: BTreeMap<String, String>,
+    /// The MSP's connection whose application it uses: its webhooks are addressed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 impl Record for Address {
     const SCHEMA: u64 = 1;
 }
 
-/// Names of all tenants, kept under a MAC.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tenants {
-    /// In alphabetical order.
-    pub names: BTreeSet<String>,
+/// What `workspace/<connection>/<workspace>` holds: whose events they are that come through a connection of the MSP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// The tenant.
+    pub tenant: String,
+    /// The tenant's connection.
+    pub connection: String,
 }
 
-impl Record for Tenants {
+impl Record for Workspace {
+    const SCHEMA: u64 = 1;
+}
+
+/// One tenant's name in the list of all. Entries are numbered by a counter, so that two people who add tenants at once lose none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its id.
+    pub tenant: String,
+}
+
+impl Record for Listed {
     const SCHEMA: u64 = 1;
 }
 
@@ -313,176 +380,9 @@ pub fn host_matches(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// Reads and checks a tenant's document.
-///
-/// # Errors
-/// Every problem at once, each naming its member.
-pub fn parse(id: &str, document: &[u8], reach: &Reach) -> Result<Tenant, Vec<String>> {
-    let value: Value = serde_json::from_slice(document).map_err(|e| vec![format!("not JSON: line {} column {}", e.line(), e.column())])?;
-    let mut problems = Vec::new();
-    shape(&value, &mut problems);
-    let tenant = match serde_json::from_value::<Tenant>(value) {
-        Ok(tenant) => tenant,
-        Err(error) => {
-            if problems.is_empty() {
-                problems.push(error.to_string());
-            }
-            return Err(problems);
-        }
-    };
-    content(id, &tenant, reach, &mut problems);
-    if problems.is_empty() { Ok(tenant) } else { Err(problems) }
-}
-
-/// Missing and unknown members, which serde would only name one at a time.
-fn shape(value: &Value, problems: &mut Vec<String>) {
-    const DOCUMENT: (&[&str], &[&str]) = (&["tenant", "name", "msp", "connections", "desk"], &["locale", "guardrails", "link_minutes"]);
-    const MSP: (&[&str], &[&str]) = (&["name", "phone"], &[]);
-    const DESK: (&[&str], &[&str]) = (&["company", "board"], &["closed_status", "dispatch_status", "time_entry", "member", "work_type"]);
-    const GUARDRAILS: (&[&str], &[&str]) = (&[], &["matrix", "protected", "password_writeback"]);
-    const CONNECTION: (&[&str], &[&str]) = (&["id", "vendor", "base_url"], &["token_url", "account", "cut_off_by"]);
-    let mut object = |path: &str, value: Option<&Value>, (required, optional): (&[&str], &[&str])| match value {
-        Some(Value::Object(members)) => {
-            for name in required.iter().filter(|name| !members.contains_key(**name)) {
-                problems.push(format!("`{path}{name}` is missing"));
-            }
-            for name in members.keys().filter(|name| !required.contains(&name.as_str()) && !optional.contains(&name.as_str())) {
-                problems.push(format!("`{path}{name}` is not known"));
-            }
-        }
-        Some(_) => problems.push(format!("`{}` must be an object", path.trim_end_matches('.'))),
-        None => {}
-    };
-    object("", Some(value), DOCUMENT);
-    object("msp.", value.get("msp"), MSP);
-    object("desk.", value.get("desk"), DESK);
-    object("guardrails.", value.get("guardrails"), GUARDRAILS);
-    for (i, connection) in value.get("connections").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        object(&format!("connections.{i}."), Some(connection), CONNECTION);
-    }
-}
-
-fn content(id: &str, tenant: &Tenant, reach: &Reach, problems: &mut Vec<String>) {
-    let mut problem = |ok: bool, text: String| {
-        if !ok {
-            problems.push(text);
-        }
-    };
-    problem(tenant.tenant == id, format!("`tenant` is `{}`, but the address says `{id}`", tenant.tenant));
-    problem(crate::keys::is_name(&tenant.tenant), "`tenant` must be 1 to 40 of a-z, 0-9 and -".into());
-    for (path, text) in [("name", &tenant.name), ("msp.name", &tenant.msp.name), ("msp.phone", &tenant.msp.phone)] {
-        problem(!text.trim().is_empty() && text.chars().count() <= 100, format!("`{path}` must hold 1 to 100 characters"));
-    }
-    problem((5..=1_440).contains(&tenant.link_minutes), "`link_minutes` must be between 5 and 1440".into());
-    problem(
-        ["none", "non-billable", "billable"].contains(&tenant.desk.time_entry.as_str()),
-        format!("`desk.time_entry` is `{}`, not none, non-billable or billable", tenant.desk.time_entry),
-    );
-    problem(tenant.desk.company > 0, "`desk.company` must be the company's id in the PSA".into());
-    problem(tenant.desk.board > 0, "`desk.board` must be the id of a service board".into());
-    for (action, mode) in &tenant.guardrails.matrix {
-        problem(
-            ["autonomous", "approval", "human", "deny"].contains(&mode.as_str()),
-            format!("`guardrails.matrix.{action}` is `{mode}`, not autonomous, approval, human or deny"),
-        );
-    }
-    let mut ids = BTreeSet::new();
-    for (i, connection) in tenant.connections.iter().enumerate() {
-        let at = format!("connections.{i}");
-        problem(crate::keys::is_name(&connection.id), format!("`{at}.id` must be 1 to 40 of a-z, 0-9 and -"));
-        problem(ids.insert(connection.id.as_str()), format!("`{at}.id`: `{}` stands twice", connection.id));
-        for idp in &connection.cut_off_by {
-            problem(tenant.connection(idp).is_some(), format!("`{at}.cut_off_by` names `{idp}`, which is no connection of this tenant"));
-        }
-        let Some(vendor) = vendor(&connection.vendor) else {
-            problem(
-                false,
-                format!("`{at}.vendor`: `{}` is not known; known are {}", connection.vendor, VENDORS.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")),
-            );
-            continue;
-        };
-        if let Err(text) = check_url(&connection.base_url, vendor.hosts, reach) {
-            problem(false, format!("`{at}.base_url`: {text}"));
-        }
-        match (vendor.token_hosts.is_empty(), connection.token_url.is_empty()) {
-            (true, false) => problem(false, format!("`{at}.token_url`: {} has no token endpoint", vendor.name)),
-            (false, _) => {
-                if let Err(text) = check_url(&connection.token_url, vendor.token_hosts, reach) {
-                    problem(false, format!("`{at}.token_url`: {text}"));
-                }
-            }
-            (true, true) => {}
-        }
-        for name in vendor.account {
-            problem(connection.account.get(*name).is_some_and(|v| !v.trim().is_empty()), format!("`{at}.account.{name}` is missing"));
-        }
-        for name in connection.account.keys().filter(|name| !vendor.account.contains(&name.as_str())) {
-            problem(false, format!("`{at}.account.{name}` is not known"));
-        }
-    }
-    for (role, name) in [(Role::Chat, "a chat"), (Role::Psa, "a PSA")] {
-        problem(tenant.connection_of(role).is_some(), format!("`connections` holds no connection to {name}"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn document() -> Value {
-        json!({
-            "tenant": "acme", "name": "Acme", "msp": {"name": "Northwind IT", "phone": "+1 555 0100"},
-            "connections": [
-                {"id": "acme-slack", "vendor": "slack", "base_url": "https://slack.com/api", "account": {"team": "T1"}},
-                {"id": "acme-entra", "vendor": "entra", "base_url": "https://graph.microsoft.com/v1.0", "token_url": "https://login.microsoftonline.com/d/oauth2/v2.0/token", "account": {"directory": "d", "client_id": "c"}},
-                {"id": "desk", "vendor": "connectwise", "base_url": "https://api-na.myconnectwise.net/v4_6_release/apis/3.0", "account": {"login_company": "nw", "client_id": "c"}}
-            ],
-            "desk": {"company": 19, "board": 1}
-        })
-    }
-
-    fn check(change: impl FnOnce(&mut Value), expect: &[&str]) {
-        let mut value = document();
-        change(&mut value);
-        let got = parse("acme", value.to_string().as_bytes(), &Reach::default()).err().unwrap_or_default();
-        assert_eq!(got.len(), expect.len(), "{got:?}");
-        for (got, expect) in got.iter().zip(expect) {
-            assert!(got.contains(expect), "{got} should contain {expect}");
-        }
-    }
-
-    #[test]
-    fn a_good_document_is_taken() {
-        check(|_| {}, &[]);
-    }
-
-    #[test]
-    fn every_problem_is_named_at_once() {
-        check(
-            |v| {
-                v["connections"][0]["vendor"] = json!("slacc");
-                v["connections"][1]["base_url"] = json!("https://graph.example.com/v1.0");
-                v["connections"][1]["account"] = json!({"client_id": "c"});
-                v["desk"]["time_entry"] = json!("free");
-            },
-            &[
-                "`desk.time_entry` is `free`",
-                "`connections.0.vendor`: `slacc`",
-                "`connections.1.base_url`",
-                "`connections.1.account.directory` is missing",
-                "no connection to a chat",
-            ],
-        );
-        check(
-            |v| {
-                v.as_object_mut().unwrap().remove("desk");
-                v["extra"] = json!(1);
-                v["msp"] = json!({"nam": "x"});
-            },
-            &["`desk` is missing", "`extra` is not known", "`msp.name` is missing", "`msp.phone` is missing", "`msp.nam` is not known"],
-        );
-    }
 
     #[test]
     fn a_base_url_stays_within_the_vendor_or_what_the_operator_listed() {

@@ -20,6 +20,7 @@ fn world(secrets: &[(&str, &str)]) -> Fake {
             base_url: "https://slack.com/api".into(),
             token_url: String::new(),
             account: [("team".into(), "T1".into())].into(),
+            from: None,
         };
         host.values.borrow_mut().insert(keys::connection(id), record::write(&address));
     }
@@ -222,4 +223,68 @@ fn hostile_text_is_stored_as_text_and_never_logged() {
     }
     let host = Fake { inbound: Ok(Inbound::Events(vec![event(&"\u{1}".repeat(200_000))])), ..good() };
     check(&host, request(), 413, "too long", true, false);
+}
+
+/// A store with the MSP's `nw-slack`, in whose own workspace T0NW people of T0GUEST are guests, and which is installed in T0CLIENT.
+fn msp() -> Fake {
+    let (private, public) = key_pair();
+    let key = PublicKey::parse("p", &public).unwrap();
+    let mut host = Fake::at(NOW);
+    host.variables.insert("intake_private_key", private.expose().into());
+    let address = |tenant: &str, team: &str, from: Option<&str>| Address {
+        tenant: tenant.into(),
+        vendor: "slack".into(),
+        base_url: String::new(),
+        token_url: String::new(),
+        account: [("team".into(), team.into())].into(),
+        from: from.map(Into::into),
+    };
+    let sealed = base64(&key.seal(&Secret::new(SECRET.into()), &credential_context(MSP, "nw-slack", "signing-secret", "", "")).unwrap());
+    let mut values = host.values.borrow_mut();
+    values.insert(keys::credential("nw-slack", "signing-secret"), record::write(&Credential { sealed, entered: 1, by: "Ada".into() }));
+    values.insert(keys::connection("nw-slack"), record::write(&address(MSP, "T0NW", None)));
+    values.insert(keys::connection("client-slack"), record::write(&address("client", "T0CLIENT", Some("nw-slack"))));
+    for (team, connect, tenant) in [("T0CLIENT", false, "client"), ("T0GUEST", true, "guest"), ("T0BOTH", false, "both"), ("T0BOTH", true, "both")] {
+        let route = Workspace { tenant: tenant.into(), connection: format!("{tenant}-{connect}") };
+        values.insert(keys::workspace_of("nw-slack", team, connect), record::write(&route));
+    }
+    drop(values);
+    host
+}
+
+#[test]
+fn what_comes_through_the_msps_application_belongs_to_the_workspace_it_came_from() {
+    for (workspace, author, expect) in [
+        ("T0CLIENT", None, Ok(("client", "client-false"))),
+        // A guest of the client's workspace is still in the client's workspace.
+        ("T0CLIENT", Some("T0OTHER"), Ok(("client", "client-false"))),
+        ("T0NW", Some("T0GUEST"), Ok(("guest", "guest-true"))),
+        ("T0BOTH", None, Ok(("both", "both-false"))),
+        ("T0NW", Some("T0BOTH"), Ok(("both", "both-true"))),
+        ("T0NW", None, Err("the MSP's own people")),
+        ("T0NW", Some("T0NW"), Err("the MSP's own people")),
+        ("T0NW", Some("T0NOBODY"), Err("a guest whose workspace is no tenant's")),
+        // Installed is not the same as connected.
+        ("T0NW", Some("T0CLIENT"), Err("a guest whose workspace is no tenant's")),
+        ("T0GUEST", None, Err("a workspace that is no tenant's")),
+        ("T0NOBODY", Some("T0GUEST"), Err("a workspace that is no tenant's")),
+        ("", Some(""), Err("a workspace that is no tenant's")),
+    ] {
+        let event = Event { workspace: workspace.into(), author_workspace: author.map(Into::into), channel: "C0CLIENT".into(), ..event("hi") };
+        let host = Fake { inbound: Ok(Inbound::Events(vec![event])), ..msp() };
+        let answer = check(&host, Request { path: "/webhooks/nw-slack".into(), ..request() }, 200, "", true, expect.is_ok());
+        match expect {
+            Ok((tenant, connection)) => {
+                let id = keys::conversation(tenant, connection, "C0CLIENT", None);
+                let stored: Event = record::read(&host.values.borrow()[&keys::event(&id, 1)]).unwrap();
+                assert_eq!((stored.tenant.as_str(), stored.connection.as_str()), (tenant, connection), "{workspace} {author:?}");
+            }
+            Err(why) => assert_eq!(answer.lines[0].why, why, "{workspace} {author:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_uses_the_msps_application_names_the_address_of_its_webhooks() {
+    check(&msp(), Request { path: "/webhooks/client-slack".into(), ..request() }, 404, "addressed to `/webhooks/nw-slack`", false, false);
 }

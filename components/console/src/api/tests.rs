@@ -2,7 +2,7 @@ use super::*;
 use crate::fake::{Fake, document, request, run};
 use firstline_core::record;
 use firstline_core::seal::{credential_context, unbase64};
-use firstline_core::tenant::{Address, Credential, Tenants};
+use firstline_core::tenant::{Address, Credential, Workspace};
 use serde_json::json;
 
 const CASE: &str = "0123456789abcdef0123456789abcdef-1";
@@ -124,7 +124,7 @@ fn a_document_is_kept_with_its_addresses_and_what_is_missing_is_listed() {
     ];
     assert_eq!(answer["missing"], json!(missing));
     assert_eq!(answer["tenant"]["desk"]["time_entry"], "non-billable");
-    assert_eq!(host.keys(), ["connection/acme-desk", "connection/acme-slack", "tenant/acme", "tenants"]);
+    assert_eq!(host.keys(), ["connection/acme-desk", "connection/acme-slack", "listed/1", "tenant/acme"]);
     let address: Address = record::read(&host.values.borrow()["connection/acme-slack"]).unwrap();
     assert_eq!((address.tenant.as_str(), address.vendor.as_str(), address.account["team"].as_str()), ("acme", "slack", "T-acme"));
     assert_eq!(check(&host, &request("b", "GET", "/api/tenants/acme", b""), 200, ""), answer);
@@ -142,7 +142,7 @@ fn a_wrong_document_is_refused_with_every_problem_and_nothing_is_written() {
     wrong["connections"][1]["base_url"] = json!("http://10.0.0.1");
     wrong["desk"]["board"] = json!(0);
     let answer = put(&host, "acme", &wrong, 422, "slacc");
-    assert_eq!(answer["problems"].as_array().unwrap().len(), 4, "{answer}");
+    assert_eq!(answer["problems"].as_array().unwrap().len(), 3, "{answer}");
     put(&host, "globex", &document("acme"), 422, "the address says `globex`");
     let many: serde_json::Map<String, Value> = (0..5_000).map(|i| (format!("{i}{}", "x".repeat(20)), json!(1))).collect();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -197,7 +197,7 @@ fn a_vanished_or_moved_connection_leaves_nothing_behind() {
     let mut renamed = document("acme");
     renamed["connections"][0]["id"] = json!("chat");
     put(&host, "acme", &renamed, 200, "connections.chat.secrets.bot-token");
-    assert_eq!(host.keys(), ["connection/acme-desk", "connection/chat", "tenant/acme", "tenants"]);
+    assert_eq!(host.keys(), ["connection/acme-desk", "connection/chat", "listed/1", "tenant/acme"]);
     secret(&host, "acme-desk", "public-key", b"x", 204);
     put(&host, "acme", &renamed, 200, "");
     assert!(host.keys().contains(&keys::credential("acme-desk", "public-key")), "an unchanged connection keeps its secrets");
@@ -216,18 +216,233 @@ fn a_forged_or_moved_document_is_not_believed_and_can_be_put_again() {
     put(&host, "globex", &document("globex"), 200, "`acme` was not compared");
     put(&host, "acme", &document("acme"), 200, "");
     check(&host, &request("a", "GET", "/api/tenants/acme", b""), 200, "ACME");
-    host.values.borrow_mut().insert("tenants".into(), record::write(&Tenants::default()));
-    put(&host, "acme", &document("acme"), 500, "the list of tenants cannot be used");
+    host.values.borrow_mut().insert("listed/1".into(), b"{}".to_vec());
+    put(&host, "acme", &document("acme"), 500, "entry 1 of the list of tenants cannot be used");
+}
+
+/// Two owners put documents at once; the second is so many steps late.
+fn at_once(host: &Fake, late: usize, documents: [(&str, &Value); 2]) -> [u16; 2] {
+    let requests = documents.map(|(name, document)| request("a", "PUT", &format!("/api/tenants/{name}"), document.to_string().as_bytes()));
+    let (first, second) = run(futures::future::join(handle(host, &requests[0]), async {
+        for _ in 0..late {
+            _ = host.get("nothing").await;
+        }
+        handle(host, &requests[1]).await
+    }));
+    [first.status, second.status]
 }
 
 #[test]
-fn a_tenant_lost_by_two_people_at_once_is_written_again() {
-    let host = world(&["acme"]);
-    host.lost.replace(2);
-    put(&host, "globex", &document("globex"), 200, "");
-    check(&host, &request("a", "GET", "/api/tenants", b""), 200, "globex");
-    host.lost.replace(9);
-    put(&host, "initech", &document("initech"), 503, "put `initech` again");
+fn two_owners_who_put_new_tenants_at_once_lose_neither() {
+    for late in 0..12 {
+        let host = Fake { shared: true, ..Fake::new() };
+        assert_eq!(at_once(&host, late, [("acme", &document("acme")), ("globex", &document("globex"))]), [200, 200], "{late}");
+        let list = check(&host, &request("a", "GET", "/api/tenants", b""), 200, "");
+        assert_eq!(list, json!({"tenants": [{"tenant": "acme", "name": "ACME"}, {"tenant": "globex", "name": "GLOBEX"}]}), "{late}");
+    }
+}
+
+#[test]
+fn two_owners_who_claim_one_workspace_at_once_do_not_both_get_it() {
+    let mut thief = document("globex");
+    thief["connections"][0]["account"]["team"] = json!("T-acme");
+    for late in 0..25 {
+        let host = Fake { shared: true, ..Fake::new() };
+        let answers = at_once(&host, late, [("acme", &document("acme")), ("globex", &thief)]);
+        let live = ["tenant/acme", "tenant/globex"].into_iter().filter(|key| host.values.borrow().contains_key(*key)).count();
+        assert!(live <= 1 && answers.contains(&422), "{late} steps late: {answers:?}, {live} hold");
+        assert_eq!(live, answers.iter().filter(|status| **status == 200).count(), "{late}");
+        let open = ["connection/acme-slack", "connection/globex-slack"].into_iter().filter(|key| host.values.borrow().contains_key(*key)).count();
+        assert_eq!(open, live, "{late}");
+    }
+}
+
+fn msp_document() -> Value {
+    json!({
+        "brand": {"name": "Northwind IT", "phone": "+1 555 0100"},
+        "connections": [
+            {"id": "nw-slack", "vendor": "slack", "account": {"team": "T-NW"}},
+            {"id": "nw-entra", "vendor": "entra", "account": {"client_id": "app"}},
+            {"id": "nw-desk", "vendor": "connectwise", "base_url": "https://api-na.myconnectwise.net/v4_6_release/apis/3.0", "account": {"login_company": "nw", "client_id": "c"}}
+        ],
+        "desk": {"board": 1}
+    })
+}
+
+/// A client of the MSP.
+fn client(name: &str, company: u64) -> Value {
+    json!({
+        "name": name,
+        "connections": [
+            {"id": format!("{name}-slack"), "vendor": "slack", "from": "nw-slack", "account": {"team": format!("T-{name}")}},
+            {"id": format!("{name}-entra"), "vendor": "entra", "from": "nw-entra", "account": {"directory": format!("d-{name}")}}
+        ],
+        "desk": {"company": company}
+    })
+}
+
+fn put_msp(host: &Fake, document: &Value, status: u16, part: &str) -> Value {
+    check(host, &request("a", "PUT", "/api/msp", document.to_string().as_bytes()), status, part)
+}
+
+/// An MSP with these clients.
+fn desk(clients: &[(&str, u64)]) -> Fake {
+    let host = Fake::new();
+    put_msp(&host, &msp_document(), 200, "");
+    for (name, company) in clients {
+        put(&host, name, &client(name, *company), 200, "");
+    }
+    host
+}
+
+#[test]
+fn only_an_owner_sees_and_changes_the_msps_document() {
+    let host = desk(&[]);
+    for (method, path) in [
+        ("GET", "/api/msp"),
+        ("PUT", "/api/msp"),
+        ("GET", "/api/msp/connections/nw-slack/secrets/bot-token"),
+        ("PUT", "/api/msp/connections/nw-slack/secrets/bot-token"),
+    ] {
+        check(&host, &request("b", method, path, b"{}"), 403, "owner");
+        check(&host, &request("", method, path, b"{}"), 401, "");
+    }
+    check(&host, &request("a", "GET", "/api/msp", b""), 200, "Northwind IT");
+    check(&Fake::new(), &request("a", "GET", "/api/msp", b""), 404, "no document of the MSP");
+}
+
+#[test]
+fn clients_inherit_and_the_msps_secrets_are_entered_once() {
+    let host = desk(&[("globex", 20)]);
+    let shown = check(&host, &request("a", "GET", "/api/tenants/globex", b""), 200, "");
+    let missing = json!([
+        "msp.connections.nw-slack.secrets.signing-secret",
+        "connections.globex-slack.secrets.bot-token",
+        "msp.connections.nw-entra.secrets.client-secret",
+        "msp.connections.nw-desk.secrets.public-key",
+        "msp.connections.nw-desk.secrets.private-key",
+    ]);
+    assert_eq!(shown["missing"], missing);
+    assert_eq!(shown["actions"]["ticket"], json!(["msp.connections.nw-desk.secrets.public-key", "msp.connections.nw-desk.secrets.private-key"]));
+    assert_eq!(shown["tenant"]["msp"]["name"], "Northwind IT");
+    let enter = |path: &str, status, part: &str| check(&host, &request("a", "PUT", path, b"s3cret"), status, part);
+    enter("/api/tenants/globex/connections/globex-slack/secrets/signing-secret", 404, "enter it for the MSP's connection `nw-slack`");
+    enter("/api/tenants/globex/connections/nw-desk/secrets/public-key", 404, "no connection `nw-desk`");
+    enter("/api/msp/connections/globex-slack/secrets/bot-token", 404, "the MSP has no connection");
+    for path in ["nw-slack/secrets/signing-secret", "nw-entra/secrets/client-secret", "nw-desk/secrets/public-key", "nw-desk/secrets/private-key"] {
+        enter(&format!("/api/msp/connections/{path}"), 204, "");
+    }
+    enter("/api/tenants/globex/connections/globex-slack/secrets/bot-token", 204, "");
+    let shown = check(&host, &request("a", "GET", "/api/tenants/globex", b""), 200, "");
+    assert_eq!(shown["missing"], json!([]));
+    assert_eq!(shown["actions"], json!({"ticket": [], "chat": [], "password_reset": [], "account_unlock": []}));
+    // Sealed to the MSP's own address, so that no tenant's document can redirect it.
+    let stored: Credential = record::read(&host.values.borrow()["credential/nw-entra/client-secret"]).unwrap();
+    let open = |owner: &str| host.private.open(&unbase64(&stored.sealed).unwrap(), &credential_context(owner, "nw-entra", "client-secret", "", ""));
+    assert!(open("@msp").is_some() && open("globex").is_none());
+}
+
+#[test]
+fn events_through_the_msps_application_find_the_tenant_by_the_workspace() {
+    let host = desk(&[("globex", 20)]);
+    let route = |team: &str| host.values.borrow().get(&keys::workspace_of("nw-slack", team, false)).map(|bytes| record::read::<Workspace>(bytes).unwrap());
+    assert_eq!(route("T-globex"), Some(Workspace { tenant: "globex".into(), connection: "globex-slack".into() }));
+    assert_eq!(route("T-NW"), None);
+    let mut moved = client("globex", 20);
+    moved["connections"][0]["account"]["team"] = json!("T-2");
+    put(&host, "globex", &moved, 200, "");
+    assert_eq!((route("T-globex"), route("T-2").is_some()), (None, true));
+    moved["connections"].as_array_mut().unwrap().remove(0);
+    put(&host, "globex", &moved, 200, "no connection to a chat");
+    assert_eq!(route("T-2"), None);
+}
+
+#[test]
+fn a_half_filled_document_is_a_draft_that_serves_nobody() {
+    let host = desk(&[]);
+    let half = json!({"connections": [{"id": "globex-entra", "vendor": "entra", "from": "nw-entra"}]});
+    let shown = put(&host, "globex", &half, 200, "");
+    assert_eq!((&shown["draft"], &shown["serves"]), (&json!(true), &json!(false)));
+    let lacks = |action: &str| shown["actions"][action].to_string();
+    for (action, part, there) in [
+        ("ticket", "`name` is missing", true),
+        ("ticket", "`desk.company` is missing", true),
+        ("ticket", "directory", false),
+        ("chat", "no connection to a chat", true),
+        ("password_reset", "`connections.0.account.directory` is missing", true),
+        ("password_reset", "no connection to a chat", true),
+    ] {
+        assert_eq!(lacks(action).contains(part), there, "{action}: {part} in {}", lacks(action));
+    }
+    assert!(!host.keys().iter().any(|key| key.starts_with("tenant/") || key == "connection/globex-entra"), "{:?}", host.keys());
+    check(&host, &request("b", "GET", "/api/tenants/globex", b""), 200, "\"draft\":true");
+    check(&host, &request("b", "GET", "/api/tenants", b""), 200, "\"draft\":true");
+    // Filled in, it holds; half-filled again, what held still holds.
+    let whole = put(&host, "globex", &client("globex", 20), 200, "");
+    assert_eq!(whole.get("draft"), None);
+    let before = host.values.borrow()["tenant/globex"].clone();
+    let shown = put(&host, "globex", &half, 200, "");
+    assert_eq!((&shown["draft"], &shown["serves"]), (&json!(true), &json!(true)));
+    assert_eq!(host.values.borrow()["tenant/globex"], before);
+    // Without the MSP's document nobody can inherit.
+    let alone = Fake::new();
+    assert_eq!(put(&alone, "globex", &client("globex", 20), 200, "put the MSP's document")["draft"], true);
+    let shown = put_msp(&alone, &json!({"brand": {"name": "Northwind IT"}}), 200, "`brand.phone` is missing");
+    assert_eq!((&shown["draft"], &shown["serves"]), (&json!(true), &json!(false)));
+    assert!(!alone.keys().contains(&"msp".to_string()));
+    put_msp(&alone, &json!({"brand": {"name": 1}}), 422, "problems");
+}
+
+#[test]
+fn what_is_claimed_twice_is_refused_naming_both() {
+    let host = desk(&[("globex", 20), ("initech", 21)]);
+    for (change, part) in [
+        (
+            (|client: &mut Value| client["connections"][0]["account"]["team"] = json!("T-globex")) as fn(&mut Value),
+            "the workspace `T-globex` is claimed by `globex-slack` of the tenant `globex`",
+        ),
+        (
+            |client| client["connections"][1]["account"]["directory"] = json!("D-globex"),
+            "the directory `D-globex` is claimed by `globex-entra` of the tenant `globex`",
+        ),
+        (|client| client["desk"]["company"] = json!(20), "company 20 of the same PSA is claimed by the tenant `globex`"),
+        (|client| client["connections"][0]["account"]["team"] = json!("T-NW"), "the workspace is the MSP's own"),
+        (|client| client["connections"][0]["id"] = json!("nw-slack"), "`nw-slack` belongs to the MSP"),
+        (|client| client["connections"][0]["id"] = json!("globex-slack"), "`globex-slack` belongs to the tenant `globex`"),
+    ] {
+        let mut wrong = client("initech", 21);
+        change(&mut wrong);
+        let before = host.values.borrow().clone();
+        put(&host, "initech", &wrong, 422, part);
+        assert_eq!(*host.values.borrow(), before);
+    }
+    // The MSP takes nothing from its tenants either.
+    let mut greedy = msp_document();
+    greedy["connections"][0]["account"]["team"] = json!("T-globex");
+    put_msp(&host, &greedy, 422, "tenant `globex`: `connections.0.account`: the workspace is the MSP's own");
+}
+
+#[test]
+fn the_msps_document_leaves_no_tenant_unable_to_write_a_ticket() {
+    let host = desk(&[("globex", 20)]);
+    let mut without = msp_document();
+    without["connections"].as_array_mut().unwrap().pop();
+    put_msp(&host, &without, 422, "tenant `globex`: `connections` holds no connection to a PSA");
+    without = msp_document();
+    without["desk"] = json!({});
+    put_msp(&host, &without, 422, "tenant `globex`: `desk.board` is missing");
+    without = msp_document();
+    without["connections"].as_array_mut().unwrap().remove(1);
+    host.values.borrow_mut().insert(keys::token("globex-entra"), b"t".to_vec());
+    let shown = put_msp(&host, &without, 200, "");
+    assert!(shown["warnings"][0].as_str().unwrap().contains("tenant `globex`: `connections.1.from`: the MSP has no connection `nw-entra`"), "{shown}");
+    assert!(!host.keys().contains(&"connection/nw-entra".to_string()) && !host.keys().contains(&keys::token("globex-entra")));
+    // A damaged one is named, and can be put again.
+    host.values.borrow_mut().insert("msp".into(), b"{}".to_vec());
+    check(&host, &request("a", "GET", "/api/msp", b""), 500, "the MSP's document");
+    check(&host, &request("a", "GET", "/api/tenants/globex", b""), 500, "the MSP's document");
+    put_msp(&host, &msp_document(), 200, "");
+    check(&host, &request("a", "GET", "/api/tenants/globex", b""), 200, "");
 }
 
 fn path(connection: &str, name: &str) -> String {
@@ -303,7 +518,7 @@ fn a_tick_is_passed_on_or_reported_as_failed() {
 #[test]
 fn a_failing_store_asks_to_try_again_and_tells_the_log_why() {
     for (fails, method, path) in [
-        ("tenants", "GET", "/api/tenants"),
+        ("c/tenant", "GET", "/api/tenants"),
         ("tenant/", "GET", "/api/tenants/acme"),
         ("connection/", "PUT", "/api/tenants/acme"),
         ("credential/", "GET", "/api/tenants/acme"),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fake::{DAY as TODAY, Fake, run, tenant};
+use crate::fake::{DAY as TODAY, Fake, run, stored};
 use firstline_core::journal::{Entry, Fact};
 use firstline_core::record::write;
 
@@ -28,7 +28,7 @@ fn summary_of(number: i64, tenant: &str, from: (i64, u64), to: Option<(i64, u64)
 fn world() -> Fake {
     let host = Fake::new();
     for name in ["acme", "globex"] {
-        host.write(&keys::tenant(name), &tenant(name));
+        host.write(&keys::tenant(name), &stored(name));
     }
     host
 }

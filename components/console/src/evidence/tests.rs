@@ -1,5 +1,5 @@
 use super::*;
-use crate::fake::{Fake, run, tenant};
+use crate::fake::{Fake, run, stored};
 use firstline_core::evidence::{DayCase, Proof, SealedEntry, SigningKey, verify};
 use firstline_core::journal::{Entry, Fact, Summary, entry_hash};
 
@@ -13,7 +13,7 @@ fn signing() -> SigningKey {
 /// A conversation of five entries, of which the case has three, over two epochs; closed if it is sealed.
 fn world(sealed: bool) -> Fake {
     let host = Fake::new();
-    host.write(&keys::tenant("acme"), &tenant("acme"));
+    host.write(&keys::tenant("acme"), &stored("acme"));
     let places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)];
     for at in places {
         let case = Some(if at == (0, 0) { "another-1".to_string() } else { CASE.into() });

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fake::{DAY as TODAY, Fake, run, tenant};
+use crate::fake::{DAY as TODAY, Fake, run, stored};
 use firstline_core::case::Times;
 use firstline_core::figures::{Figures, Tally};
 use firstline_core::journal::Summary;
@@ -9,7 +9,7 @@ const CONVERSATION: &str = "0123456789abcdef0123456789abcdef";
 
 fn world() -> Fake {
     let host = Fake::new();
-    host.write(&keys::tenant("acme"), &tenant("acme"));
+    host.write(&keys::tenant("acme"), &stored("acme"));
     host
 }
 

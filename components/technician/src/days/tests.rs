@@ -10,9 +10,7 @@ const TODAY: u64 = START / DAY;
 fn world() -> World {
     let mut world = World::new();
     world.variables.insert("signing_private_key", base64(&KEY));
-    let settings = world.settings();
-    let tenants = Tenants { names: ["acme".to_string()].into() };
-    world.values.borrow_mut().insert(keys::tenants(), settings.integrity.write(&keys::tenants(), &tenants));
+    world.list_tenant("acme");
     world
 }
 
