@@ -25,8 +25,8 @@ macro_rules! stories {
 }
 
 stories! {
-    access_for_a_colleague
     a_colleagues_password
+    access_for_a_colleague
     another_system
     blocked_while_the_button_waits
     button_of_another_client

@@ -135,6 +135,8 @@ pub fn judge(text: &Text, vector: &[f32], model: &Model) -> Understanding {
     readings.retain(|reading| std::mem::take(&mut first) || reading.confidence >= 10);
     if let Some(reading) = readings.first() {
         abstained |= f32::from(reading.confidence) / 1000.0 < threshold(reading.intent, model);
+        // A single word ("login") is a topic: worth a question.
+        abstained |= reading.intent.group() == Group::Handover && reading.intent != Intent::Other && text.tokens.len() < 2;
     }
     // The phone that was lost is no system to log in to.
     let factor = readings.first().is_some_and(|reading| reading.intent == Intent::MfaReset);

@@ -9,20 +9,31 @@ use crate::{
 const WORDS: &[(&str, &str)] = &[
     (
         "de",
-        "ich mein meine meinen meinem passwort kennwort konto gesperrt entsperren zurucksetzen bitte vergessen und ist nicht habe haben der das dem den kann \
+        "abgelaufen aktivierung aktivieren aktualisieren aufnehmen beantragen benotigt benotige benutzerkonto bestellen deaktivieren einrichten \
+         eintrag empfangen erhalten fehlgeschlagen fehlt freigeben freischalten gruppe hinzufugen installieren kaputt kollege kollegen langsam \
+         laufwerk lizenz mehreren mich moglich nach neu neuen netzlaufwerk ordner rechnung senden starten startet tastatur verbindung verloren \
+         versuchen verteiler weiterleitung zweiter zuweisen \
+         ich mein meine meinen meinem passwort kennwort konto gesperrt entsperren zurucksetzen bitte vergessen und ist nicht habe haben der das dem den kann \
          konnen anmelden benutzer zugang zugriff wurde neues neuer neue brauche funktioniert geht kein keine mehr fur auf mit wir sie drucker fehler \
          mitarbeiter rechner bildschirm handy loschen anlegen einrichten berechtigung freigabe postfach hallo guten morgen danke wird sich beim immer wieder \
          wiedereinrichtung anmeldung",
     ),
     (
         "es",
-        "mi mis contrasena clave cuenta bloqueada bloqueado desbloquear usuario olvide olvidado por favor necesito restablecer resetear hola puedo el los las \
+        "abre activacion activar actualizar agregar archivo buzon cambiar cambio caducada caducado computadora conectar configurar correos crear \
+         desactivar desbloqueo distribucion eliminar enviar extrano funciona instalacion licencia movil nombre oficina otro permiso permisos que \
+         recibi recuperar redirigir reiniciar reseteo restaurar servidor sin solicitud sospechoso teclado unidad vencida autenticador verificar \
+         mi mis contrasena clave cuenta bloqueada bloqueado desbloquear usuario olvide olvidado por favor necesito restablecer resetear hola puedo el \
+         los las \
          una esta acceso ayuda problema con para no tengo carpeta correo impresora telefono nuevo nueva del solicito gracias buenos buenas dias tardes \
          desconexion equipo pantalla roto dar alta baja empleado configuracion",
     ),
     (
         "pt",
-        "minha meu senha conta esqueci desbloqueio preciso redefinir resetar nao uma acesso ola bom dia obrigado obrigada favor boa tarde trocar solicito \
+        "acessar acessos adicionar aparelho arquivo assinatura ativacao ativar autenticacao autenticador caixa compartilhada conectar criacao criar \
+         desligado excluir expirou expirada fatores funciona funcionario gravacao incluir licenca permissao quebrado recebi recuperar remover \
+         solicitacao suspeito troca conecta erro \
+         minha meu senha conta esqueci desbloqueio preciso redefinir resetar nao uma acesso ola bom dia obrigado obrigada favor boa tarde trocar solicito \
          gentileza efetuar usuario pasta para instalacao instalar computador impressora falha conexao rede atualizacao liberar cancelamento cadastrar \
          problema com colaborador celular meus sistema ao da do das dos em na sem estou consigo nova novo configuracao bloqueio atenciosamente sozinho \
          travando lento muito",
@@ -39,8 +50,11 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// Words that other languages share with English tickets; they never count.
-const SHARED: &[&str] =
-    &["password", "account", "printer", "no", "problema", "hallo", "sie", "das", "an", "me", "die", "des", "ben", "do", "para", "sistema", "das", "dos"];
+const SHARED: &[&str] = &[
+    "account", "an", "bad", "ben", "bloque", "con", "dar", "das", "del", "dem", "den", "der", "des", "dia", "die", "do", "dos", "el", "em", "es", "est",
+    "favor", "hallo", "handy", "hej", "las", "les", "los", "me", "mi", "mit", "mon", "na", "no", "non", "note", "nova", "para", "password", "per", "pour",
+    "printer", "problema", "que", "rede", "sie", "sin", "sistema", "so", "tack", "utente", "van", "war",
+];
 
 /// A language other than English, if the text is in one: one word is enough in a short text, a tenth in a long one.
 /// `other` stands for letters of another script.
@@ -73,9 +87,15 @@ mod tests {
             ("Bom dia, preciso redefinir a senha do meu usuário", Some("pt")),
             ("j'ai oublié mon mot de passe", Some("fr")),
             ("Я забыл пароль", Some("other")),
+            ("Softtoken Aktivierung", Some("de")),
+            ("Token no funciona", Some("es")),
+            ("Ativação do token", Some("pt")),
             ("I forgot my password", None),
             ("please reset my password for me", None),
             ("no access to the printer", None),
+            ("as per our call on Mon", None),
+            ("do me a favor", None),
+            ("Del key broken in the Los Angeles office", None),
             ("", None),
         ] {
             assert_eq!(foreign(&Text::read(text), &Lexicon::new()), expected, "{text}");

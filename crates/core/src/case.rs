@@ -896,6 +896,7 @@ fn reading(understanding: &Understanding) -> Reading {
         (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
         (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, true) => Reading::Unclear,
+        (_, false) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
         (_, false) => Reading::Elsewhere("out-of-scope"),
     }
 }

@@ -66,7 +66,7 @@ impl Example {
     fn new(text: String, intent: Intent, source: Source, weight: f32) -> Self {
         let read = Text::read(&text);
         let features = features(&read, &signals(&read, &Lexicon::new()));
-        Example { text, intent, source, weight, also: Vec::new(), foreign: false, features, vector: Vec::new() }
+        Example { text, intent, source, weight, also: Vec::new(), foreign: source == Source::Languages, features, vector: Vec::new() }
     }
 }
 
@@ -96,8 +96,9 @@ pub fn labelled(path: &Path, source: Source) -> Result<Vec<Example>> {
             let notes: Vec<&str> = row.notes.split(';').map(str::trim).collect();
             let also = notes.iter().filter_map(|note| note.strip_prefix("amb=").or(note.strip_prefix("also=")));
             let also = also.filter_map(|names| Intent::named(names.split([' ', ',']).next()?)).collect();
-            let foreign = notes.iter().any(|note| note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en")));
-            Ok(Example { also, foreign, ..Example::new(row.text, intent, source, 1.0) })
+            let mut example = Example::new(row.text, intent, source, 1.0);
+            example.foreign |= notes.iter().any(|note| note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en")));
+            Ok(Example { also, ..example })
         })
         .collect()
 }

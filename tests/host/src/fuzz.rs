@@ -100,7 +100,8 @@ pub fn mutate(known: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
             0 => drop(bytes.drain(from..to)),
             1 => {
                 let part = bytes.get(from..to).unwrap_or_default().to_vec();
-                let times = 1 + random.below(if random.below(20) == 0 { 4_000 } else { 8 });
+                let most = if random.below(20) == 0 { 4_000 } else { 8 };
+                let times = 1 + random.below(most);
                 let room = LONGEST.saturating_sub(bytes.len()) / part.len().max(1);
                 drop(bytes.splice(from..from, part.repeat(times.min(room))));
             }
