@@ -368,6 +368,9 @@ impl<'a> Player<'a> {
     /// A fresh desk with the story's tenants.
     async fn fresh(config: &Config, story: &'a Story, backend: Arc<dyn Backend>, trial: Option<&Trial>) -> Result<Self> {
         let mut tenants: Value = serde_json::from_str(TENANTS)?;
+        if story.msp {
+            add_msp(&mut tenants)?;
+        }
         patch_tenants(&mut tenants, &story.tenants)?;
         merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
         let clock = simulated(UNIX_EPOCH + BEGIN);
@@ -431,9 +434,6 @@ impl<'a> Player<'a> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stored = contents(self.backend.as_ref())?;
         let mut outcome = match &self.disturbed {
-        if story.msp {
-            add_msp(&mut tenants)?;
-        }
             None => expect::check(&self.story.expect, &self, &stored, &events).await?,
             Some(disturbed) => expect::safety::check(&self.story.expect, &self, disturbed, &stored, &events).await?,
         };
