@@ -191,7 +191,7 @@ impl<H: Host> Checks<'_, H> {
         let (state, task) = nobodys(self.tenant, connection, self.host.now());
         let of_role = connection.role().map(needs::of_role).unwrap_or_default();
         let prepare = || -> Result<_, Denied> {
-            let monitor = Monitor::new(self.tenant, &self.settings.reach, &state, &task)?;
+            let monitor = Monitor::new(self.tenant, self.settings, &state, &task)?;
             let named: Vec<Named> = monitor.admit(std::slice::from_ref(&request), self.host.now())?;
             let named = named.first().ok_or("nothing was admitted")?;
             let outgoing = monitor.prepare(named, self.host.now(), &|_| None, &|_| None)?;
@@ -205,8 +205,11 @@ impl<H: Host> Checks<'_, H> {
                 return Ok(None);
             }
         };
-        let sent = match authorize(self.host, self.settings, &monitor, &mut outgoing, false).await {
-            Ok(()) => self.host.send(outgoing).await,
+        let sent = match authorize(self.host, self.settings, &monitor, false).await {
+            Ok(headers) => {
+                outgoing.headers.extend(headers);
+                self.host.send(outgoing).await
+            }
             Err(Refused::Fault(fault)) => return Err(fault),
             Err(Refused::Credential(why) | Refused::Later(why)) => {
                 self.note(&connection.id, "credentials", Mark::Missing, of_role, &why);

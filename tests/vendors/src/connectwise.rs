@@ -114,7 +114,7 @@ pub(crate) struct Member {
 }
 
 /// What a security role may do, by module.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SecurityRole {
     pub id: u64,

@@ -15,7 +15,7 @@ fn nothing_that_a_check_sends_can_change_anything() {
     let (tenant, settings) = (crate::fake::tenant(), crate::fake::World::new().settings());
     for connection in &tenant.connections {
         let (state, task) = nobodys(&tenant, connection, 0);
-        let monitor = Monitor::new(&tenant, &settings.reach, &state, &task).unwrap();
+        let monitor = Monitor::new(&tenant, &settings, &state, &task).unwrap();
         for call in monitor.vendor.calls.iter().filter(|call| call.effect == Effect::Change) {
             for effect in [Effect::Read, Effect::Change] {
                 let request = Request {
