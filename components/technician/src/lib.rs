@@ -1,14 +1,16 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
 //!
-//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`retention`] erases what is old, [`health`] tries connections before they are needed, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits.
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`retention`] erases what is old, [`health`] tries connections before they are needed, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits, [`checks`] asks the vendors what they grant and compares it with [`needs`].
 
 pub mod catalogue;
+pub mod checks;
 pub mod credentials;
 pub mod damage;
 pub mod days;
 pub mod health;
 pub mod host;
 pub mod monitor;
+pub mod needs;
 pub mod retention;
 pub mod runner;
 pub mod tenants;
