@@ -26,6 +26,7 @@ macro_rules! stories {
 
 stories! {
     a_colleagues_password
+    access_for_a_colleague
     another_system
     blocked_while_the_button_waits
     button_of_another_client
@@ -111,6 +112,7 @@ stories! {
     ticket_lost_after
     two_clients_at_once
     two_presses_at_once
+    two_wishes
     unclear_then_clear
     unclear_twice
     unknown_user

@@ -14,6 +14,7 @@ pub fn internal(case: &Case) -> String {
     if !case.reading.is_empty() {
         lines.push(format!("Understood as {}", case.reading));
     }
+    lines.extend(case.triage.iter().map(|line| format!("- {}", crate::redact::line(line, 300))));
     if let Some(profile) = &case.profile {
         lines.push(format!(
             "Requester: {} <{}>, chat user {}{}",
