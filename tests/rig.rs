@@ -108,10 +108,11 @@ impl Rig {
         }
     }
 
-    /// Requests that changed something at a vendor, or tried to, as `METHOD path`; the token endpoint is none.
+    /// Requests that changed something at a vendor, or tried to, as `METHOD path`; the token endpoint is none, nor Slack's look at a token.
     pub fn changes(&self, vendor: &str) -> Vec<String> {
         let calls = self.desk.vendors.calls();
-        let tried = calls.iter().filter(|call| call.vendor == vendor && (call.changed || call.method != "GET") && !call.path.ends_with("/oauth2/v2.0/token"));
+        let tried = calls.iter().filter(|call| call.vendor == vendor && (call.changed || call.method != "GET"));
+        let tried = tried.filter(|call| !["/oauth2/v2.0/token", "/auth.test"].iter().any(|path| call.path.ends_with(path)));
         tried.map(|call| format!("{} {}", call.method, call.path)).collect()
     }
 

@@ -113,6 +113,12 @@ fn write(rig: &Rig, key: &str, value: Option<Vec<u8>>) {
     rig.memory.write("default", &[(key.into(), value)]).unwrap();
 }
 
+/// What was sent but for the ticks' look at whether connections work.
+fn without_checks(calls: Vec<firstline_vendors::Call>) -> Vec<firstline_vendors::Call> {
+    let check = |path: &str| ["auth.test", "firstline-health-check", "/service/boards/1/statuses", "/oauth2/v2.0/token"].iter().any(|part| path.contains(part));
+    calls.into_iter().filter(|call| call.changed || !check(&call.path)).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_record_that_was_tampered_with_is_noticed_and_nothing_is_changed() {
     let conversation = asked().await.conversation();
@@ -133,7 +139,7 @@ async fn a_record_that_was_tampered_with_is_noticed_and_nothing_is_changed() {
         assert_eq!(rig.changes("entra"), Vec::<String>::new(), "with `{key}` tampered with");
         if key == keys::tenant("acme") {
             // Nobody can be trusted to be told, so nothing is sent at all.
-            let sent = rig.desk.vendors.calls().split_off(before);
+            let sent = without_checks(rig.desk.vendors.calls().split_off(before));
             assert!(sent.is_empty(), "with `{key}` tampered with, these were sent: {sent:?}");
             assert!(rig.log().contains(&format!("{key}: the record was not written by this installation")), "{key}: {}", rig.log());
         } else {
@@ -248,7 +254,7 @@ async fn what_is_not_configured_is_reported_by_name_and_denied() {
         let answer = bare.desk.app.chained("technician", http::Request::post("/tick").body(bytes::Bytes::new()).unwrap()).await.unwrap();
         let text = String::from_utf8_lossy(answer.body()).into_owned();
         assert!(answer.status() == 503 && text.contains(name), "{name}: {} {text}", answer.status());
-        assert!(bare.desk.vendors.calls().is_empty(), "{name}");
+        assert!(without_checks(bare.desk.vendors.calls()).is_empty(), "{name}");
     }
     for (name, path) in [("integrity_key", "/api/tenants"), ("console_people", "/api/tenants")] {
         let bare = start(Setup { variables: &[(name, "")], empty: true, ..Setup::default() }).await;

@@ -1,12 +1,11 @@
 //! The only file that calls the Spin SDK.
 
-use crate::checks;
 use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tenants::Unusable;
 use crate::tick::sweep;
-use crate::{days, health};
+use crate::{checks, days, health};
 use bytes::Bytes;
 use firstline_core::{Instant, keys};
 use futures::future::{Either, join_all, select};
