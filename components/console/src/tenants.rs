@@ -104,7 +104,7 @@ pub async fn save(host: &impl Host, key: &IntegrityKey, new: Document) -> Result
         }
         return Err(taken);
     }
-    host.set_many(routes(&name, &new.connections)).await?;
+    host.set_many(routes(&name, &tenant::outline(msp.as_ref(), &new).connections)).await?;
     host.delete(&draft).await?;
     forget(host, &name, old.and_then(Result::ok).map(|old| old.connections).unwrap_or_default(), &new.connections).await?;
     show(host, key, Some(new), None, &name, &warnings).await
@@ -243,7 +243,7 @@ pub async fn names(host: &impl Host, key: &IntegrityKey) -> Result<BTreeSet<Stri
     Ok(names)
 }
 
-/// What leads from the outside to these connections.
+/// What leads from the outside to these connections, with the addresses that their secrets are sealed to.
 #[must_use]
 pub fn routes(owner: &str, connections: &[Connection]) -> Vec<(String, Vec<u8>)> {
     let mut writes = vec![];

@@ -18,6 +18,7 @@ pub(crate) struct ConnectWise {
     pub companies: Vec<Company>,
     pub contacts: Vec<Contact>,
     pub members: Vec<Member>,
+    pub security_roles: Vec<SecurityRole>,
     pub work_types: Vec<WorkType>,
     pub priorities: Vec<Named>,
     pub sources: Vec<Named>,
@@ -25,6 +26,8 @@ pub(crate) struct ConnectWise {
     pub tickets: Vec<Map<String, Value>>,
     pub notes: Vec<Map<String, Value>>,
     pub time_entries: Vec<Map<String, Value>>,
+    /// Where the site reports changes, as the API shows them.
+    pub callbacks: Vec<Map<String, Value>>,
     /// Number of the newest ticket, note and entry.
     pub serial: u64,
 }
@@ -105,6 +108,18 @@ pub(crate) struct Member {
     pub id: u64,
     pub identifier: String,
     pub name: String,
+    /// As the API shows it: `{"id"}`.
+    #[serde(rename = "securityRole")]
+    pub security_role: Map<String, Value>,
+}
+
+/// What a security role may do, by module.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SecurityRole {
+    pub id: u64,
+    /// As the API shows them: `moduleIdentifier`, `addLevel`, `editLevel`, `deleteLevel`, `inquireLevel`.
+    pub settings: Vec<Map<String, Value>>,
 }
 
 const TICKET: &[&str] = &[
@@ -266,9 +281,12 @@ impl Status {
 }
 
 impl ConnectWise {
-    /// What a person does by hand: `{"ticket", "status"?, "set"?, "note"?, "delete"?}`.
+    /// What a person does by hand: `{"ticket", "status"?, "set"?, "note"?, "delete"?}`, or `{"site": {…}}` to change whole lists.
     pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
-        only(deed, &["ticket", "status", "set", "note", "delete"])?;
+        only(deed, &["ticket", "status", "set", "note", "delete", "site"])?;
+        if let Some(site) = deed.get("site").and_then(Value::as_object) {
+            return merge(self, site);
+        }
         let id = deed.get("ticket").and_then(Value::as_u64).ok_or("`ticket` is missing")?;
         let at = self.tickets.iter().position(|ticket| id_of(ticket, "") == id).ok_or_else(|| format!("no ticket {id}"))?;
         let mut ticket = self.tickets.get(at).cloned().unwrap_or_default();
@@ -342,6 +360,13 @@ impl ConnectWise {
             }
             ("GET", ["service", "priorities"]) => list(ask, self.priorities.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
             ("GET", ["service", "sources"]) => list(ask, self.sources.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
+            ("GET", ["system", "callbacks"]) => {
+                list(ask, self.callbacks.iter().map(|callback| json!(callback)).collect(), &["id", "url", "type", "level", "objectId", "inactiveFlag"], &[])
+            }
+            ("GET", ["system", "securityRoles", id, "settings"]) => {
+                let role = self.security_roles.iter().find(|role| id.parse() == Ok(role.id)).ok_or_else(|| missing("SecurityRole", id))?;
+                list(ask, role.settings.iter().map(|setting| json!(setting)).collect(), &["id", "moduleIdentifier"], &[])
+            }
             ("GET", ["system", "members"]) => list(ask, self.members.iter().map(|member| json!(member)).collect(), &["id", "identifier"], &[]),
             ("GET", ["time", "workTypes"]) => list(ask, self.work_types.iter().map(|kind| json!(kind)).collect(), &["id", "name", "inactiveFlag"], &[]),
             ("GET", ["service", "tickets"]) => list(ask, self.tickets.iter().map(|ticket| json!(ticket)).collect(), TICKET_PATHS, &[]),
