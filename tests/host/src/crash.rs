@@ -144,6 +144,8 @@ struct Left {
     at: u128,
     /// How much had happened to anything but this instance's own memory.
     happened: u64,
+    /// Requests that instances had taken, and pieces of answers that they had passed on.
+    moved: u64,
     /// Requests that the vendors had taken.
     taken: usize,
 }
@@ -276,7 +278,8 @@ impl Disturbance {
         if !state.live || (point.component == "console" && !state.ticking) {
             return Fate::Go;
         }
-        let left = Left { instance: point.instance, at: self.began.elapsed().as_millis(), happened: state.happened, taken: self.vendors.taken() };
+        let left =
+            Left { instance: point.instance, at: self.began.elapsed().as_millis(), happened: state.happened, moved: point.moved, taken: self.vendors.taken() };
         let pass = Pass { tick: state.ticking.then_some(state.passed.ticks), left, text: point.to_string() };
         state.passes.push(pass);
         state.passed.points += 1;
@@ -417,7 +420,7 @@ mod tests {
     }
 
     fn left(instance: u64, at: u128, happened: u64, taken: usize) -> Left {
-        Left { instance, at, happened, taken }
+        Left { instance, at, happened, moved: 0, taken }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The life of an instance, as on Spin: requests share it, a trap takes all of them down, idleness ends it.
 
 use crate::outbound::whole;
-use crate::state::{Context, Running, State};
+use crate::state::{Context, Running, State, World};
 use crate::trace::Event;
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 const AT_ONCE: usize = 16;
 /// Requests that one instance serves in its life.
 const IN_ALL: usize = 128;
+
 /// How long an instance without work is kept.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -56,7 +58,7 @@ impl Handler {
             answer
         });
         (world.trace)(Event::Answered { component, path, status: answer.status().as_u16(), took: began.elapsed() });
-        answer
+        answer.map(|body| Watched { body, world: world.clone() }.boxed_unsync())
     }
 
     /// Makes an instance that serves nothing, to see how long it takes.
@@ -66,6 +68,33 @@ impl Handler {
         let mut store = Store::new(pre.engine(), State::new(context.clone()));
         pre.instantiate_async(&mut store).await?;
         Ok(began.elapsed())
+    }
+}
+
+/// The body of an answer, each piece of which is noted when it is passed on.
+struct Watched {
+    body: WasiBody,
+    world: Arc<World>,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = Bytes;
+    type Error = <WasiBody as hyper::body::Body>::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<std::result::Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_ready() {
+            self.world.note_move();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -128,6 +157,7 @@ impl WorkerState for Worker {
 
     /// There is no request timeout by default.
     fn on_request_start(&self, _: StoreContextMut<'_, State>, (): (), _: GuestTaskId) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        self.context.world.note_move();
         self.work.set(Some(self.context.world.activity.enter()));
         Box::pin(std::future::pending())
     }

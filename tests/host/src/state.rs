@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) handlers: OnceLock<Weak<Handlers>>,
     calls: AtomicU64,
     instances: AtomicU64,
+    /// How often an instance took a request, or a piece of an answer was passed on: no event tells of it.
+    moved: AtomicU64,
     began: Instant,
 }
 
@@ -49,6 +51,7 @@ impl World {
             handlers: OnceLock::new(),
             calls: AtomicU64::new(0),
             instances: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             began: Instant::now(),
         }
     }
@@ -58,12 +61,16 @@ impl World {
         self.calls.fetch_add(1, SeqCst)
     }
 
+    pub(crate) fn note_move(&self) {
+        self.moved.fetch_add(1, SeqCst);
+    }
+
     pub(crate) async fn before(&self, who: &Who, effect: Effect<'_>) -> Result<()> {
-        self.pass(Point { component: &who.context.name, instance: who.instance, effect, moment: Moment::Before }).await
+        self.pass(Point { component: &who.context.name, instance: who.instance, moved: self.moved.load(SeqCst), effect, moment: Moment::Before }).await
     }
 
     pub(crate) async fn after(&self, who: &Who, effect: Effect<'_>) -> Result<()> {
-        self.pass(Point { component: &who.context.name, instance: who.instance, effect, moment: Moment::After }).await
+        self.pass(Point { component: &who.context.name, instance: who.instance, moved: self.moved.load(SeqCst), effect, moment: Moment::After }).await
     }
 
     async fn pass(&self, point: Point<'_>) -> Result<()> {

@@ -171,6 +171,8 @@ pub struct Point<'a> {
     pub component: &'a str,
     /// Number of the instance within the application's life.
     pub instance: u64,
+    /// How often an instance of the application had taken a request, or passed on a piece of an answer.
+    pub moved: u64,
     /// Around what.
     pub effect: Effect<'a>,
     /// On which side of it.
