@@ -320,14 +320,7 @@ async fn a_bad_tenant_document_is_told_every_problem_at_once() {
     let (status, answer) = rig.desk.api("PUT", "/api/tenants/acme", bad.to_string()).await.unwrap();
     assert_eq!(status, 422, "{answer}");
     let problems = answer["problems"].to_string();
-    for says in [
-        "connections.0.vendor",
-        "carrier-pigeon",
-        "connections.1.base_url",
-        "is not covered",
-        "connections.1.token_url",
-        "connections.2.base_url",
-    ] {
+    for says in ["connections.0.vendor", "carrier-pigeon", "connections.1.base_url", "is not covered", "connections.1.token_url", "connections.2.base_url"] {
         assert!(problems.contains(says), "`{says}` is not among {problems}");
     }
     assert_eq!(rig.memory.dump(), before, "something was stored");

@@ -14,6 +14,10 @@ pub fn internal(case: &Case) -> String {
     if !case.reading.is_empty() {
         lines.push(format!("Understood as {}", case.reading));
     }
+    if let Some(intake) = &case.intake {
+        let (name, source) = (crate::redact::line(&intake.name, 100), crate::redact::line(&intake.source, 50));
+        lines.push(format!("Came as a ticket ({source}) in the name of {name} <{}>", intake.address.as_deref().unwrap_or("no address")));
+    }
     if let Some(profile) = &case.profile {
         lines.push(format!(
             "Requester: {} <{}>, chat user {}{}",
@@ -22,7 +26,11 @@ pub fn internal(case: &Case) -> String {
             profile.id,
             if profile.guest { ", guest" } else { "" }
         ));
-        lines.push("Verified by: signed in to the client's own chat workspace".to_string());
+        lines.push(match &case.intake {
+            Some(intake) if !intake.confirmed => "Not verified: the ticket's contact has not pressed the button in the chat".to_string(),
+            Some(_) => "Verified by: pressed the button in the client's own chat workspace".to_string(),
+            None => "Verified by: signed in to the client's own chat workspace".to_string(),
+        });
     }
     if let Some(account) = &case.account {
         let privileged = if account.privileged.is_empty() { String::new() } else { format!(", privileged: {}", account.privileged.join(", ")) };
