@@ -123,3 +123,15 @@ fn the_scan_finds_what_it_looks_for() {
     assert!(holders(&folder, &["static BUILT: Once"]).contains(&"rig.rs".to_string()));
     assert_eq!(code("let a = 1; // spin_sdk\n/// spin_sdk\nlet b;"), "let a = 1; \n\nlet b;");
 }
+
+/// The Slack app that the guide creates asks for the scopes that the README lists, and for no other.
+#[test]
+fn the_slack_app_of_the_guide_asks_for_what_the_readme_lists() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let row = readme.lines().find(|line| line.starts_with("| Slack |")).unwrap().rsplit("bot scopes").next().unwrap();
+    let mut listed: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+    listed.sort_unstable();
+    let app: serde_json::Value = serde_json::from_slice(&std::fs::read(root().join("docs/for-real/slack-app.json")).unwrap()).unwrap();
+    let asked: Vec<&str> = app["oauth_config"]["scopes"]["bot"].as_array().unwrap().iter().map(|scope| scope.as_str().unwrap()).collect();
+    assert_eq!(asked, listed);
+}

@@ -46,7 +46,13 @@ stories! {
     german
     graph_asks_to_wait
     graph_asks_to_wait_for_minutes
+    graph_down_after_the_press
+    graph_down_and_a_person_asked_for
+    graph_down_before_resetting
     graph_down_for_an_hour
+    graph_down_for_five_minutes
+    graph_down_for_half_a_day
+    graph_down_while_resetting
     graph_refuses
     graph_stumbles
     greeting_alone_opens_nothing
@@ -66,7 +72,9 @@ stories! {
     message_lost_after
     monitoring_alert
     no_credential
+    no_token_for_an_hour
     offer_never_answered
+    okta_down_for_an_hour
     okta_mastered_in_ad
     okta_password_lost
     okta_reset
@@ -98,6 +106,9 @@ stories! {
     same_event_twice
     same_press_twice
     slack_down_after_the_reset
+    slack_down_at_the_delivery
+    slack_down_at_the_offer
+    slack_down_for_an_hour
     something_else
     stands_down_assigned
     stands_down_in_chat

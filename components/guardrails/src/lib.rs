@@ -9,6 +9,8 @@ mod bindings {
         with: { "firstline:types/types@0.1.0": firstline_connector::types },
     });
 }
+mod facts;
+mod policy;
 mod rules;
 
 use bindings::exports::firstline::guardrails::guardrails::{Decision, Guest, Question};
@@ -18,7 +20,7 @@ struct Stage;
 
 impl Guest for Stage {
     fn decide(question: Question) -> Result<Decision, Error> {
-        Ok(rules::decide(&question))
+        rules::decide(&question).map_err(Error::Other)
     }
 }
 

@@ -691,7 +691,7 @@ impl Stages for Script {
     fn decide(&self, question: &Question, _: &Tenant, _: Instant) -> Result<Decision, StageFault> {
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));
         match self.verdicts.borrow_mut().pop_front().unwrap_or(Some(Verdict::Autonomous)) {
-            Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into() }),
+            Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into(), policies: String::new() }),
             None => Err(StageFault("stage-failed", "as told".into())),
         }
     }

@@ -6,7 +6,7 @@
 use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, identified};
 use crate::host::Outgoing;
 use firstline_core::Instant;
-use firstline_core::case::{Grant, State, Task, arguments_hash};
+use firstline_core::case::{GRANT_EXPIRED, Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
 use firstline_core::seal::Secret;
 use firstline_core::stage::{Decision, IdpAct, Outcome, Question, Verdict, Work};
@@ -21,6 +21,27 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// A batch stands in the journal and in the snapshot, whose values the store bounds.
 const MOST_BYTES: usize = 256 * 1024;
+
+/// Why something is not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Short code.
+    pub code: &'static str,
+    /// For the technician.
+    pub why: String,
+}
+
+impl From<String> for Denied {
+    fn from(why: String) -> Self {
+        Denied { code: "refused-by-monitor", why }
+    }
+}
+
+impl From<&str> for Denied {
+    fn from(why: &str) -> Self {
+        why.to_string().into()
+    }
+}
 
 /// The monitor of one task's connection.
 pub struct Monitor<'a> {
@@ -80,13 +101,13 @@ impl<'a> Monitor<'a> {
     ///
     /// # Errors
     /// Why a member, and so the batch, is not sent.
-    pub fn admit(&self, requests: &[Request], now: Instant) -> Result<Vec<Named>, String> {
+    pub fn admit(&self, requests: &[Request], now: Instant) -> Result<Vec<Named>, Denied> {
         if requests.is_empty() || requests.len() > 16 {
-            return Err(format!("a batch of {} requests", requests.len()));
+            return Err(format!("a batch of {} requests", requests.len()).into());
         }
         let bytes: usize = requests.iter().map(length).sum();
         if bytes > MOST_BYTES {
-            return Err(format!("a batch of {bytes} bytes"));
+            return Err(format!("a batch of {bytes} bytes").into());
         }
         let mut targets = BTreeSet::new();
         let mut named = Vec::new();
@@ -96,7 +117,7 @@ impl<'a> Monitor<'a> {
             let change = reading.call.effect == Effect::Change;
             let grant = if change {
                 if !targets.insert((reading.target.clone(), reading.call.slot.clone())) {
-                    return Err(format!("two changes of `{}` in one batch", reading.target));
+                    return Err(format!("two changes of `{}` in one batch", reading.target).into());
                 }
                 self.check_owner(&reading)?;
                 Some(self.grant(&reading, now)?.id.clone())
@@ -113,7 +134,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// A live grant of this task for exactly this change.
-    fn grant(&self, reading: &catalogue::Reading, now: Instant) -> Result<&'a Grant, String> {
+    fn grant(&self, reading: &catalogue::Reading, now: Instant) -> Result<&'a Grant, Denied> {
         let arguments = arguments_hash(&reading.arguments);
         let fits = |grant: &&Grant| {
             grant.task == self.task.id
@@ -121,9 +142,12 @@ impl<'a> Monitor<'a> {
                 && grant.action == reading.call.action
                 && grant.target == reading.target
                 && grant.arguments == arguments
-                && now < grant.expires
         };
-        self.state.grants.iter().find(fits).ok_or_else(|| format!("no live grant for `{}` of `{}`", reading.call.action, reading.target))
+        let mut fitting = self.state.grants.iter().filter(fits).peekable();
+        let code = if fitting.peek().is_some() { GRANT_EXPIRED } else { "refused-by-monitor" };
+        fitting
+            .find(|grant| now < grant.expires)
+            .ok_or_else(|| Denied { code, why: format!("no live grant for `{}` of `{}`", reading.call.action, reading.target) })
     }
 
     /// On a connection that all clients share, a change must concern the tenant's own company.
@@ -154,12 +178,12 @@ impl<'a> Monitor<'a> {
         now: Instant,
         decide: &dyn Fn(&Question) -> Option<Decision>,
         secret: &dyn Fn(&str) -> Option<Secret>,
-    ) -> Result<Outgoing, String> {
+    ) -> Result<Outgoing, Denied> {
         let request = &named.request;
         let reading = self.read(request)?;
         // The catalogue may have been upgraded since the journal entry.
         if reading.call.name != named.call || (reading.call.effect == Effect::Change) != named.change {
-            return Err(format!("the catalogue now reads `{}` as `{}`", named.call, reading.call.name));
+            return Err(format!("the catalogue now reads `{}` as `{}`", named.call, reading.call.name).into());
         }
         if named.change {
             self.check_owner(&reading)?;
@@ -168,7 +192,7 @@ impl<'a> Monitor<'a> {
                 // INVARIANT: an error of the guardrails means deny.
                 match decide(question) {
                     Some(Decision { verdict: Verdict::Autonomous, .. }) => {}
-                    Some(decision) => return Err(format!("guardrails changed their mind: {}", decision.rules.join(", "))),
+                    Some(decision) => return Err(format!("guardrails changed their mind: {}", decision.rules.join(", ")).into()),
                     None => return Err("guardrails failed".into()),
                 }
             }
@@ -312,12 +336,13 @@ mod tests {
         let mut named = state.tasks.iter().find(|task| task.id == format!("t{started}")).unwrap().batch.clone().unwrap().requests.remove(0);
         change(&mut state, &mut tenant, &mut named, &mut now);
         let (settings, task) = (world.settings(), state.tasks[0].clone());
-        let allow = |_: &Question| Some(Decision { verdict: Verdict::Autonomous, rules: vec![], reason: String::new() });
+        let allow = |_: &Question| Some(Decision { verdict: Verdict::Autonomous, rules: vec![], reason: String::new(), policies: String::new() });
         let secret = |name: &str| (name == "temporary-password").then(|| Secret::new("S3cret".into()));
-        let prepared = Monitor::new(&tenant, &settings.reach, &state, &task).and_then(|monitor| monitor.prepare(&named, now, &allow, &secret));
+        let monitor = Monitor::new(&tenant, &settings.reach, &state, &task).map_err(Denied::from);
+        let prepared = monitor.and_then(|monitor| monitor.prepare(&named, now, &allow, &secret));
         match (prepared, expect) {
             (Ok(request), Ok(line)) => assert_eq!(format!("{} {} {}", request.method, request.url, String::from_utf8(request.body).unwrap()), line),
-            (Err(why), Err(expect)) => assert!(why.contains(expect), "{why} should contain {expect}"),
+            (Err(denied), Err(expect)) => assert!(denied.why.contains(expect), "{} should contain {expect}", denied.why),
             (got, expect) => panic!("{:?} instead of {expect:?}", got.map(|request| request.url)),
         }
     }

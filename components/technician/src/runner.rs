@@ -6,9 +6,9 @@
 use crate::credentials::{self, Refused};
 use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
-use crate::monitor::Monitor;
+use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
-use firstline_core::case::{self, Batch, Case, Note, Purpose, State, Task, Want};
+use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Tally};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
@@ -96,10 +96,12 @@ impl From<Unusable> for Stop {
     }
 }
 
-/// Retries of one member of a batch within and beyond a run.
+/// Tries of one member of a batch, however impatient its task is.
 const TRIES: u32 = 5;
+/// Longest pause between two tries that a vendor did not ask for.
+const LONGEST_PAUSE: u64 = 5 * 60_000;
 /// A wait up to this long is slept through, in milliseconds.
-const NAP: u64 = 8_000;
+const NAP: u64 = 10_000;
 /// Bounds of one task.
 const MOST_BATCHES: u32 = 64;
 const MOST_WAITS: usize = 64;
@@ -618,6 +620,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                             verdict: Verdict::Deny,
                             rules: vec![format!("guardrails-failed: {}", fault.1)],
                             reason: "guardrails-failed".into(),
+                            policies: String::new(),
                         });
                         Fact::Decided { question, decision }
                     }
@@ -685,13 +688,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
             Step::Checkpoint(state) => Fact::Checkpoint { task: task.id.clone(), state },
             Step::SendAll(requests) => {
-                let admitted = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).and_then(|monitor| monitor.admit(&requests, now));
+                let monitor = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task).map_err(Denied::from);
+                let admitted = monitor.and_then(|monitor| monitor.admit(&requests, now));
                 match admitted {
                     Ok(named) => {
                         self.named.insert((task.id.clone(), task.batches + 1));
                         Fact::Before { task: task.id.clone(), batch: task.batches + 1, attempt: 1, hash: batch_hash(&requests), requests: named }
                     }
-                    Err(why) => return stopped("refused-by-monitor", why),
+                    Err(denied) => return stopped(denied.code, denied.why),
                 }
             }
         }))
@@ -785,13 +789,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Member::Settled(Came::Unknown)
             } else {
                 match monitor.prepare(named, now, &decide, &secret) {
-                    Err(why) => Member::Settled(Came::Refused("refused-by-monitor", why)),
+                    Err(denied) => Member::Settled(Came::Refused(denied.code, denied.why)),
                     Ok(mut request) => {
-                        let renew = batch.attempt > 1 && batch.retry_at == Some(0);
+                        let renew = batch.renewal == Renewal::Due;
                         match credentials::authorize(self.host, self.settings, &monitor, &mut request, renew).await {
                             Ok(()) => Member::Send(request),
                             Err(Refused::Credential(why)) => Member::Settled(Came::Refused("credential-missing", why)),
-                            Err(Refused::Later(_)) => Member::Settled(Came::Answer(Err(SendError::NotSent), now)),
+                            Err(Refused::Later(_)) => Member::Settled(Came::NoToken(now)),
                             Err(Refused::Fault(fault)) => return Err(fault.into()),
                         }
                     }
@@ -816,50 +820,66 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let mut replies = Vec::new();
         let mut attested = Vec::new();
         let mut wait: Option<u64> = None;
+        let mut renew = false;
         for (position, named) in batch.requests.iter().enumerate() {
             let reply = match answers.remove(&position) {
                 None => None,
-                Some(came) => match self.judge(task, named, batch.attempt, came, &mut attested) {
-                    Judged::Final(reply) => Some(reply),
-                    Judged::Again(after) => {
-                        wait = Some(wait.unwrap_or(0).max(after));
-                        None
+                Some(came) => {
+                    let due = batch.renewal == Renewal::Due && matches!(came, Came::NoToken(_));
+                    match self.judge(task, named, batch, came, &mut attested)? {
+                        Judged::Final(reply) => Some(reply),
+                        Judged::Again(after) => {
+                            wait = Some(wait.unwrap_or(0).max(after));
+                            renew |= due;
+                            None
+                        }
+                        Judged::Renew => {
+                            wait = Some(wait.unwrap_or(0));
+                            renew = true;
+                            None
+                        }
                     }
-                },
+                }
             };
             replies.push(reply);
         }
-        let retry_at = wait.map(|after| if after == 0 { 0 } else { self.host.now() + after });
-        Ok(Fact::After { task: task.id.clone(), batch: task.batches, replies, retry_at, attested })
+        let retry_at = wait.map(|after| self.host.now() + after);
+        Ok(Fact::After { task: task.id.clone(), batch: task.batches, replies, retry_at, renew, attested })
     }
 
-    fn judge(&mut self, task: &Task, named: &Named, attempt: u32, came: Came, attested: &mut Vec<String>) -> Judged {
+    fn judge(&mut self, task: &Task, named: &Named, batch: &Batch, came: Came, attested: &mut Vec<String>) -> Result<Judged, Stop> {
         let now = self.host.now();
-        let Ok(monitor) = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) else { return Judged::Final(Reply::Unknown(now)) };
+        let Ok(monitor) = Monitor::new(&self.tenant, &self.settings.reach, &self.state, task) else { return Ok(Judged::Final(Reply::Unknown(now))) };
         let call = monitor.vendor.calls.iter().find(|call| call.name == named.call);
         let repeat = call.is_some_and(|call| call.repeat) || !named.change;
-        let again = attempt < TRIES;
-        // 1, 2, 4, 8 seconds; two members differ by their position in time only, so no jitter is needed within one case.
-        let pause = 1_000_u64 << attempt.min(6).saturating_sub(1);
+        // A task that would be lost waits for its vendor; any other has a few tries.
+        let again = |asked: Option<u64>| -> Result<Option<Judged>, Stop> {
+            let pause = pause(batch.attempt, asked, self.host.random()?);
+            let may = batch.attempt < TRIES || now + pause < self.state.patience(task);
+            Ok(may.then_some(Judged::Again(pause)))
+        };
         let (answer, at) = match came {
             Came::Answer(answer, at) => (answer, at),
-            Came::Unknown | Came::Refused(..) => return Judged::Final(Reply::Unknown(now)),
+            Came::NoToken(at) => (Err(SendError::NotSent), at),
+            Came::Unknown | Came::Refused(..) => return Ok(Judged::Final(Reply::Unknown(now))),
         };
         let incoming = match answer {
             Ok(incoming) => incoming,
-            Err(SendError::NotSent) if again => return Judged::Again(pause),
-            Err(SendError::NotSent) => return Judged::Final(Reply::NotApplied(at)),
-            Err(SendError::Lost) if repeat && again => return Judged::Again(pause),
-            Err(SendError::Lost) => return Judged::Final(Reply::Unknown(at)),
+            Err(SendError::NotSent) => return Ok(again(None)?.unwrap_or(Judged::Final(Reply::NotApplied(at)))),
+            Err(SendError::Lost) if repeat => return Ok(again(None)?.unwrap_or(Judged::Final(Reply::Unknown(at)))),
+            Err(SendError::Lost) => return Ok(Judged::Final(Reply::Unknown(at))),
         };
-        let retry_after = header(&incoming, "retry-after").and_then(|text| text.parse::<u64>().ok()).map(|seconds| seconds.clamp(1, 3_600) * 1_000);
+        let (busy, broken) = (incoming.status == 429, incoming.status >= 500);
+        if (busy || broken && repeat)
+            && let Some(judged) = again(retry_after(&incoming, now))?
+        {
+            return Ok(judged);
+        }
         match incoming.status {
             // The token may have been revoked: one new one.
-            401 if attempt == 1 => return Judged::Again(0),
-            429 if again => return Judged::Again(retry_after.unwrap_or(pause)),
-            429 if named.change => return Judged::Final(Reply::NotApplied(at)),
-            500.. if repeat && again => return Judged::Again(retry_after.unwrap_or(pause)),
-            500.. if named.change => return Judged::Final(Reply::Unknown(at)),
+            401 if batch.renewal == Renewal::Never => return Ok(Judged::Renew),
+            429 if named.change => return Ok(Judged::Final(Reply::NotApplied(at))),
+            500.. if named.change => return Ok(Judged::Final(Reply::Unknown(at))),
             _ => {}
         }
         let mut body = String::from_utf8_lossy(&incoming.body).into_owned();
@@ -889,7 +909,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         for (name, secret) in found {
             self.keep_secret(&name, secret);
         }
-        Judged::Final(Reply::Response(Response { status: incoming.status, headers, body, at }))
+        Ok(Judged::Final(Reply::Response(Response { status: incoming.status, headers, body, at })))
     }
 
     /// Seals a secret of the case to ourselves, in the next commit.
@@ -925,17 +945,22 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let names: BTreeSet<String> =
             task.batch.iter().flat_map(|batch| &batch.requests).flat_map(|named| &named.request.fill).map(|fill| fill.name.clone()).collect();
         for name in names {
-            match self.open_secret(&name).await? {
-                Sealed::Open(_) => continue,
+            let known = match self.open_secret(&name).await? {
+                Sealed::Open(secret) => Some(secret),
                 Sealed::Damaged(key) => return Ok(Some(key)),
-                Sealed::Absent => {}
-            }
+                Sealed::Absent => None,
+            };
             match name.as_str() {
-                "temporary-password" => {
+                "temporary-password" if known.is_none() => {
                     let password = Secret::new(once::password(self.host.random()?));
                     self.keep_secret("temporary-password", password);
                 }
                 "link" => {
+                    if let Some(link) = known {
+                        // A chat that was down for long must not deliver a link that is dead, or nearly.
+                        let Some((hash, old)) = self.stale(&link).await? else { continue };
+                        self.writes.push((keys::once(&hash), write(&Once { sealed: String::new(), expires: 0, ..old })));
+                    }
                     let password = match self.open_secret("temporary-password").await? {
                         Sealed::Open(password) => password,
                         Sealed::Damaged(key) => return Ok(Some(key)),
@@ -958,6 +983,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         Ok(None)
     }
 
+    /// The link's record, if nobody has opened it and more than half of its time is over.
+    async fn stale(&self, link: &Secret) -> Result<Option<(String, Once)>, Stop> {
+        let Some(hash) = link.expose().rsplit('/').next().and_then(once::token_hash) else { return Ok(None) };
+        let once = self.host.get(&keys::once(&hash)).await?.and_then(|bytes| read::<Once>(&bytes).ok());
+        let half = self.tenant.link_minutes * 30_000;
+        Ok(once.filter(|once| self.host.now() + half >= once.expires).map(|once| (hash, once)))
+    }
+
     /// One structured line per fact: no text, no address, no secret.
     fn log(&self, fact: &Fact) {
         let (what, detail) = describe(fact, &self.state);
@@ -965,6 +998,32 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "conversation": self.state.id, "case": case, "what": what, "detail": detail});
         self.host.log(line.to_string());
     }
+}
+
+/// Milliseconds until the next try: doubled from one second on, or what the vendor asked for. A random part keeps many cases from coming back at once.
+fn pause(attempt: u32, asked: Option<u64>, random: [u8; 32]) -> u64 {
+    let [part, ..] = random;
+    let (pause, spread) = match asked {
+        Some(asked) => (asked, asked / 10),
+        None => {
+            let pause = LONGEST_PAUSE.min(1_000 << attempt.saturating_sub(1).min(20));
+            (pause, pause / 4)
+        }
+    };
+    pause + spread * u64::from(part) / 256
+}
+
+/// What a vendor asks for, in milliseconds: seconds or a date, an hour at most.
+fn retry_after(incoming: &Incoming, now: Instant) -> Option<u64> {
+    let text = header(incoming, "retry-after")?;
+    let seconds = match text.trim().parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            date.as_secs().saturating_sub(now / 1_000)
+        }
+    };
+    Some(seconds.clamp(1, 3_600) * 1_000)
 }
 
 fn header<'a>(incoming: &'a Incoming, name: &str) -> Option<&'a str> {
@@ -986,6 +1045,8 @@ enum Member {
 
 enum Came {
     Answer(Result<Incoming, SendError>, Instant),
+    /// Not sent, because the token endpoint did not answer.
+    NoToken(Instant),
     Unknown,
     /// Code and text.
     Refused(&'static str, String),
@@ -996,15 +1057,17 @@ impl Clone for Came {
         match self {
             Came::Refused(code, why) => Came::Refused(code, why.clone()),
             // An answer is never shared between members.
-            Came::Answer(..) | Came::Unknown => Came::Unknown,
+            Came::Answer(..) | Came::NoToken(_) | Came::Unknown => Came::Unknown,
         }
     }
 }
 
 enum Judged {
     Final(Reply),
-    /// Send again after so many milliseconds; 0 asks for a new token.
+    /// Send again after so many milliseconds.
     Again(u64),
+    /// Send again with a new token.
+    Renew,
 }
 
 /// The damaged record because of which nothing before this entry counts any more.

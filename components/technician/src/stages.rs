@@ -62,14 +62,14 @@ impl Stages for Composed {
             }),
             at: now,
         };
-        let guardrails::Decision { verdict, rules, reason } = guardrails::decide(&asked).map_err(fault)?;
+        let guardrails::Decision { verdict, rules, reason, policies } = guardrails::decide(&asked).map_err(fault)?;
         let verdict = match verdict {
             guardrails::Verdict::Autonomous => stage::Verdict::Autonomous,
             guardrails::Verdict::Approval => stage::Verdict::Approval,
             guardrails::Verdict::Human => stage::Verdict::Human,
             guardrails::Verdict::Deny => stage::Verdict::Deny,
         };
-        Ok(stage::Decision { verdict, rules, reason })
+        Ok(stage::Decision { verdict, rules, reason, policies })
     }
 
     fn next(&self, task: &Task, tenant: &Tenant, signed: &Signed) -> Result<wire::Step<Outcome>, StageFault> {

@@ -30,8 +30,16 @@ const GRANT_TIME: u64 = 10 * 60_000;
 const OWN_GRANT_TIME: u64 = 24 * 3_600_000;
 /// How long after the end of a case "thanks" still belongs to it.
 const THANKS_TIME: u64 = 7 * 24 * 3_600_000;
-/// What the PSA connector says when nobody answered.
+/// How long one step waits for a vendor that does not answer, and a case for all of them.
+const STEP_TIME: u64 = 2 * 3_600_000;
+const CASE_TIME: u64 = 6 * 3_600_000;
+/// Nobody needs to hear of a pause up to this long.
+const SHORT_PAUSE: u64 = 10_000;
+/// What connectors say when nobody answered: those of the PSA, and those of the identity provider.
 const PSA_DOWN: &str = "vendor-unavailable";
+const IDP_DOWN: &str = "vendor-down";
+/// The monitor's word for a change whose grant has died.
+pub const GRANT_EXPIRED: &str = "grant-expired";
 /// Most time between two tries of a PSA that does not answer, and most tries: about a day.
 const PSA_PAUSE: u64 = 60 * 60_000;
 const PSA_TRIES: u32 = 30;
@@ -78,6 +86,19 @@ pub enum Purpose {
     Meet,
 }
 
+/// Whether a batch needs a new access token; it gets one only once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renewal {
+    /// None was refused.
+    #[default]
+    Never,
+    /// The next attempt goes with a new one.
+    Due,
+    /// It went with a new one.
+    Done,
+}
+
 /// A batch that was named in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
@@ -91,6 +112,9 @@ pub struct Batch {
     pub replies: Vec<Option<Reply>>,
     /// Not before this.
     pub retry_at: Option<Instant>,
+    /// The access token.
+    #[serde(default)]
+    pub renewal: Renewal,
 }
 
 /// One piece of a connector's work.
@@ -114,6 +138,13 @@ pub struct Task {
     pub batch: Option<Batch>,
     /// Waits until then.
     pub until: Option<Instant>,
+}
+
+impl Task {
+    /// A change of it may have been applied, and what became of it is not known yet.
+    fn uncertain(&self) -> bool {
+        self.replies.iter().any(|reply| matches!(reply, Reply::Unknown(_)))
+    }
 }
 
 /// A permission for one kind of change to one object, bound to a task.
@@ -393,11 +424,34 @@ impl State {
         let tasks = self.tasks.iter().filter_map(|task| task.until.or_else(|| task.batch.as_ref().and_then(|batch| batch.retry_at)));
         let case = self.case.as_ref().and_then(|case| match case.phase {
             Phase::Listening => Some(case.since + LISTEN_TIME),
-            Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().map(|offer| offer.expires)),
+            // Before it stands there nobody can press it.
+            Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
         tasks.chain(case).chain(psa).min()
+    }
+
+    /// Until when the requests of a task that a vendor does not answer are sent again.
+    #[must_use]
+    pub fn patience(&self, task: &Task) -> Instant {
+        let step = match task.purpose {
+            // After that its grant is dead, and the user is asked anew; but what may have happened has to be found out.
+            Purpose::Act if !task.uncertain() => GRANT_TIME,
+            Purpose::Who
+            | Purpose::Find
+            | Purpose::Offer
+            | Purpose::Act
+            | Purpose::Deliver
+            | Purpose::Revoke
+            | Purpose::Farewell
+            | Purpose::Forward(_)
+            | Purpose::Meet => STEP_TIME,
+            // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
+            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Aside => 0,
+        };
+        let until = task.started + step;
+        self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
     }
 
     /// Whom the open case waits for.
@@ -545,13 +599,17 @@ fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<No
             if let Some(task) = task_mut(state, task).filter(|task| *batch == task.batches + 1 && task.batch.is_none()) {
                 task.batches = *batch;
                 let replies = vec![None; requests.len()];
-                task.batch = Some(Batch { attempt: *attempt, requests: requests.clone(), hash: hash.clone(), replies, retry_at: None });
+                let (attempt, requests, hash) = (*attempt, requests.clone(), hash.clone());
+                task.batch = Some(Batch { attempt, requests, hash, replies, retry_at: None, renewal: Renewal::Never });
             }
         }
-        Fact::After { task, batch, replies, retry_at, attested } => {
-            after(state, task, *batch, replies, *retry_at);
+        Fact::After { task, batch, replies, retry_at, renew, attested } => {
+            let again = after(state, task, *batch, replies, *retry_at, *renew);
             if let Some(case) = &mut state.case {
                 case.attested.extend(attested.iter().cloned());
+            }
+            if again && retry_at.is_some_and(|at| at > now + SHORT_PAUSE) {
+                silent(state, task, tenant, now);
             }
         }
         Fact::Waiting { task, until } => {
@@ -600,12 +658,13 @@ fn end_task(state: &mut State, id: &str) -> Option<Task> {
     Some(state.tasks.remove(at))
 }
 
-fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], retry_at: Option<Instant>) {
-    let Some(task) = task_mut(state, task).filter(|task| task.batches == batch) else { return };
-    let Some(out) = &mut task.batch else { return };
+/// True if some of the batch is to be sent again.
+fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], retry_at: Option<Instant>, renew: bool) -> bool {
+    let Some(task) = task_mut(state, task).filter(|task| task.batches == batch) else { return false };
+    let Some(out) = &mut task.batch else { return false };
     let news = out.replies.iter().zip(replies).any(|(have, new)| have.is_none() && new.is_some());
     if !news && out.retry_at == retry_at {
-        return;
+        return false;
     }
     for (have, new) in out.replies.iter_mut().zip(replies) {
         // The first final reply stays, whoever writes later.
@@ -621,9 +680,47 @@ fn after(state: &mut State, task: &str, batch: u32, replies: &[Option<Reply>], r
         if let Some(case) = &mut state.case {
             case.course.written.extend(written);
         }
-    } else {
-        out.attempt += 1;
-        out.retry_at = retry_at;
+        return false;
+    }
+    out.attempt += 1;
+    out.retry_at = retry_at;
+    out.renewal = match (renew, out.renewal) {
+        (true, _) => Renewal::Due,
+        (false, Renewal::Never) => Renewal::Never,
+        (false, Renewal::Due | Renewal::Done) => Renewal::Done,
+    };
+    true
+}
+
+/// A vendor does not answer, and is asked again only later. Whoever waits is told once; a human who is wanted anyway is not kept waiting.
+fn silent(state: &mut State, task: &str, tenant: &Tenant, now: Instant) {
+    let Some(case) = &state.case else { return };
+    if case.handover.is_some() {
+        settle(state, tenant, now);
+        return;
+    }
+    // Where the chat itself is down nothing can be said, and the PSA has words of its own.
+    let told = case.said.contains("system-down") || state.desk.is_some() && !ticket::spoken(case);
+    if !told && state.tasks.iter().any(|waits| waits.id == task && matches!(waits.purpose, Purpose::Find | Purpose::Act)) {
+        state.say_once("system-down", &[("system", system(tenant)), ("phone", &tenant.msp.phone)], now);
+        if let Some(case) = &mut state.case {
+            case.evidence.push(format!("{} did not answer at {now}, and was asked again", system(tenant)));
+        }
+    }
+}
+
+/// Gives up steps that only wait for a vendor to answer. Who asks is still worth knowing to a human.
+fn abandon(state: &mut State, now: Instant) {
+    let waits = |task: &Task| {
+        matches!(task.purpose, Purpose::Find | Purpose::Offer | Purpose::Act)
+            && task.batch.as_ref().is_some_and(|batch| batch.retry_at.is_some_and(|at| at > now + SHORT_PAUSE))
+    };
+    let tasks: Vec<Task> = state.tasks.iter().filter(|task| waits(task)).cloned().collect();
+    for task in tasks {
+        end_task(state, &task.id);
+        if let (Purpose::Act, true, Some(case)) = (&task.purpose, task.uncertain(), &mut state.case) {
+            case.evidence.push("the change was sent, its reply was lost, and the system does not answer: whether it was applied is not known".into());
+        }
     }
 }
 
@@ -921,6 +1018,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             keep(case, text);
             let asked = ("asked-for-person".to_string(), "the requester asked for a person while work was under way".to_string());
             case.handover.get_or_insert(asked);
+            settle(state, tenant, now);
         }
         (Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing, _) => {
             keep(case, text);
@@ -1016,6 +1114,9 @@ fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: In
 
 /// What the case needs before it can go on; called whenever something ended.
 fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
+    if state.case.as_ref().is_some_and(|case| case.handover.is_some()) {
+        abandon(state, now);
+    }
     let Some(case) = &state.case else { return };
     let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look)) || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
@@ -1096,12 +1197,17 @@ fn decided(state: &mut State, question: &Question, decision: &Decision, tenant: 
     }
 }
 
-fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
-    let system = match tenant.connection_of(Role::Idp).map(|c| c.vendor.as_str()) {
+/// The identity provider, as people know it.
+fn system(tenant: &Tenant) -> &'static str {
+    match tenant.connection_of(Role::Idp).map(|c| c.vendor.as_str()) {
         Some("entra") => "Microsoft 365",
         Some("okta") => "Okta",
         _ => "work",
-    };
+    }
+}
+
+fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
+    let system = system(tenant);
     let sentence = if question.action == "account_unlock" { "offer-unlock" } else { "offer-reset" };
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
     let mut arguments = vec![("system", system), ("login", question.subject.login.as_str())];
@@ -1117,13 +1223,18 @@ fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Inst
             Button { label: "something-else".into(), choice: "something-else".into(), primary: false },
         ];
     }
-    let (series, time) = if state.desk.is_some() { (ticket::SERIES, ticket::ASK_TIME) } else { ("o", OFFER_TIME) };
+    let (series, time) = (if state.desk.is_some() { ticket::SERIES } else { "o" }, offer_time(state));
     if let Some(case) = &mut state.case {
         case.offers += 1;
         case.offer = Some(Offer { id: format!("{series}{}", case.offers), message: None, expires: now + time });
     }
     state.phase(Phase::Offering, now);
     state.chat(ChatAct::Say(message), Purpose::Offer, now);
+}
+
+/// Whoever sent a mail need not be at the chat.
+fn offer_time(state: &State) -> u64 {
+    if state.desk.is_some() { ticket::ASK_TIME } else { OFFER_TIME }
 }
 
 fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
@@ -1206,8 +1317,9 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             settle(state, tenant, now);
         }
         (Purpose::Offer, Outcome::Posted(message)) => {
+            let time = offer_time(state);
             match state.case.as_mut().and_then(|case| case.offer.as_mut()) {
-                Some(offer) => offer.message = Some(message.clone()),
+                Some(offer) => (offer.message, offer.expires) = (Some(message.clone()), now + time),
                 // It was withdrawn before it stood there.
                 None if phase == Some(Phase::Offering) => replace_offer(state, message, "offer-withdrawn", &[], now),
                 None => {}
@@ -1274,6 +1386,8 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             tell_handed_over(state, tenant, now);
         }
         (Purpose::Farewell, _) => end(state, now, notes),
+        // Nothing was changed: as soon as the account can be read again, the user is asked whether it is still wanted.
+        (Purpose::Act, Outcome::Escalate(code, _)) if (code == IDP_DOWN || code == GRANT_EXPIRED) && look_again(state, tenant, now) => {}
         (Purpose::Aside | Purpose::Forward(_), _) => {}
         (Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Meet, other) => {
             let (code, text) = match other {
@@ -1291,6 +1405,16 @@ fn describe(outcome: &Outcome) -> String {
         Outcome::Unreachable(why) | Outcome::Unsure(why) => why.clone(),
         other => format!("{other:?}").chars().take(60).collect(),
     }
+}
+
+/// Finds the account anew, before the time of the case is up. False if it is, or if a human is wanted.
+fn look_again(state: &mut State, tenant: &Tenant, now: Instant) -> bool {
+    let Some(case) = state.case.as_ref().filter(|case| case.handover.is_none() && now < case.times.received + CASE_TIME) else { return false };
+    let Some(email) = case.profile.as_ref().and_then(|profile| profile.email.clone()) else { return false };
+    let Some(idp) = tenant.connection_of(Role::Idp) else { return false };
+    state.phase(Phase::Finding, now);
+    state.start(&idp.id, Work::Idp(IdpAct::Find(email)), Purpose::Find, now);
+    true
 }
 
 /// Chooses the action that helps: Entra has no unlock (a reset clears its lockout, P-21), and an account that is not locked needs a reset too.
@@ -1433,7 +1557,7 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
             begin(state, tenant, at);
         }
         Phase::Offering if ticket::reminds(state, at) => ticket::remind(state, at),
-        Phase::Offering if case.offer.as_ref().is_some_and(|offer| at >= offer.expires) => {
+        Phase::Offering if case.offer.as_ref().is_some_and(|offer| offer.message.is_some() && at >= offer.expires) => {
             hand_over(state, "no-answer", "the requester did not press the button in time", tenant, at);
         }
         Phase::Listening

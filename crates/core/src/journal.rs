@@ -93,6 +93,9 @@ pub enum Fact {
         replies: Vec<Option<Reply>>,
         /// When the rest may be sent again.
         retry_at: Option<Instant>,
+        /// The access token was refused, or could not be had anew: the rest goes with a new one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        renew: bool,
         /// Objects on shared connections that a reply showed to be the tenant's.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attested: Vec<String>,

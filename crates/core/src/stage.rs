@@ -87,6 +87,9 @@ pub struct Decision {
     pub rules: Vec<String>,
     /// Short code.
     pub reason: String,
+    /// Hash of all policies that were asked.
+    #[serde(default)]
+    pub policies: String,
 }
 
 /// A button: label, choice and emphasis. The technician signs its value.

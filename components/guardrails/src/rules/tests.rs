@@ -1,5 +1,8 @@
 use super::*;
-use crate::bindings::exports::firstline::guardrails::guardrails::{Requester, Subject};
+use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Requester, Settings, Subject};
+use crate::policy::{ACTIONS, INVARIANTS, text, uid, word};
+use cedar_policy::{Entities, Request, Schema, ValidationMode, Validator};
+use std::collections::HashMap;
 
 /// Jane asks for her own account, and nothing speaks against it.
 fn fine() -> Question {
@@ -36,18 +39,9 @@ fn mode(q: &mut Question, mode: &str) {
 fn check(change: fn(&mut Question), expect: &str) {
     let mut question = fine();
     change(&mut question);
-    let decision = decide(&question);
+    let decision = decide(&question).unwrap();
     assert_eq!(format!("{}: {}", word(decision.verdict), decision.rules.join(", ")), expect);
     assert_eq!(Some(&decision.reason), decision.rules.first());
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Autonomous => "autonomous",
-        Verdict::Approval => "approval",
-        Verdict::Human => "human",
-        Verdict::Deny => "deny",
-    }
 }
 
 #[test]
@@ -63,39 +57,39 @@ fn nothing_configured_and_anything_odd_is_denied() {
     check(|q| q.action = "make_admin".into(), "deny: unknown-action, not-verified");
     check(|q| q.action = "Password_Reset".into(), "deny: unknown-action, not-verified");
     check(|q| q.action.clear(), "deny: unknown-action, not-verified");
-    check(|q| (q.tenant.clear(), q.subject.tenant.clear()).0, "deny: incomplete-question, own-account-verified");
-    check(|q| (q.subject.id.clear(), q.requester.account = Some(String::new())).0, "deny: incomplete-question, own-account-verified");
-    check(|q| q.subject.names.clear(), "deny: incomplete-question, own-account-verified");
+    check(|q| (q.tenant.clear(), q.subject.tenant.clear()).0, "deny: incomplete-question");
+    check(|q| (q.subject.id.clear(), q.requester.account = Some(String::new())).0, "deny: incomplete-question");
+    check(|q| q.subject.names.clear(), "deny: incomplete-question");
 }
 
 #[test]
 fn an_unknown_action_is_denied_even_where_the_settings_allow_it() {
-    check(|q| (q.action = "make_admin".into(), mode(q, "autonomous")).0, "deny: unknown-action, not-verified, own-account-verified");
+    check(|q| (q.action = "make_admin".into(), mode(q, "autonomous")).0, "deny: unknown-action, not-verified");
 }
 
 #[test]
 fn an_account_of_another_tenant_is_denied() {
-    check(|q| q.subject.tenant = "globex".into(), "deny: other-tenant, own-account-verified");
-    check(|q| q.subject.tenant.clear(), "deny: incomplete-question, other-tenant, own-account-verified");
+    check(|q| q.subject.tenant = "globex".into(), "deny: other-tenant");
+    check(|q| q.subject.tenant.clear(), "deny: incomplete-question, other-tenant");
 }
 
 #[test]
 fn only_ones_own_account_is_served() {
-    check(|q| q.requester.account = Some("u-2".into()), "human: not-own-account, own-account-verified");
-    check(|q| q.requester.account = None, "human: not-own-account, own-account-verified");
-    check(|q| q.requester.account = Some("U-1".into()), "human: not-own-account, own-account-verified");
+    check(|q| q.requester.account = Some("u-2".into()), "human: not-own-account");
+    check(|q| q.requester.account = None, "human: not-own-account");
+    check(|q| q.requester.account = Some("U-1".into()), "human: not-own-account");
 }
 
 #[test]
 fn who_is_not_a_verified_member_goes_to_a_human() {
-    check(|q| q.requester.guest = true, "human: chat-guest, own-account-verified");
-    check(|q| q.requester.assurance = Assurance::Email, "human: not-verified, own-account-verified");
-    check(|q| q.requester.assurance = Assurance::None, "human: not-verified, own-account-verified");
+    check(|q| q.requester.guest = true, "human: chat-guest");
+    check(|q| q.requester.assurance = Assurance::Email, "human: not-verified");
+    check(|q| q.requester.assurance = Assurance::None, "human: not-verified");
 }
 
 #[test]
 fn a_protected_account_goes_to_a_human_under_any_of_its_names() {
-    let expect = "human: protected-account, own-account-verified";
+    let expect = "human: protected-account";
     check(|q| q.subject.privileged = vec!["directory role `Global Administrator`".into()], expect);
     check(|q| settings(q).protected.push("u-1".into()), expect);
     check(|q| settings(q).protected.push("U-1".into()), expect);
@@ -112,9 +106,9 @@ fn a_list_of_others_protects_nobody_else() {
 
 #[test]
 fn accounts_out_of_reach_go_to_a_human() {
-    check(|q| q.subject.enabled = false, "human: disabled-account, own-account-verified");
-    check(|q| q.subject.guest = true, "human: guest-account, own-account-verified");
-    check(|q| q.subject.synced = true, "human: synced-account, own-account-verified");
+    check(|q| q.subject.enabled = false, "human: disabled-account");
+    check(|q| q.subject.guest = true, "human: guest-account");
+    check(|q| q.subject.synced = true, "human: synced-account");
 }
 
 #[test]
@@ -126,13 +120,13 @@ fn write_back_helps_a_reset_but_no_unlock() {
             q.subject.synced = true;
             settings(q).password_writeback = true;
         },
-        "human: synced-account, own-account-verified",
+        "human: synced-account",
     );
 }
 
 #[test]
 fn a_secret_needs_a_channel_that_stays_open() {
-    check(|q| q.delivery_survives = false, "human: no-way-to-deliver, own-account-verified");
+    check(|q| q.delivery_survives = false, "human: no-way-to-deliver");
     check(|q| (q.delivery_survives = false, q.needs_delivery = false).0, "autonomous: own-account-verified");
 }
 
@@ -150,8 +144,8 @@ fn the_tenants_matrix_overrides_the_default() {
 fn a_mode_that_means_nothing_denies_and_of_two_entries_the_stricter_counts() {
     check(|q| mode(q, "Autonomous"), "deny: bad-setting");
     check(|q| mode(q, ""), "deny: bad-setting");
-    check(|q| (mode(q, "autonomous"), mode(q, "yes")).0, "deny: bad-setting, own-account-verified");
-    check(|q| (mode(q, "autonomous"), mode(q, "human")).0, "human: human-by-settings, own-account-verified");
+    check(|q| (mode(q, "autonomous"), mode(q, "yes")).0, "deny: bad-setting");
+    check(|q| (mode(q, "autonomous"), mode(q, "human")).0, "human: human-by-settings");
 }
 
 #[test]
@@ -164,7 +158,7 @@ fn with_several_reasons_all_are_told_and_the_strictest_decides() {
             q.subject.tenant = "globex".into();
             mode(q, "approval");
         },
-        "deny: other-tenant, not-own-account, chat-guest, protected-account, disabled-account, not-verified, approval-by-settings",
+        "deny: other-tenant, not-own-account, chat-guest, protected-account, disabled-account, not-verified",
     );
 }
 
@@ -198,7 +192,14 @@ fn whatever_comes_together_the_strictest_wins_and_no_flaw_is_ever_served() {
     ];
     let actions = ["password_reset", "account_unlock", "?"];
     let mut served = 0;
-    for chosen in 0..1_usize << FLAWS.len() {
+    let mut read = HashMap::new();
+    let mut asked = |question: &Question| {
+        let text = text(question).unwrap();
+        let policies = read.entry(text).or_insert_with_key(|text| Policies::read(text).unwrap());
+        judge(question, policies).unwrap()
+    };
+    // Up to three flaws at once.
+    for chosen in (0..1_usize << FLAWS.len()).filter(|chosen| chosen.count_ones() <= 3) {
         let flaws: Vec<_> = FLAWS.iter().enumerate().filter(|(bit, _)| chosen >> bit & 1 == 1).map(|(_, flaw)| flaw).collect();
         for (word, from_mode) in modes {
             for action in actions {
@@ -209,16 +210,121 @@ fn whatever_comes_together_the_strictest_wins_and_no_flaw_is_ever_served() {
                 }
                 let from_action = if action == "?" { Verdict::Deny } else { Verdict::Autonomous };
                 let strictest = flaws.iter().map(|(verdict, _)| *verdict).chain([from_mode, from_action]).max_by_key(|verdict| severity(*verdict)).unwrap();
-                let decision = decide(&question);
+                let decision = asked(&question);
                 assert_eq!(decision.verdict, strictest, "{question:?}");
                 assert!(!decision.rules.is_empty());
                 served += usize::from(decision.verdict == Verdict::Autonomous);
 
                 question.settings = None;
-                assert_eq!(decide(&question).verdict, Verdict::Deny, "{question:?}");
+                assert_eq!(asked(&question).verdict, Verdict::Deny, "{question:?}");
             }
         }
     }
     // Only the question without a flaw is served: two actions, by default and by setting.
     assert_eq!(served, 4);
+}
+
+/// Every question that differs from the fine one by one flaw, and what the flaw is called.
+fn flawed() -> Vec<Question> {
+    let mut questions: Vec<Question> = FLAWS
+        .iter()
+        .map(|(_, spoil)| {
+            let mut question = fine();
+            spoil(&mut question);
+            question
+        })
+        .collect();
+    questions.push(Question { settings: None, ..fine() });
+    let mut unknown = Question { action: "make_admin".into(), ..fine() };
+    mode(&mut unknown, "autonomous");
+    questions.push(unknown);
+    questions
+}
+
+/// Takes one policy out of the invariants.
+fn without(id: &str) -> String {
+    let kept: Vec<&str> = INVARIANTS.split_inclusive("\n\n").filter(|policy| !policy.contains(&format!("@id(\"{id}\")"))).collect();
+    kept.concat()
+}
+
+/// What is forbidden only by default (nothing configured, an unknown action without a setting) stays so; everything else is let through
+/// or judged more mildly once its policy is gone.
+#[test]
+fn without_any_one_of_the_invariants_some_question_is_judged_more_mildly() {
+    let ids: Vec<&str> = INVARIANTS.lines().filter_map(|line| line.strip_prefix("@id(\"")?.strip_suffix("\")")).collect();
+    assert_eq!(ids.len(), INVARIANTS.matches("\nforbid (").count());
+    for id in ids {
+        let milder = flawed().into_iter().any(|question| {
+            let whole = text(&question).unwrap();
+            let open = whole.replace(INVARIANTS, &without(id));
+            assert_ne!(whole, open, "{id}");
+            let [whole, open] = [whole, open].map(|text| judge(&question, &Policies::read(&text).unwrap()).unwrap());
+            (severity(open.verdict), open.reason != whole.reason) < (severity(whole.verdict), false) || open.reason == "no-rule-allows"
+        });
+        assert!(milder, "`{id}` holds nothing");
+    }
+}
+
+#[test]
+fn the_policies_fit_the_schema_and_the_actions_are_those_of_the_schema() {
+    let (schema, _) = Schema::from_cedarschema_str(include_str!("../../policies/firstline.cedarschema")).unwrap();
+    let mut question = fine();
+    settings(&mut question).matrix.extend(["approval", "human", "deny", "?"].map(|mode| ("account_unlock".into(), mode.into())));
+    let checked = Validator::new(schema.clone()).validate(&Policies::read(&text(&question).unwrap()).unwrap().set, ValidationMode::Strict);
+    assert!(checked.validation_passed(), "{checked}");
+    let wrong = Policies::read("forbid (principal, action, resource) when { resource.enable };").unwrap();
+    assert!(!Validator::new(schema.clone()).validate(&wrong.set, ValidationMode::Strict).validation_passed());
+
+    let told = schema.action_entities().unwrap();
+    for action in ACTIONS {
+        let id = uid("Action", action.name).unwrap();
+        let mut groups: Vec<String> = told.ancestors(&id).unwrap().map(|group| group.id().unescaped().to_owned()).collect();
+        groups.sort();
+        let mut ours = action.groups.to_vec();
+        ours.sort_unstable();
+        assert_eq!(groups, ours, "{}", action.name);
+    }
+    assert_eq!(schema.actions().filter(|action| schema.principals_for_action(action).is_some_and(|mut p| p.next().is_some())).count(), ACTIONS.len());
+    // The facts themselves fit as well.
+    let (request, entities) = facts(&fine()).unwrap();
+    Request::new(
+        request.principal().unwrap().clone(),
+        request.action().unwrap().clone(),
+        request.resource().unwrap().clone(),
+        request.context().unwrap().clone(),
+        Some(&schema),
+    )
+    .unwrap();
+    Entities::from_entities(entities.iter().cloned(), Some(&schema)).unwrap();
+}
+
+/// Names are quoted by Cedar, so that no setting can smuggle a policy in.
+#[test]
+fn a_setting_that_looks_like_a_policy_stays_a_name() {
+    let smuggled = r#"x", resource); permit (principal, action, resource); forbid (principal, action == Action::"x"#;
+    check(|_| (), "autonomous: own-account-verified");
+    let mut question = fine();
+    question.subject.enabled = false;
+    settings(&mut question).matrix.push((smuggled.into(), "autonomous".into()));
+    assert_eq!(decide(&question).unwrap().verdict, Verdict::Human);
+    question = Question { tenant: smuggled.into(), ..fine() };
+    assert_eq!(decide(&question).unwrap().verdict, Verdict::Deny);
+    question.subject.tenant = smuggled.into();
+    assert_eq!(decide(&question).unwrap().verdict, Verdict::Autonomous);
+}
+
+#[test]
+fn the_hash_follows_the_policies() {
+    let hash = |question: &Question| decide(question).unwrap().policies;
+    let (plain, mut stricter) = (fine(), fine());
+    mode(&mut stricter, "human");
+    assert_eq!(hash(&plain).len(), 16);
+    assert_ne!(hash(&plain), hash(&stricter));
+    assert_eq!(hash(&plain), hash(&Question { delivery_survives: false, ..fine() }));
+}
+
+#[test]
+fn a_policy_that_errs_is_a_fault_and_decides_nothing() {
+    let policies = Policies::read("permit (principal, action, resource); forbid (principal, action, resource) when { resource.nothing };").unwrap();
+    assert!(judge(&fine(), &policies).unwrap_err().contains("nothing"));
 }

@@ -190,6 +190,31 @@ impl Play {
         }
     }
 
+    /// A request of the task is not answered, and is to be sent again after so long; those with a reply before it have been.
+    fn waits(&mut self, name: &str, pause: u64, replies: Vec<Option<Reply>>) -> Vec<Note> {
+        let mut task = self.task(name);
+        let request = Request {
+            method: "GET".into(),
+            target: crate::wire::Target::Path(vec!["x".into()]),
+            query: vec![],
+            headers: vec![],
+            body: crate::wire::Body::Empty,
+            fill: vec![],
+            effect: crate::wire::Effect::Read,
+        };
+        let named = Named { call: "x".into(), change: false, grant: None, request };
+        for replies in [replies, vec![None]].into_iter().filter(|replies| !replies.is_empty()) {
+            if task.batch.is_none() {
+                self.apply(Fact::Before { task: task.id.clone(), batch: task.batches + 1, attempt: 1, requests: vec![named.clone()], hash: "h".into() });
+            }
+            task = self.task(name);
+            let retry_at = replies.contains(&None).then(|| self.now + 1_000 + pause);
+            self.apply(Fact::After { task: task.id.clone(), batch: task.batches, replies, retry_at, renew: false, attested: vec![] });
+            task = self.state.tasks.iter().find(|left| left.id == task.id).cloned().unwrap_or(task);
+        }
+        Vec::new()
+    }
+
     fn task(&self, name: &str) -> Task {
         self.state.tasks.iter().find(|task| purpose(task) == name).unwrap_or_else(|| panic!("no task `{name}` in {:?}", self.state)).clone()
     }
@@ -231,7 +256,10 @@ impl Play {
 
     fn decide(&mut self, verdict: Verdict) -> Vec<Note> {
         let question = self.state.asked.clone().expect("guardrails are asked");
-        self.apply(Fact::Decided { question, decision: Decision { verdict, rules: vec!["r1".into()], reason: "protected-account".into() } })
+        self.apply(Fact::Decided {
+            question,
+            decision: Decision { verdict, rules: vec!["r1".into()], reason: "protected-account".into(), policies: String::new() },
+        })
     }
 
     /// One line of a story. Several words may be joined by `, `.
@@ -282,6 +310,14 @@ impl Play {
                 ["stopped", name] => {
                     let task = self.task(name).id;
                     self.apply(Fact::Stopped { task, code: "diverged".into(), why: "upgraded".into() })
+                }
+                [name, "waits"] => self.waits(name, MINUTE, Vec::new()),
+                [name, "pauses"] => self.waits(name, SHORT_PAUSE - 1_000, Vec::new()),
+                [name, "uncertain"] => self.waits(name, MINUTE, vec![Some(Reply::Unknown(self.now))]),
+                ["act", "down"] => self.done("act", Some(Outcome::Escalate(IDP_DOWN.into(), "no answer".into())), true),
+                ["act", "late"] => {
+                    let task = self.task("act").id;
+                    self.apply(Fact::Stopped { task, code: GRANT_EXPIRED.into(), why: "no live grant".into() })
                 }
                 [name, "silent"] => self.done(name, Some(Outcome::Escalate("vendor-unavailable".into(), "no answer".into())), true),
                 [name, "fails"] => self.done(name, None, false),
@@ -732,6 +768,103 @@ fn a_psa_that_does_not_answer_for_a_day_is_given_up() {
 }
 
 #[test]
+fn a_vendor_that_does_not_answer_is_waited_for_and_the_user_is_told_once() {
+    let acting = "press yes, allow";
+    // Down before the offer: it is made when the account can be read.
+    check(
+        "okta",
+        Lock::Locked,
+        &[
+            ("says account_unlock", "identifying: who; opened account_unlock"),
+            // Where the chat is down nothing can be said.
+            ("who waits", "identifying"),
+            ("who", "finding: open + find jane@acme.example"),
+            ("find pauses", "finding"),
+            ("find waits", "finding: system-down"),
+            ("find waits, open", "finding"),
+            ("says greeting", "finding: working"),
+            ("find", "finding asks"),
+            ("allow", "offering: offer-unlock"),
+            ("offer waits, wait 31", "offering"),
+            ("offer", "offering"),
+            ("wait 29", "offering"),
+            (acting, "acting: offer-pressed + unlock"),
+            ("act waits", "acting"),
+            ("act", "delivering: unlock-done"),
+            ("deliver waits", "delivering"),
+        ],
+    );
+    // Down after the press: the old consent dies with its grant, and the user is asked anew.
+    for end in ["act down", "act late"] {
+        from_offer(
+            Lock::Locked,
+            &[
+                (acting, "acting: offer-pressed + unlock"),
+                ("act waits", "acting: system-down"),
+                (end, "finding: find jane@acme.example"),
+                ("find waits", "finding"),
+                ("find", "finding asks"),
+                ("allow", "offering: offer-unlock"),
+                ("press again yes", "offering"),
+                ("offer, press yes, allow", "acting: offer-pressed + unlock"),
+            ],
+        );
+    }
+    // A human is wanted, so nobody waits for the vendor.
+    from_offer(
+        Lock::Locked,
+        &[(acting, "acting: offer-pressed + unlock"), ("act waits", "acting: system-down"), ("says human", "handingover (asked-for-person): hand-over")],
+    );
+    from_offer(
+        Lock::Locked,
+        &[(acting, "acting: offer-pressed + unlock"), ("says human", "acting (asked-for-person)"), ("act waits", "handingover (asked-for-person): hand-over")],
+    );
+    let play = from_offer(
+        Lock::Locked,
+        &[(acting, "acting: offer-pressed + unlock"), ("act uncertain", "acting: system-down"), ("says human", "handingover (asked-for-person): hand-over")],
+    );
+    assert!(matches!(&play.task("hand-over").work, Work::Psa(PsaAct::HandOver(out)) if out.internal_note.contains("whether it was applied is not known")));
+}
+
+#[test]
+fn every_step_and_every_case_has_a_deadline() {
+    let patience = |steps: &str, name: &str| {
+        let mut play = Play::new("okta", Lock::Locked);
+        play.step(steps);
+        let task = play.task(name);
+        play.state.patience(&task) - task.started
+    };
+    let offer = "says account_unlock, who, open, find, allow";
+    for (steps, name, expect) in [
+        ("says account_unlock".to_string(), "who", STEP_TIME),
+        ("says account_unlock, who".into(), "find", STEP_TIME),
+        ("says account_unlock, who".into(), "open", 0),
+        (offer.into(), "offer", STEP_TIME),
+        (format!("{offer}, offer, press yes, allow"), "act", GRANT_TIME),
+        (format!("{offer}, offer, press yes, allow, act uncertain"), "act", STEP_TIME),
+        (format!("{offer}, offer, press yes, allow, act"), "deliver", STEP_TIME),
+        (format!("{offer}, offer, says greeting"), "aside", 0),
+    ] {
+        assert_eq!(patience(&steps, name), expect, "{name} after {steps}");
+    }
+    let mut play = from_offer(Lock::Locked, &[("press yes, allow", "acting: offer-pressed + unlock")]);
+    let received = play.state.case.as_ref().unwrap().times.received;
+    for _ in 0..100 {
+        if play.now >= received + CASE_TIME {
+            break;
+        }
+        let line = play.line("act down");
+        assert!(line.starts_with("finding: find"), "{line}");
+        play.now += 25 * MINUTE;
+        play.step("find, allow, offer, press yes, allow");
+    }
+    let task = play.task("act");
+    assert_eq!(play.state.patience(&task), received + CASE_TIME);
+    assert_eq!(play.line("act down"), "handingover (vendor-down): hand-over");
+    replay(&play);
+}
+
+#[test]
 fn an_outsider_is_a_guest_whatever_the_profile_says() {
     let mut play = Play::new("okta", Lock::Locked);
     play.number = 1;
@@ -811,6 +944,7 @@ fn the_first_final_reply_stays_and_only_open_members_go_again() {
         batch,
         replies: replies.map(|at| at.map(Reply::Unknown)).to_vec(),
         retry_at,
+        renew: false,
         attested: vec![],
     };
     // A batch out of order is not taken.
@@ -906,6 +1040,14 @@ fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
                     play.apply(Fact::Hole { number })
                 }
                 5..=8 if play.state.asked.is_some() => play.decide(random.one(&[Verdict::Autonomous, Verdict::Autonomous, Verdict::Human])),
+                18 if !play.state.tasks.is_empty() => {
+                    let task = random.one(&play.state.tasks);
+                    play.waits(
+                        purpose(&task),
+                        random.one(&[1_000, MINUTE]),
+                        if random.below(2) == 0 { vec![Some(Reply::Unknown(play.now))] } else { Vec::new() },
+                    )
+                }
                 9..=16 if !play.state.tasks.is_empty() => {
                     let task = random.one(&play.state.tasks);
                     let good = random.below(16) > 0;
@@ -913,6 +1055,7 @@ fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
                     let outcome = match random.below(40) {
                         0 => Outcome::Absent,
                         1..=4 if matches!(task.work, Work::Psa(_)) => Outcome::Escalate("vendor-unavailable".into(), "no answer".into()),
+                        1..=4 if task.purpose == Purpose::Act => Outcome::Escalate("vendor-down".into(), "no answer".into()),
                         _ => play.outcome(&task, good),
                     };
                     play.apply(Fact::Done { task: task.id, outcome })

@@ -277,8 +277,9 @@ pub(super) fn denied(state: &mut State, tenant: &Tenant, now: Instant) {
 
 /// When the contact is reminded of the question.
 pub(super) fn remind_at(state: &State) -> Option<Instant> {
-    let case = state.case.as_ref().filter(|case| state.desk.is_some() && case.phase == Phase::Offering)?;
-    (!case.said.contains("ask-reminder")).then_some(case.since + ASK_TIME / 2)
+    let case = state.case.as_ref().filter(|case| state.desk.is_some() && case.phase == Phase::Offering && !case.said.contains("ask-reminder"))?;
+    let offer = case.offer.as_ref().filter(|offer| offer.message.is_some())?;
+    Some(offer.expires.saturating_sub(ASK_TIME / 2))
 }
 
 /// Whether to remind now. Once the time is up it is too late for that.

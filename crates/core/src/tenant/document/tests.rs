@@ -213,3 +213,13 @@ fn what_is_wrong_is_refused_also_in_a_half_filled_document() {
     msp(&|v| v["desk"]["company"] = json!(1), "`desk.company` is not known");
     msp(&|v| v["msp"] = json!({}), "`msp` is not known");
 }
+
+/// What the guide has people paste is taken as it is, and lacks only what is found out.
+#[test]
+fn the_documents_of_the_guide_are_whole() {
+    let msp = read_msp(include_bytes!("../../../../../docs/for-real/msp.json"), &Reach::default()).unwrap();
+    let client = read("acme", include_bytes!("../../../../../docs/for-real/client.json"), &Reach::default()).unwrap();
+    assert_eq!(msp_gaps(&msp), []);
+    let gaps: Vec<String> = gaps(Some(&msp), &client).into_iter().map(|gap| gap.text).collect();
+    assert_eq!(gaps, ["`connections.0.account.team` is missing: it is found out as soon as the connection's secrets are entered"]);
+}

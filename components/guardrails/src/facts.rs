@@ -1,0 +1,85 @@
+//! What the policies are told of a question: entities and context.
+
+use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Question};
+use crate::policy::{ACTIONS, uid};
+use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
+use std::collections::{HashMap, HashSet};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The question, and everything that is known about who and what it names.
+pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> {
+    let subject = &question.subject;
+    let tenant = uid("Tenant", &question.tenant)?;
+    let account = uid("Account", &subject.id)?;
+    let who = uid("Requester", question.requester.account.as_deref().unwrap_or("unknown"))?;
+    let action = uid("Action", &question.action)?;
+
+    let mut requester = vec![("assurance", Value::new_long(strength(question.requester.assurance))), ("guest", Value::new_bool(question.requester.guest))];
+    if let Some(own) = &question.requester.account {
+        requester.push(("account", Value::new_entity_uid(uid("Account", own)?)));
+    }
+    let shown = vec![
+        ("enabled", Value::new_bool(subject.enabled)),
+        ("guest", Value::new_bool(subject.guest)),
+        ("synced", Value::new_bool(subject.synced)),
+        ("privileged", Value::new_set(subject.privileged.iter().cloned().map(Value::new_string))),
+        ("listed", Value::new_bool(listed(question))),
+    ];
+    let mut entities = vec![entity(who.clone(), requester, [])?, entity(account.clone(), shown, [uid("Tenant", &subject.tenant)?])?];
+    if let Some(known) = ACTIONS.iter().find(|known| known.name == question.action) {
+        let groups = known.groups.iter().map(|group| uid("Action", group)).collect::<Result<Vec<_>, _>>()?;
+        entities.push(entity(action.clone(), Vec::new(), groups)?);
+    }
+    let context = [
+        ("tenant", Value::new_entity_uid(tenant)),
+        ("configured", Value::new_bool(question.settings.is_some())),
+        ("complete", Value::new_bool(complete(question))),
+        ("needsDelivery", Value::new_bool(question.needs_delivery)),
+        ("deliverySurvives", Value::new_bool(question.delivery_survives)),
+        ("passwordWriteback", Value::new_bool(question.settings.as_ref().is_some_and(|settings| settings.password_writeback))),
+    ];
+    let context = Context::from_pairs(context.map(|(name, value)| (name.to_owned(), value))).map_err(|error| error.to_string())?;
+    let request = Request::new(who, action, account, context, None).map_err(|error| error.to_string())?;
+    let entities = Entities::from_entities(entities, None).map_err(|error| error.to_string())?;
+    Ok((request, entities))
+}
+
+fn entity(id: EntityUid, attributes: Vec<(&str, Value)>, parents: impl IntoIterator<Item = EntityUid>) -> Result<Entity, String> {
+    let attributes: HashMap<_, _> = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Entity::new(id, attributes, parents.into_iter().collect::<HashSet<_>>()).map_err(|error| error.to_string())
+}
+
+fn strength(assurance: Assurance) -> i64 {
+    match assurance {
+        Assurance::None => 0,
+        Assurance::Email => 1,
+        Assurance::Chat => 2,
+        Assurance::Challenge => 3,
+        Assurance::Strong => 4,
+    }
+}
+
+fn complete(question: &Question) -> bool {
+    let subject = &question.subject;
+    ![&question.tenant, &subject.tenant, &subject.id].iter().any(|text| text.trim().is_empty()) && subject.names.iter().any(|name| !name.trim().is_empty())
+}
+
+/// Id or any name stands on the tenant's list of protected accounts (P-13).
+fn listed(question: &Question) -> bool {
+    let protected: Vec<String> =
+        question.settings.iter().flat_map(|settings| &settings.protected).map(|name| plain(name)).filter(|name| !name.is_empty()).collect();
+    let subject = &question.subject;
+    subject.names.iter().chain([&subject.id]).any(|name| protected.contains(&plain(name)))
+}
+
+/// Names as people type and paste them: compatible forms, case, blanks and invisible characters make no difference.
+fn plain(name: &str) -> String {
+    let visible = |c: &char| {
+        !c.is_whitespace()
+            && !c.is_control()
+            && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    };
+    // Lowering may undo the composition, so it is composed once more.
+    let lower: String = name.nfkc().filter(visible).flat_map(char::to_lowercase).collect();
+    lower.nfkc().collect()
+}

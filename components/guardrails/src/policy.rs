@@ -1,0 +1,108 @@
+//! The policies that a question is asked of: the invariants, and the matrix of the tenant, compiled.
+
+use crate::bindings::exports::firstline::guardrails::guardrails::{Question, Verdict};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, PolicySet};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::str::FromStr as _;
+
+/// What no setting relaxes.
+pub(crate) const INVARIANTS: &str = include_str!("../policies/invariants.cedar");
+
+/// An action that this stage knows. Any other is denied.
+pub(crate) struct Action {
+    pub name: &'static str,
+    /// What happens where the tenant says nothing.
+    default: &'static str,
+    /// Groups of `firstline.cedarschema`.
+    pub groups: &'static [&'static str],
+}
+
+/// A credential change asks for no more than a full member's own chat until there is a stage that can challenge;
+/// the secret goes to that same chat account only.
+pub(crate) const ACTIONS: &[Action] = &[
+    Action { name: "account_unlock", default: "autonomous", groups: &["known", "needs-chat"] },
+    Action { name: "password_reset", default: "autonomous", groups: &["known", "needs-chat", "written-back"] },
+    // Goes under the reset that it belongs to.
+    Action { name: "revoke_sessions", default: "human", groups: &["known", "needs-chat"] },
+];
+
+/// A policy set and the hash of its text.
+pub(crate) struct Policies {
+    pub set: PolicySet,
+    /// First 16 hex digits of the SHA-256.
+    pub hash: String,
+}
+
+impl Policies {
+    /// Reads the text of a policy set. An error says what Cedar could not read.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let set = PolicySet::from_str(text).map_err(|error| format!("policies: {error}"))?;
+        let hash = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { set, hash })
+    }
+}
+
+/// All policies that hold for this question's tenant, as Cedar writes them.
+pub(crate) fn text(question: &Question) -> Result<String, String> {
+    let mut text = INVARIANTS.to_owned();
+    matrix(question, &mut text)?;
+    Ok(text)
+}
+
+/// One policy for each entry of the matrix: two entries of one action both speak, and the stricter decides.
+fn matrix(question: &Question, text: &mut String) -> Result<(), String> {
+    let Some(settings) = &question.settings else { return Ok(()) };
+    let mut entries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (action, mode) in &settings.matrix {
+        entries.entry(action).or_default().push(mode);
+    }
+    for action in ACTIONS {
+        entries.entry(action.name).or_insert_with(|| vec![action.default]);
+    }
+    let tenant = uid("Tenant", &question.tenant)?;
+    for (action, modes) in entries {
+        let action = uid("Action", action)?;
+        for mode in modes {
+            let (id, verdict) = match mode {
+                "autonomous" => ("own-account-verified", Verdict::Autonomous),
+                "approval" => ("approval-by-settings", Verdict::Approval),
+                "human" => ("human-by-settings", Verdict::Human),
+                "deny" => ("denied-by-settings", Verdict::Deny),
+                _ => ("bad-setting", Verdict::Deny),
+            };
+            let effect = if verdict == Verdict::Autonomous { "permit" } else { "forbid" };
+            let annotation = word(verdict);
+            writeln!(text, "\n@id(\"{id}\")\n@verdict(\"{annotation}\")\n{effect} (principal, action == {action}, resource in {tenant});")
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// Quoted by Cedar itself, whatever stands in the id.
+pub(crate) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
+    let kind = EntityTypeName::from_str(kind).map_err(|error| error.to_string())?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+/// How a verdict is written in an annotation.
+pub(crate) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Autonomous => "autonomous",
+        Verdict::Approval => "approval",
+        Verdict::Human => "human",
+        Verdict::Deny => "deny",
+    }
+}
+
+/// The verdict of an annotation; anything else denies.
+pub(crate) fn verdict(word: Option<&str>) -> Verdict {
+    match word {
+        Some("autonomous") => Verdict::Autonomous,
+        Some("approval") => Verdict::Approval,
+        Some("human") => Verdict::Human,
+        _ => Verdict::Deny,
+    }
+}
