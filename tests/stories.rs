@@ -122,6 +122,9 @@ stories! {
     thanks_opens_nothing
     ticket_lost_after
     ticket_of_another_company
+    time_entry_billable
+    time_entry_non_billable
+    time_entry_none
     two_clients_at_once
     two_presses_at_once
     unclear_then_clear

@@ -17,6 +17,9 @@ pub fn internal(case: &Case) -> String {
     if let Some(intake) = &case.intake {
         let (name, source) = (crate::redact::line(&intake.name, 100), crate::redact::line(&intake.source, 50));
         lines.push(format!("Came as a ticket ({source}) in the name of {name} <{}>", intake.address.as_deref().unwrap_or("no address")));
+        if !intake.confirmed {
+            lines.push("Not verified: the ticket's contact has not pressed the button in the chat".to_string());
+        }
     }
     if let Some(profile) = &case.profile {
         lines.push(format!(
@@ -26,11 +29,11 @@ pub fn internal(case: &Case) -> String {
             profile.id,
             if profile.guest { ", guest" } else { "" }
         ));
-        lines.push(match &case.intake {
-            Some(intake) if !intake.confirmed => "Not verified: the ticket's contact has not pressed the button in the chat".to_string(),
-            Some(_) => "Verified by: pressed the button in the client's own chat workspace".to_string(),
-            None => "Verified by: signed in to the client's own chat workspace".to_string(),
-        });
+        match &case.intake {
+            Some(intake) if intake.confirmed => lines.push("Verified by: pressed the button in the client's own chat workspace".to_string()),
+            Some(_) => {}
+            None => lines.push("Verified by: signed in to the client's own chat workspace".to_string()),
+        }
     }
     if let Some(account) = &case.account {
         let privileged = if account.privileged.is_empty() { String::new() } else { format!(", privileged: {}", account.privileged.join(", ")) };
