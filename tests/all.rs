@@ -8,6 +8,7 @@
     reason = "tests may stop at the first surprise, in their helper functions too"
 )]
 
+mod attacks;
 mod browser;
 mod budgets;
 mod components;

@@ -255,6 +255,29 @@ pub fn all(project: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
+/// The red team's attacks, by file and number: `buttons 3`.
+///
+/// # Errors
+/// A file cannot be read, holds no list of stories, or one that expects a change.
+pub fn attacks(project: &Path) -> Result<Vec<(String, Story)>> {
+    let folder = project.join("tests/stories/attacks");
+    let files = std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut files = files.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    files.sort();
+    let mut found = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let stories: Vec<Value> = serde_json::from_str(&text).with_context(|| format!("`{}`", path.display()))?;
+        for (number, story) in stories.into_iter().enumerate() {
+            let name = format!("{} {}", path.file_stem().and_then(|name| name.to_str()).unwrap_or_default(), number + 1);
+            let story = parse(story).with_context(|| name.clone())?;
+            ensure!(story.expect.attack(), "{name} says no `answers`, or expects a change");
+            found.push((name, story));
+        }
+    }
+    Ok(found)
+}
+
 /// Reads a story.
 ///
 /// # Errors

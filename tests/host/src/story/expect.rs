@@ -31,6 +31,15 @@ pub(super) struct Expect {
     cases: BTreeMap<String, Vec<String>>,
     /// Conversations with an open case, and the phase it waits in.
     waits: BTreeMap<String, String>,
+    /// The last words said in each channel, for an attack, which lists neither messages nor tickets.
+    answers: Option<BTreeMap<String, Fragments>>,
+}
+
+impl Expect {
+    /// It is about what must not happen: nothing changes at an identity provider.
+    pub(super) fn attack(&self) -> bool {
+        self.answers.is_some() && self.changes.is_empty() && self.accounts.is_empty() && self.messages.is_empty() && self.tickets.is_empty()
+    }
 }
 
 /// Parts of one text.
@@ -104,13 +113,24 @@ pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Content
     let calls = player.desk.vendors.calls();
     let mut failures = Vec::new();
     let said = said(&calls);
-    for channel in keys(&expect.messages, &said) {
-        let (wanted, got) = (expect.messages.get(channel).map(Vec::as_slice).unwrap_or_default(), said.get(channel).map(Vec::as_slice).unwrap_or_default());
-        texts(&format!("messages in {channel}"), wanted, got, &mut failures);
+    if let Some(answers) = &expect.answers {
+        let last: BTreeMap<String, String> = said.iter().filter_map(|(channel, texts)| Some((channel.clone(), texts.last()?.clone()))).collect();
+        let strangers = last.keys().filter(|channel| !answers.contains_key(*channel)).count();
+        if strangers > 0 || !answers.iter().all(|(channel, wanted)| last.get(channel).is_some_and(|text| wanted.fit(text))) {
+            failures.push(format!("last words expected: {answers:?}, there: {last:?}"));
+        }
+    } else {
+        for channel in keys(&expect.messages, &said) {
+            let (wanted, got) = (expect.messages.get(channel).map(Vec::as_slice).unwrap_or_default(), said.get(channel).map(Vec::as_slice).unwrap_or_default());
+            texts(&format!("messages in {channel}"), wanted, got, &mut failures);
+        }
     }
     let psa = &state["connectwise"];
     let tickets: Vec<&Value> = psa["tickets"].as_array().into_iter().flatten().collect();
-    if tickets.len() == expect.tickets.len() {
+    if expect.answers.is_some() {
+        let untold = tickets.iter().filter(|ticket| !["New", "Needs Dispatch"].contains(&ticket["status"]["name"].as_str().unwrap_or_default()));
+        failures.extend(untold.map(|ticket| format!("ticket {} is {}", ticket["id"], ticket["status"]["name"])));
+    } else if tickets.len() == expect.tickets.len() {
         expect.tickets.iter().zip(&tickets).for_each(|(wanted, got)| ticket(wanted, got, psa, &mut failures));
     } else {
         let shown = tickets.iter().map(|ticket| format!("{} {} {} {}", ticket["id"], ticket["company"]["name"], ticket["status"]["name"], ticket["summary"]));
@@ -126,12 +146,21 @@ pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Content
     let ids = list_cases(player, &mut failures).await?;
     let mut cases = BTreeMap::<String, Vec<String>>::new();
     ids.iter().for_each(|(tenant, listed)| cases.entry(tenant.clone()).or_default().push(case(listed)));
-    for tenant in keys(&expect.cases, &cases) {
-        let none = Vec::new();
-        same(&format!("cases of {tenant}"), expect.cases.get(tenant).unwrap_or(&none), cases.get(tenant).unwrap_or(&none), &mut failures);
+    if expect.answers.is_some() {
+        for (tenant, wanted) in &expect.cases {
+            let got = cases.get(tenant).map(Vec::as_slice).unwrap_or_default();
+            if got.len() != wanted.len() || !got.iter().zip(wanted).all(|(got, wanted)| got.starts_with(wanted.as_str())) {
+                failures.push(format!("cases of {tenant} expected: {wanted:?}, there: {got:?}"));
+            }
+        }
+    } else {
+        for tenant in keys(&expect.cases, &cases) {
+            let none = Vec::new();
+            same(&format!("cases of {tenant}"), expect.cases.get(tenant).unwrap_or(&none), cases.get(tenant).unwrap_or(&none), &mut failures);
+        }
     }
     let waits = waits(stored);
-    if waits != expect.waits {
+    if waits != expect.waits && (expect.answers.is_none() || !expect.waits.is_empty()) {
         failures.push(format!("open cases expected: {:?}, there: {waits:?}", expect.waits));
     }
     always(player, &state, &calls, stored, events, &mut failures);
