@@ -4,6 +4,9 @@ use super::super::tests::Play;
 use super::*;
 use crate::stage::{Lock, Ticket};
 
+/// What somebody does to the ticket.
+type Change = fn(&mut Seen);
+
 fn seen() -> Seen {
     Seen {
         ticket: Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true },
@@ -120,7 +123,7 @@ fn only_the_contacts_own_button_goes_on() {
 
 #[test]
 fn what_is_not_taken_in_is_left_alone() {
-    let cases: [(fn(&mut Seen), &str); 10] = [
+    let cases: [(Change, &str); 10] = [
         (|seen| seen.ticket.board = 2, "its board, type or status is not taken in"),
         (|seen| seen.kind = "Printer".into(), "its board, type or status is not taken in"),
         (|seen| seen.ticket.status_name = "Triage".into(), "its board, type or status is not taken in"),
@@ -167,7 +170,7 @@ fn an_own_ticket_that_comes_back_is_told_to_its_case_and_changes_nothing() {
 
 #[test]
 fn the_agent_stands_down_as_soon_as_a_technician_takes_part() {
-    let changes: [fn(&mut Seen); 4] =
+    let changes: [Change; 4] =
         [|seen| seen.owner = Some("dana".into()), |seen| seen.worked = true, |seen| seen.ticket.status = 17, |seen| seen.ticket.board = 2];
     for change in changes {
         let rest = &[
