@@ -11,6 +11,7 @@
 mod attacks;
 mod browser;
 mod budgets;
+mod clients;
 mod components;
 mod composition;
 mod conformance;

@@ -31,7 +31,9 @@ stories! {
     board_not_taken_in
     button_of_another_client
     button_of_another_user
+    channel_shared_with_the_msp
     chat_signs_in_with_the_same_identity
+    client_of_the_msps_applications
     connectwise_down_at_closing
     connectwise_down_at_handing_over
     connectwise_down_at_opening

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host};
-use crate::{cases, evidence, metrics, msp, secrets, tenants};
+use crate::{cases, evidence, found_out, metrics, msp, secrets, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -44,6 +44,7 @@ enum Route<'a> {
     MspSecret(&'a str, &'a str),
     Tenants,
     Tenant(&'a str),
+    Check(&'a str),
     Secret(&'a str, &'a str, &'a str),
     CasesOf(&'a str),
     Case(&'a str),
@@ -63,6 +64,7 @@ impl<'a> Route<'a> {
             ["msp", "connections", connection, "secrets", name] => Route::MspSecret(connection, name),
             ["tenants"] => Route::Tenants,
             ["tenants", tenant] => Route::Tenant(tenant),
+            ["tenants", tenant, "check"] => Route::Check(tenant),
             ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
             ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
             ["cases", case] => Route::Case(case),
@@ -76,7 +78,7 @@ impl<'a> Route<'a> {
         let plain = match route {
             Route::Msp | Route::Tenants | Route::Metrics | Route::Tick => true,
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
-            Route::Tenant(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
+            Route::Tenant(tenant) | Route::Check(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
             Route::Case(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
@@ -85,7 +87,14 @@ impl<'a> Route<'a> {
 
     fn methods(self) -> &'static str {
         match self {
-            Route::Tenants | Route::CasesOf(_) | Route::Case(_) | Route::Journal(_) | Route::Evidence(_) | Route::Day(..) | Route::Metrics => "GET",
+            Route::Tenants
+            | Route::Check(_)
+            | Route::CasesOf(_)
+            | Route::Case(_)
+            | Route::Journal(_)
+            | Route::Evidence(_)
+            | Route::Day(..)
+            | Route::Metrics => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
             Route::Tick => "POST",
         }
@@ -123,14 +132,22 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
         Route::Msp => msp::get(host, &key).await,
         Route::MspSecret(connection, name) => {
             let place = secrets::find_msp(host, &key, connection, name).await?;
-            if request.method == "PUT" { secrets::put(host, &place, &person.name, body(request)?).await } else { secrets::get(host, &place).await }
+            if request.method != "PUT" {
+                return secrets::get(host, &place).await;
+            }
+            secrets::put(host, &place, &person.name, body(request)?).await?;
+            found_out::msp(host, &key, connection).await
         }
         Route::Tenants => tenants::list(host, &key).await,
         Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?).await,
         Route::Tenant(tenant) => tenants::get(host, &key, tenant).await,
         Route::Secret(tenant, connection, name) => {
             let place = secrets::find(host, &key, tenant, connection, name).await?;
-            if request.method == "PUT" { secrets::put(host, &place, &person.name, body(request)?).await } else { secrets::get(host, &place).await }
+            if request.method != "PUT" {
+                return secrets::get(host, &place).await;
+            }
+            secrets::put(host, &place, &person.name, body(request)?).await?;
+            found_out::tenant(host, &key, tenant, connection).await
         }
         Route::CasesOf(tenant) => cases::list(host, &key, tenant, &request.query).await,
         Route::Case(case) => cases::get(host, &key, case).await,
@@ -138,8 +155,31 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
         Route::Evidence(case) => evidence::bundle(host, &key, case).await,
         Route::Day(tenant, day) => evidence::day(host, &key, tenant, day).await,
         Route::Metrics => metrics::get(host, &key, &request.query).await,
+        Route::Check(tenant) => check(host, &key, tenant, &request.query).await,
         Route::Tick => tick(host).await,
     }
+}
+
+/// Live and read only: the technician asks the vendors.
+async fn check(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str) -> Result<Answer, Refused> {
+    let pairs = cases::query(text, &["use"])?;
+    let purpose = cases::value(&pairs, "use").unwrap_or("full");
+    if !["full", "read-only"].contains(&purpose) {
+        return Err(refused(400, "`use` is `full` or `read-only`"));
+    }
+    tenants::find(host, key, tenant).await?;
+    let why = match host.ask(&format!("check/{tenant}/{purpose}")).await {
+        Ok((status @ (200 | 409), body)) => match serde_json::from_slice::<Value>(&body) {
+            Ok(body) if status == 200 => return Ok(ok(body)),
+            Ok(body) => return Err(refused(409, body.get("error").and_then(Value::as_str).unwrap_or("the tenant cannot be used"))),
+            Err(error) => format!("its answer is not JSON: {error}"),
+        },
+        Ok((status, _)) => format!("it answered {status}"),
+        Err(Fault(why)) => why,
+    };
+    let mut answer = refused(502, "the technician did not check it: try again");
+    answer.log = Some(why);
+    Err(answer)
 }
 
 /// The person behind the token.
@@ -159,7 +199,7 @@ fn body(request: &Request) -> Result<&[u8], Refused> {
 }
 
 async fn tick(host: &impl Host) -> Result<Answer, Refused> {
-    let why = match host.tick().await {
+    let why = match host.ask("tick").await {
         Ok((200..=299, body)) => match serde_json::from_slice::<Value>(&body) {
             Ok(body) => return Ok(ok(body)),
             Err(error) => format!("its answer is not JSON: {error}"),

@@ -24,8 +24,10 @@ pub struct Fake {
     pub private: PrivateKey,
     /// Operations on keys with this prefix fail.
     pub fails: Option<&'static str>,
-    /// What the technician answers to a tick.
+    /// What the technician answers to a tick, and to anything else.
     pub tick: Result<(u16, Vec<u8>), Fault>,
+    /// What it was asked.
+    pub asked: RefCell<Vec<String>>,
     pub counters: RefCell<BTreeMap<String, i64>>,
     /// Every operation lets others go first.
     pub shared: bool,
@@ -51,6 +53,7 @@ impl Fake {
             private: PrivateKey::parse("k", private.expose()).unwrap(),
             fails: None,
             tick: Ok((200, b"{\"ran\":0}".to_vec())),
+            asked: RefCell::default(),
             counters: RefCell::default(),
             shared: false,
         }
@@ -122,7 +125,8 @@ impl Host for Fake {
     fn now(&self) -> Instant {
         NOW
     }
-    async fn tick(&self) -> Result<(u16, Vec<u8>), Fault> {
+    async fn ask(&self, path: &str) -> Result<(u16, Vec<u8>), Fault> {
+        self.asked.borrow_mut().push(path.into());
         self.tick.clone()
     }
 }

@@ -20,6 +20,6 @@ pub trait Host {
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), Fault>>;
     /// The time.
     fn now(&self) -> Instant;
-    /// Asks the technician to run what is due. Status and body of its answer.
-    fn tick(&self) -> impl Future<Output = Result<(u16, Vec<u8>), Fault>>;
+    /// Asks the technician, by a path like `tick`. Status and body of its answer.
+    fn ask(&self, path: &str) -> impl Future<Output = Result<(u16, Vec<u8>), Fault>>;
 }

@@ -8,6 +8,7 @@ pub mod api;
 pub mod cases;
 pub mod conflicts;
 pub mod evidence;
+pub mod found_out;
 pub mod host;
 pub mod metrics;
 pub mod msp;

@@ -18,10 +18,10 @@ use spin_sdk::{http_service, key_value, time, variables};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A tick runs what is due, one runner's limit at most.
-const TICK_LIMIT: Duration = Duration::from_secs(90);
-/// Longest answer of a tick that is passed on.
-const TICK_BODY: usize = 64 * 1024;
+/// A tick runs what is due, one runner's limit at most; a check sends some twenty reads.
+const ASK_LIMIT: Duration = Duration::from_secs(90);
+/// Longest answer that is passed on.
+const ASK_BODY: usize = 256 * 1024;
 
 /// Lines that are read while they are sent.
 type LinesBody = StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, std::io::Error>>>>>;
@@ -131,24 +131,24 @@ impl Host for Spin {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    async fn tick(&self) -> Result<(u16, Vec<u8>), Fault> {
+    async fn ask(&self, path: &str) -> Result<(u16, Vec<u8>), Fault> {
         let options = RequestOptions::new();
-        let limit = Some(u64::try_from(TICK_LIMIT.as_nanos()).unwrap_or(u64::MAX));
+        let limit = Some(u64::try_from(ASK_LIMIT.as_nanos()).unwrap_or(u64::MAX));
         // A host that supports no such option leaves the overall limit below.
         _ = options.set_connect_timeout(limit);
         _ = options.set_first_byte_timeout(limit);
         _ = options.set_between_bytes_timeout(limit);
         let mut parts = Request::new(()).into_parts().0;
         parts.method = Method::POST;
-        parts.uri = Uri::from_static("http://technician.spin.internal/tick");
+        parts.uri = format!("http://technician.spin.internal/{path}").parse::<Uri>().map_err(|e| Fault(e.to_string()))?;
         parts.extensions.insert(RequestOptionsExtension(options));
         let exchange = std::pin::pin!(async {
             let response = spin_sdk::http::send(Request::from_parts(parts, EmptyBody::new())).await.map_err(|e| Fault(e.to_string()))?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), TICK_BODY).collect().await.map_err(|e| Fault(e.to_string()))?;
+            let body = Limited::new(response.into_body(), ASK_BODY).collect().await.map_err(|e| Fault(e.to_string()))?;
             Ok((status, body.to_bytes().to_vec()))
         });
-        match select(exchange, std::pin::pin!(time::sleep(TICK_LIMIT))).await {
+        match select(exchange, std::pin::pin!(time::sleep(ASK_LIMIT))).await {
             Either::Left((done, _)) => done,
             Either::Right(_) => Err(Fault("no answer in time".into())),
         }

@@ -104,7 +104,7 @@ pub async fn save(host: &impl Host, key: &IntegrityKey, new: Document) -> Result
         }
         return Err(taken);
     }
-    let mut writes = routes(&name, &new.connections);
+    let mut writes = routes(&name, &tenant::outline(msp.as_ref(), &new).connections);
     let desk = desk(&tenant::outline(msp.as_ref(), &new));
     let left = old.as_ref().and_then(|old| old.as_ref().ok()).and_then(|old| self::desk(&tenant::outline(msp.as_ref(), old)));
     writes.extend(desk.clone());
@@ -248,7 +248,7 @@ pub async fn names(host: &impl Host, key: &IntegrityKey) -> Result<BTreeSet<Stri
     Ok(names)
 }
 
-/// What leads from the outside to these connections.
+/// What leads from the outside to these connections, with the addresses that their secrets are sealed to.
 #[must_use]
 pub fn routes(owner: &str, connections: &[Connection]) -> Vec<(String, Vec<u8>)> {
     let mut writes = vec![];

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn every_catalogue_keeps_the_house_rules() {
         let names = "greeting welcome moved-to-direct offer-reset offer-unlock offer-withdrawn offer-pressed press-button clarify working reset-done unlock-done \
-             unlock-not-needed closed handed-over handed-over-no-ticket protected-handed-over not-you expired-offer link-replaced denied";
+             unlock-not-needed closed handed-over handed-over-no-ticket passed-on-here protected-handed-over not-you expired-offer link-replaced denied";
         for (language, _) in LANGUAGES {
             let Catalogue { sentences, labels } = Catalogue::of(language).unwrap();
             for name in names.split_whitespace() {
@@ -228,14 +228,24 @@ mod tests {
     #[test]
     fn who_reads_a_first_message_knows_that_it_is_automated_and_how_to_reach_a_person() {
         let sentences = Catalogue::of("en").unwrap().sentences;
-        for name in ["greeting", "offer-reset", "offer-unlock", "clarify", "handed-over", "handed-over-no-ticket", "protected-handed-over", "not-you", "denied"]
-        {
+        for name in [
+            "greeting",
+            "offer-reset",
+            "offer-unlock",
+            "clarify",
+            "handed-over",
+            "handed-over-no-ticket",
+            "passed-on-here",
+            "protected-handed-over",
+            "not-you",
+            "denied",
+        ] {
             assert!(sentences[name].text.contains("automated assistant"), "{name}");
             assert!(sentences[name].text.contains("person"), "{name}");
         }
         let without_a_person: Vec<&str> = sentences.iter().filter(|(_, s)| !s.text.contains("person")).map(|(name, _)| name.as_str()).collect();
         assert_eq!(without_a_person, ["moved-to-direct", "offer-pressed"]);
         let public: Vec<&str> = sentences.iter().filter(|(_, s)| s.public).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(public, ["moved-to-direct"]);
+        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here"]);
     }
 }

@@ -148,7 +148,8 @@ async fn token<H: Host>(
     let granted: Granted = match (answer.status, serde_json::from_slice(&answer.body)) {
         (200, Ok(granted)) => granted,
         (status, _) => {
-            return Err(Refused::Credential(format!("the token endpoint of connection `{}` answered {status}: check client id and `{secret}`", connection.id)));
+            let advice = advice(connection, &answer.body).unwrap_or_else(|| format!("check client id and `{secret}`"));
+            return Err(Refused::Credential(format!("the token endpoint of connection `{}` answered {status}: {advice}", connection.id)));
         }
     };
     let token = Secret::new(granted.access_token);
@@ -159,6 +160,25 @@ async fn token<H: Host>(
     }
     settings.opened.borrow_mut().insert(key, token.clone());
     Ok(token)
+}
+
+/// What Microsoft's error code asks for. Its text is not passed on: it may name what is nobody's business.
+fn advice(connection: &Connection, body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let code = body.pointer("/error_codes/0")?.as_u64()?;
+    let advice = match code {
+        7_000_229 | 65_001 | 700_016 => {
+            let (directory, client_id) = (account(connection, "directory"), account(connection, "client_id"));
+            format!(
+                "nobody has consented to the application in this directory; an administrator does at https://login.microsoftonline.com/{directory}/adminconsent?client_id={client_id}"
+            )
+        }
+        7_000_215 => "`client-secret` is wrong: enter it again".into(),
+        7_000_222 => "`client-secret` has expired: make and enter a new one".into(),
+        90_002 => "there is no such directory".into(),
+        _ => return None,
+    };
+    Some(format!("AADSTS{code}: {advice}"))
 }
 
 fn context(monitor: &Monitor<'_>) -> String {

@@ -1,13 +1,15 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
 //!
-//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits.
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits, [`checks`] asks the vendors what they grant and compares it with [`needs`].
 
 pub mod catalogue;
+pub mod checks;
 pub mod credentials;
 pub mod damage;
 pub mod days;
 pub mod host;
 pub mod monitor;
+pub mod needs;
 pub mod runner;
 pub mod tenants;
 pub mod tick;

@@ -1,9 +1,11 @@
 //! The only file that calls the Spin SDK.
 
+use crate::checks;
 use crate::days;
 use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
+use crate::tenants::Unusable;
 use crate::tick::sweep;
 use bytes::Bytes;
 use firstline_core::{Instant, keys};
@@ -27,7 +29,7 @@ pub(crate) mod bindings {
     });
 }
 
-/// `POST /poke/<conversation>/<epoch>` and `POST /tick`; both are answered before the work is done.
+/// `POST /poke/<conversation>/<epoch>` and `POST /tick`, both answered before the work is done; `POST /check/<tenant>/<use>` and `POST /customer/<tenant or msp>/<connection>`.
 #[http_service]
 async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
     let path = request.uri().path().to_string();
@@ -52,6 +54,8 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
             Ok(epoch) => vec![((*conversation).to_string(), epoch)],
             Err(_) => return answer(StatusCode::BAD_REQUEST, serde_json::json!({"error": "the epoch is not a number"})),
         },
+        ["check", tenant, purpose] => return report(checks::named(&host, &settings, tenant, purpose).await),
+        ["customer", owner, connection] => return report(checks::customer(&host, &settings, owner, connection).await),
         ["tick"] => match sweep(&host, &settings).await {
             Ok(runs) => runs,
             Err(Fault(why)) => return answer(StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "error": why })),
@@ -67,6 +71,15 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
         }
     });
     answer(StatusCode::ACCEPTED, serde_json::json!({ "woken": woken }))
+}
+
+fn report(found: Result<serde_json::Value, Unusable>) -> (StatusCode, FullBody<Bytes>) {
+    let (status, body) = match found {
+        Ok(found) => (StatusCode::OK, found),
+        Err(Unusable::Corrupt(why)) => (StatusCode::CONFLICT, serde_json::json!({ "error": why })),
+        Err(Unusable::Fault(Fault(why))) => (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "error": why })),
+    };
+    (status, FullBody::new(Bytes::from(body.to_string())))
 }
 
 struct Spin {

@@ -4,7 +4,7 @@ use crate::host::{Fault, Host};
 use crate::runner::read_counter;
 use firstline_core::keys;
 use firstline_core::record::{IntegrityKey, Record};
-use firstline_core::tenant::{Document, Listed, Msp, Tenant, resolve};
+use firstline_core::tenant::{Document, Listed, MSP, Msp, Tenant, outline, resolve};
 use std::collections::BTreeSet;
 
 /// Why a tenant is served by nobody.
@@ -33,6 +33,15 @@ pub async fn load<H: Host>(host: &H, integrity: &IntegrityKey, name: &str) -> Re
     }
     let msp: Option<Msp> = if document.msp.is_some() { None } else { record(host, integrity, &keys::msp()).await? };
     resolve(msp.as_ref(), &document).map_err(|missing| Unusable::Corrupt(format!("the tenant `{name}` cannot be used: {}", missing.join("; "))))
+}
+
+/// The MSP's own connections, as those of a tenant without a company: nothing can be written for it.
+///
+/// # Errors
+/// As those of [`load`].
+pub async fn load_msp<H: Host>(host: &H, integrity: &IntegrityKey) -> Result<Tenant, Unusable> {
+    let msp: Msp = record(host, integrity, &keys::msp()).await?.ok_or_else(|| Unusable::Corrupt("there is no document of the MSP".into()))?;
+    Ok(outline(Some(&msp), &Document { tenant: MSP.into(), ..Document::default() }))
 }
 
 /// Names of all tenants. An entry that cannot be trusted is left out.

@@ -752,7 +752,7 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     }
     match &event.act {
         Act::Ticket => ticket::changed(state, number, event, tenant, now),
-        Act::Message(_) if state.place != Place::Direct => {
+        Act::Message(_) if goes_on_elsewhere(state, tenant) => {
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
         Act::Message(text) => {
@@ -768,6 +768,11 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     }
 }
 
+/// What is written in a channel goes on in its author's direct conversation. Guests of the MSP's own workspace have none with it, so they are answered where they write.
+fn goes_on_elsewhere(state: &State, tenant: &Tenant) -> bool {
+    state.place != Place::Direct && !tenant.connection(&state.connection).is_some_and(|chat| chat.connect)
+}
+
 /// A record cannot be used. What it was about goes to a human, who is told which one it is; from then on the conversation goes on as usual.
 fn damaged(state: &mut State, damage: &Damaged, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Damaged { key, why, sha256: _, afresh, idle, counted, number, event, case, seen, texts } = damage;
@@ -777,7 +782,7 @@ fn damaged(state: &mut State, damage: &Damaged, tenant: &Tenant, now: Instant, n
     state.taken = state.taken.max(*number);
     state.holes.remove(number);
     // Nobody talks with us in a channel; what is written there goes on in the author's direct conversation.
-    if state.place != Place::Direct || *afresh && *idle {
+    if goes_on_elsewhere(state, tenant) || *afresh && *idle {
         return;
     }
     let listed = state.case.as_ref().map_or(case.is_some(), |case| case.profile.is_some() || case.phase != Phase::Listening);
@@ -1278,7 +1283,12 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
                 let outsider = case.outsider || profile.guest || profile.inactive;
                 case.profile = Some(profile.clone());
                 if outsider && case.handover.is_none() {
-                    case.handover = Some(("chat-guest".into(), "the requester is a guest of the chat workspace, not an employee".into()));
+                    let connect = tenant.connection(&state.connection).is_some_and(|chat| chat.connect);
+                    case.handover = Some(if connect {
+                        ("shared-channel".into(), "the requester wrote in a channel that the client shares with us, where nobody can be verified".into())
+                    } else {
+                        ("chat-guest".into(), "the requester is a guest of the chat workspace, not an employee".into())
+                    });
                 }
             }
             find(state, tenant, now);
@@ -1510,6 +1520,8 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
 fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
     let message = match (&ticket, ticket::last_words(state)) {
+        // Others read there too, so no detail is given.
+        _ if state.place != Place::Direct => state.message("passed-on-here", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
         (Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
         (Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
         (None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),

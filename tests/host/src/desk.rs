@@ -16,6 +16,9 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The demo's tenants and their secrets, as `console` takes them.
 pub const TENANTS: &str = include_str!("../../stories/tenants.json");
 
+/// An MSP's document, two clients that inherit it, and their secrets.
+pub const MSP: &str = include_str!("../../stories/msp.json");
+
 /// Every key of an installation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Keys {
@@ -145,17 +148,25 @@ impl Desk {
     /// # Errors
     /// A document or a secret is refused.
     pub async fn enter(&self, tenants: &Value) -> Result<()> {
+        if let Some(msp) = tenants.get("msp") {
+            self.enter_one("msp", msp, &tenants["secrets"]).await?;
+        }
         for tenant in tenants["tenants"].as_array().into_iter().flatten() {
             let id = tenant["tenant"].as_str().unwrap_or_default();
-            let (status, answer) = self.api("PUT", &format!("/api/tenants/{id}"), tenant.to_string()).await?;
-            ensure!(status == 200, "tenant `{id}` was refused with {status}: {answer}");
-            for connection in tenant["connections"].as_array().into_iter().flatten() {
-                let connection = connection["id"].as_str().unwrap_or_default();
-                for (name, secret) in tenants["secrets"].get(connection).and_then(Value::as_object).into_iter().flatten() {
-                    let path = format!("/api/tenants/{id}/connections/{connection}/secrets/{name}");
-                    let (status, answer) = self.api("PUT", &path, secret.as_str().unwrap_or_default().to_string()).await?;
-                    ensure!(status == 204, "secret `{name}` of `{connection}` was refused with {status}: {answer}");
-                }
+            self.enter_one(&format!("tenants/{id}"), tenant, &tenants["secrets"]).await?;
+        }
+        Ok(())
+    }
+
+    async fn enter_one(&self, at: &str, document: &Value, secrets: &Value) -> Result<()> {
+        let (status, answer) = self.api("PUT", &format!("/api/{at}"), document.to_string()).await?;
+        ensure!(status == 200 && answer.get("draft").is_none(), "`{at}` was refused with {status}: {answer}");
+        for connection in document["connections"].as_array().into_iter().flatten() {
+            let connection = connection["id"].as_str().unwrap_or_default();
+            for (name, secret) in secrets.get(connection).and_then(Value::as_object).into_iter().flatten() {
+                let path = format!("/api/{at}/connections/{connection}/secrets/{name}");
+                let (status, answer) = self.api("PUT", &path, secret.as_str().unwrap_or_default().to_string()).await?;
+                ensure!(status == 204, "secret `{name}` of `{connection}` was refused with {status}: {answer}");
             }
         }
         Ok(())

@@ -7,7 +7,7 @@
 mod expect;
 
 use crate::crash::{Disturbance, Points, Trial};
-use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
+use crate::desk::{Desk, Keys, MSP, TENANTS, millis, vendors};
 use crate::store::contents;
 use crate::{App, Backend, Config, Event, Memory, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -46,6 +46,9 @@ pub struct Story {
     pub title: String,
     /// The person who writes where a step names nobody.
     who: String,
+    /// The MSP's document and its clients are entered as well.
+    #[serde(default)]
+    msp: bool,
     /// Merge patches (RFC 7396) to documents of tenants, by tenant.
     #[serde(default)]
     tenants: Map<String, Value>,
@@ -247,7 +250,7 @@ pub fn all(project: &Path) -> Result<Vec<(String, PathBuf)>> {
     for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
         let path = entry?.path();
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_string();
-        if path.extension().is_some_and(|extension| extension == "json") && name != "tenants" {
+        if path.extension().is_some_and(|extension| extension == "json") && !["tenants", "msp"].contains(&name.as_str()) {
             found.push((name, path));
         }
     }
@@ -331,6 +334,9 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 async fn act_out(project: &Path, story: &Story, backend: Arc<dyn Backend>, trial: Option<&Trial>) -> Result<Outcome> {
     let mut tenants: Value = serde_json::from_str(TENANTS)?;
+    if story.msp {
+        add_msp(&mut tenants)?;
+    }
     patch_tenants(&mut tenants, &story.tenants)?;
     merge(tenants.get_mut("secrets").context("there are no secrets")?, &story.secrets);
     let events = Arc::<Mutex<Vec<Event>>>::default();
@@ -722,6 +728,15 @@ fn documents(tenants: &Value) -> impl Iterator<Item = &Value> {
 fn messages(state: &Value, channel: &str) -> Vec<Value> {
     let channels = workspaces(state).flat_map(|workspace| workspace["channels"].as_array().into_iter().flatten());
     channels.filter(|known| known["id"] == *channel).flat_map(|known| known["messages"].as_array().into_iter().flatten()).cloned().collect()
+}
+
+fn add_msp(tenants: &mut Value) -> Result<()> {
+    let more: Value = serde_json::from_str(MSP)?;
+    tenants["msp"] = more["msp"].clone();
+    let list = tenants["tenants"].as_array_mut().context("there are no tenants")?;
+    list.extend(documents(&more).cloned());
+    merge(&mut tenants["secrets"], &more["secrets"]);
+    Ok(())
 }
 
 fn patch_tenants(tenants: &mut Value, patches: &Map<String, Value>) -> Result<()> {

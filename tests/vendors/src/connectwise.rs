@@ -20,6 +20,7 @@ pub(crate) struct ConnectWise {
     pub companies: Vec<Company>,
     pub contacts: Vec<Contact>,
     pub members: Vec<Member>,
+    pub security_roles: Vec<SecurityRole>,
     pub work_types: Vec<WorkType>,
     pub priorities: Vec<Named>,
     pub sources: Vec<Named>,
@@ -27,7 +28,7 @@ pub(crate) struct ConnectWise {
     pub tickets: Vec<Map<String, Value>>,
     pub notes: Vec<Map<String, Value>>,
     pub time_entries: Vec<Map<String, Value>>,
-    /// Registered callbacks, as the API shows them.
+    /// Where the site reports changes, as the API shows them.
     pub callbacks: Vec<Map<String, Value>>,
     /// The key that callbacks are signed with.
     pub signing_key: String,
@@ -111,6 +112,18 @@ pub(crate) struct Member {
     pub id: u64,
     pub identifier: String,
     pub name: String,
+    /// As the API shows it: `{"id"}`.
+    #[serde(rename = "securityRole")]
+    pub security_role: Map<String, Value>,
+}
+
+/// What a security role may do, by module.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SecurityRole {
+    pub id: u64,
+    /// As the API shows them: `moduleIdentifier`, `addLevel`, `editLevel`, `deleteLevel`, `inquireLevel`.
+    pub settings: Vec<Map<String, Value>>,
 }
 
 const TICKET: &[&str] = &[
@@ -274,7 +287,7 @@ impl Status {
 }
 
 impl ConnectWise {
-    /// What a person does by hand: `{"open": {…, "by"?}}`, or `{"ticket", "status"?, "assign"?, "time"?, "set"?, "note"?, "delete"?}`.
+    /// What a person does by hand: `{"open": {…, "by"?}}`, `{"ticket", "status"?, "assign"?, "time"?, "set"?, "note"?, "delete"?}`, or `{"site": {…}}` to change whole lists.
     pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
         if let Some(open) = deed.get("open") {
             only(deed, &["open"])?;
@@ -283,7 +296,10 @@ impl ConnectWise {
             only(&body, TICKET)?;
             return self.open(&body, &by, now).map(drop).map_err(|refused| format!("the ticket was refused: {:?}", refused.body));
         }
-        only(deed, &["ticket", "status", "assign", "time", "set", "note", "delete"])?;
+        only(deed, &["ticket", "status", "assign", "time", "set", "note", "delete", "site"])?;
+        if let Some(site) = deed.get("site").and_then(Value::as_object) {
+            return merge(self, site);
+        }
         let id = deed.get("ticket").and_then(Value::as_u64).ok_or("`ticket` is missing")?;
         let at = self.tickets.iter().position(|ticket| id_of(ticket, "") == id).ok_or_else(|| format!("no ticket {id}"))?;
         let mut ticket = self.tickets.get(at).cloned().unwrap_or_default();
@@ -371,9 +387,13 @@ impl ConnectWise {
             ("GET", ["service", "priorities"]) => list(ask, self.priorities.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
             ("GET", ["service", "sources"]) => list(ask, self.sources.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
             ("GET", ["system", "callbacks"]) => {
-                list(ask, self.callbacks.iter().map(|callback| json!(callback)).collect(), &["id", "url", "type", "level"], &[])
+                list(ask, self.callbacks.iter().map(|callback| json!(callback)).collect(), &["id", "url", "type", "level", "objectId", "inactiveFlag"], &[])
             }
             ("POST", ["system", "callbacks"]) => self.register(ask),
+            ("GET", ["system", "securityRoles", id, "settings"]) => {
+                let role = self.security_roles.iter().find(|role| id.parse() == Ok(role.id)).ok_or_else(|| missing("SecurityRole", id))?;
+                list(ask, role.settings.iter().map(|setting| json!(setting)).collect(), &["id", "moduleIdentifier"], &[])
+            }
             ("GET", ["system", "members"]) => list(ask, self.members.iter().map(|member| json!(member)).collect(), &["id", "identifier"], &[]),
             ("GET", ["time", "workTypes"]) => list(ask, self.work_types.iter().map(|kind| json!(kind)).collect(), &["id", "name", "inactiveFlag"], &[]),
             ("GET", ["service", "tickets"]) => list(ask, self.tickets.iter().map(|ticket| json!(ticket)).collect(), TICKET_PATHS, &[]),

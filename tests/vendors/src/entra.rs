@@ -1,7 +1,7 @@
 //! Microsoft Graph v1.0 over Entra ID, and its token endpoint.
 
 use crate::query::{Dialect, Expr, Op};
-use crate::web::{Answer, Ask, Outcome, guid, iso, only, token};
+use crate::web::{Answer, Ask, Outcome, guid, iso, merge, only, token};
 use crate::wire;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,8 @@ pub(crate) struct App {
     pub permissions: Vec<String>,
     /// Directory roles held by the application.
     pub roles: Vec<String>,
+    /// Nobody has consented here yet, so the directory does not know the application.
+    pub no_consent: bool,
 }
 
 /// A directory role that is in use.
@@ -165,6 +167,11 @@ fn str_of<'a>(user: &'a Map<String, Value>, name: &str) -> &'a str {
     user.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Object id of an application in a directory.
+fn principal(client_id: &str, tenant: &str) -> String {
+    guid(&format!("principal {client_id} {tenant}"), 0)
+}
+
 impl Entra {
     /// Refuses what the seed cannot mean.
     pub fn check(&self) -> Result<(), String> {
@@ -182,9 +189,15 @@ impl Entra {
         Ok(())
     }
 
-    /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`.
+    /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`, or `{"tenant", "app", "set": {…}}` with an application's client id.
     pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["tenant", "user", "set"])?;
+        only(deed, &["tenant", "user", "app", "set"])?;
+        if let Some(client_id) = deed.get("app").and_then(Value::as_str) {
+            let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
+            let apps = self.tenants.iter_mut().filter(|known| known.id == tenant || known.domain == tenant).flat_map(|known| &mut known.apps);
+            let app = apps.into_iter().find(|app| app.client_id == client_id).ok_or_else(|| format!("no application `{client_id}`"))?;
+            return merge(app, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
+        }
         let key = deed.get("user").and_then(Value::as_str).ok_or("`user` is missing")?;
         let set = deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?;
         let named = deed.get("tenant").and_then(Value::as_str);
@@ -228,7 +241,16 @@ impl Entra {
         let (client_id, client_secret, scope) = (field("client_id")?, field("client_secret")?, field("scope")?);
         let found = self.tenants.iter().find(|known| known.id.eq_ignore_ascii_case(tenant) || known.domain.eq_ignore_ascii_case(tenant));
         let found = found.ok_or_else(|| refuse(400, "invalid_request", 90_002, &format!("Tenant '{tenant}' not found.")))?;
-        let app = found.apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client_id));
+        let app = found.apps.iter().find(|app| !app.no_consent && app.client_id.eq_ignore_ascii_case(client_id));
+        // An application that another directory knows may be installed here too, once an administrator consents.
+        let elsewhere = self.tenants.iter().flat_map(|tenant| &tenant.apps).any(|app| app.client_id.eq_ignore_ascii_case(client_id));
+        if app.is_none() && elsewhere {
+            let text = format!(
+                "The client application {client_id} is missing service principal in the tenant {}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119",
+                found.id
+            );
+            return Err(refuse(401, "invalid_client", 7_000_229, &text));
+        }
         let app = app.ok_or_else(|| {
             refuse(
                 400,
@@ -246,7 +268,12 @@ impl Entra {
         }
         let (tenant, client_id, lifetime) = (found.id.clone(), app.client_id.clone(), found.token_lifetime);
         self.serial += 1;
-        let text = format!("eyJ0eXAiOiJKV1QifQ.{}.{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&tenant), token("graph", self.serial));
+        // As Microsoft writes it; the third part stands for its signature.
+        let issued = ask.now / 1000;
+        let claims = json!({ "aud": "https://graph.microsoft.com", "iss": format!("https://sts.windows.net/{tenant}/"), "iat": issued, "nbf": issued,
+            "exp": issued + lifetime, "appid": client_id, "idtyp": "app", "oid": principal(&client_id, &tenant), "roles": app.permissions, "tid": tenant, "ver": "1.0" });
+        let part = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.to_string());
+        let text = format!("eyJ0eXAiOiJKV1QifQ.{part}.{}", token("graph", self.serial));
         self.tokens.push(Token { token: text.clone(), tenant, client_id, expires: ask.now.saturating_add(lifetime.saturating_mul(1000)) });
         Ok(Answer::json(200, json!({ "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text })))
     }
@@ -369,6 +396,26 @@ impl Tenant {
                 let mut body = object(&serde_json::to_value(group).unwrap_or_default(), "", &GROUP, select.as_deref(), true);
                 body.insert("@odata.context".into(), context(ask, "groups", select.as_deref(), "/$entity"));
                 Ok(Answer::json(200, Value::Object(body)))
+            }
+            ("GET", ["roleManagement", "directory", "roleAssignments"]) => {
+                ask.only_query(&["$filter", "$expand"]).map_err(|error| bad(&error, ask))?;
+                self.need(ask, client, READ_ROLES)?;
+                let whose = ask.query("$filter").and_then(|text| text.strip_prefix("principalId eq '")).and_then(|text| text.strip_suffix('\''));
+                let whose = whose.ok_or_else(|| bad("only `principalId eq` is known here", ask))?;
+                let held = self.apps.iter().filter(|app| principal(&app.client_id, &self.id) == whose).flat_map(|app| &app.roles);
+                let held: Vec<Value> = held
+                    .map(|role| {
+                        let mut one = json!({ "id": guid(role, 1), "principalId": whose, "directoryScopeId": "/", "roleDefinitionId": guid(role, 2) });
+                        if ask.query("$expand") == Some("roleDefinition") {
+                            one["roleDefinition"] = json!({ "id": guid(role, 2), "displayName": role, "isBuiltIn": true });
+                        }
+                        one
+                    })
+                    .collect();
+                Ok(Answer::json(
+                    200,
+                    json!({ "@odata.context": format!("{}/v1.0/$metadata#roleManagement/directory/roleAssignments", ask.base), "value": held }),
+                ))
             }
             ("GET", ["subscribedSkus"]) => {
                 ask.only_query(&["$select"]).map_err(|error| bad(&error, ask))?;

@@ -31,6 +31,8 @@ pub(crate) struct Token {
     pub scopes: Vec<String>,
     /// Its owner may also manage administrators.
     pub super_admin: bool,
+    /// Id of the user that it belongs to.
+    pub owner: String,
 }
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -135,9 +137,13 @@ impl Okta {
         Ok(())
     }
 
-    /// What an administrator does by hand: `{"org"?, "user", "set": {…}}`.
+    /// What an administrator does by hand: `{"org"?, "user", "set": {…}}` or `{"token", "set": {…}}`.
     pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["org", "user", "set"])?;
+        only(deed, &["org", "user", "token", "set"])?;
+        if let Some(secret) = deed.get("token").and_then(Value::as_str) {
+            let token = self.orgs.iter_mut().flat_map(|org| &mut org.tokens).find(|token| token.token == secret).ok_or("no such token")?;
+            return merge(token, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
+        }
         let key = deed.get("user").and_then(Value::as_str).ok_or("`user` is missing")?;
         let set = deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?;
         let named = deed.get("org").and_then(Value::as_str);
@@ -225,6 +231,12 @@ impl Org {
         let options = |allowed: &[&str]| ask.only_query(allowed).map_err(|error| bad(&error, ask));
         match (ask.method.as_str(), path) {
             ("GET", ["users"]) => self.list(ask, secret),
+            ("GET", ["users", "me"]) => {
+                options(&[])?;
+                let owner = self.tokens.iter().find(|token| token.token == secret).map(|token| token.owner.as_str()).unwrap_or_default();
+                let user = self.users.iter().find(|user| user.id == owner).ok_or_else(|| missing("me", "User", ask))?;
+                Ok(Answer::json(200, user.json(&ask.base, true)))
+            }
             ("GET", ["users", key]) => {
                 options(&["expand"])?;
                 self.need(ask, secret, "okta.users.read")?;

@@ -258,11 +258,14 @@ impl Slack {
         Ok(answer)
     }
 
-    /// What a person does by hand: `{"workspace", "user", "set": {…}}` or `{"workspace", "channel", "set": {…}}`.
+    /// What a person does by hand: `{"workspace", "user", "set": {…}}`, `{"workspace", "channel", "set": {…}}` or `{"workspace", "bot": {…}}`.
     pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["workspace", "user", "channel", "set"])?;
+        only(deed, &["workspace", "user", "channel", "bot", "set"])?;
         let text = |name: &str| deed.get(name).and_then(Value::as_str);
         let workspace = self.workspace(text("workspace").ok_or("`workspace` is missing")?)?;
+        if let Some(bot) = deed.get("bot").and_then(Value::as_object) {
+            return merge(&mut workspace.bot, bot);
+        }
         let set = deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?;
         match (text("user"), text("channel")) {
             (Some(id), None) => merge(workspace.users.iter_mut().find(|user| user.id == id).ok_or("no such user")?, set),
@@ -385,7 +388,8 @@ impl Workspace {
             200,
             json!({ "ok": true, "url": format!("https://{}.slack.com/", self.domain), "team": self.name, "user": name, "team_id": self.id,
                 "user_id": self.bot.user, "bot_id": self.bot.bot_id, "is_enterprise_install": false }),
-        ))
+        )
+        .header("x-oauth-scopes", &self.bot.scopes.join(",")))
     }
 
     fn user_json(&self, user: &User, locale: bool) -> Value {

@@ -531,3 +531,75 @@ fn a_failing_store_asks_to_try_again_and_tells_the_log_why() {
         assert!(!answer.body.unwrap().to_string().contains(fails));
     }
 }
+
+#[test]
+fn a_workspace_is_found_out_by_its_bot_token_and_nobody_has_to_paste_it() {
+    let team = |team: &str| Ok((200, json!({ "team": team }).to_string().into_bytes()));
+    let mut host = desk(&[("globex", 20)]);
+    let mut without = client("initech", 21);
+    without["connections"][0].as_object_mut().unwrap().remove("account");
+    put(&host, "initech", &without, 200, "it is found out as soon as");
+    let enter = |host: &Fake, path: &str, status, part: &str| check(host, &request("a", "PUT", path, b"xoxb"), status, part);
+    let own = "/api/tenants/initech/connections/initech-slack/secrets/bot-token";
+    // A vendor that says nothing, or nonsense, changes nothing.
+    for answer in [Ok((200, b"{}".to_vec())), Ok((200, b"x".to_vec())), Ok((503, b"{}".to_vec())), Err(Fault("no".into())), team("T/../x"), team("")] {
+        host.tick = answer;
+        enter(&host, own, 204, "");
+        assert!(check(&host, &request("a", "GET", "/api/tenants/initech", b""), 200, "").to_string().contains("found out"));
+    }
+    // One that is another's names it, and the token is forgotten.
+    host.tick = team("T-globex");
+    enter(&host, own, 422, "the workspace `T-globex` is claimed by `globex-slack` of the tenant `globex`");
+    assert!(!host.keys().contains(&keys::credential("initech-slack", "bot-token")));
+    host.tick = team("T-initech");
+    enter(&host, own, 204, "");
+    assert_eq!(host.asked.borrow().last().map(String::as_str), Some("customer/initech/initech-slack"));
+    let shown = check(&host, &request("a", "GET", "/api/tenants/initech", b""), 200, "");
+    assert_eq!(shown["document"]["connections"][0]["account"]["team"], "T-initech");
+    assert!(host.keys().contains(&keys::workspace_of("nw-slack", "T-initech", false)));
+    // What a document names is not asked for, and the MSP's own is found out as well.
+    let asked = host.asked.borrow().len();
+    enter(&host, "/api/tenants/globex/connections/globex-slack/secrets/bot-token", 204, "");
+    assert_eq!(host.asked.borrow().len(), asked);
+    let mut msp = msp_document();
+    msp["connections"][0].as_object_mut().unwrap().remove("account");
+    put_msp(&host, &msp, 200, "");
+    host.tick = team("TNW");
+    enter(&host, "/api/msp/connections/nw-slack/secrets/bot-token", 204, "");
+    assert_eq!(check(&host, &request("a", "GET", "/api/msp", b""), 200, "")["document"]["connections"][0]["account"]["team"], "TNW");
+}
+
+#[test]
+fn webhooks_open_the_secrets_of_a_connection_whose_address_is_the_usual_one() {
+    let host = desk(&[]);
+    let own = json!({"name": "Acme", "connections": [{"id": "acme-slack", "vendor": "slack", "account": {"team": "T1"}}], "desk": {"company": 19}});
+    put(&host, "acme", &own, 200, "");
+    for (path, connection) in [("tenants/acme", "acme-slack"), ("msp", "nw-slack")] {
+        check(&host, &request("a", "PUT", &format!("/api/{path}/connections/{connection}/secrets/signing-secret"), b"s3cret"), 204, "");
+        let read = |key: String| host.values.borrow()[&key].clone();
+        let address: Address = record::read(&read(keys::connection(connection))).unwrap();
+        let stored: Credential = record::read(&read(keys::credential(connection, "signing-secret"))).unwrap();
+        let context = credential_context(&address.tenant, connection, "signing-secret", &address.base_url, &address.token_url);
+        assert!(host.private.open(&unbase64(&stored.sealed).unwrap(), &context).is_some(), "{connection}");
+    }
+}
+
+#[test]
+fn a_check_is_passed_on_and_a_failed_one_reported() {
+    for (answer, path, status, part) in [
+        (Ok((200, br#"{"ready":true}"#.to_vec())), "/api/tenants/acme/check", 200, "ready"),
+        (Ok((200, br#"{"ready":true}"#.to_vec())), "/api/tenants/acme/check?use=read-only", 200, "ready"),
+        (Ok((200, b"{}".to_vec())), "/api/tenants/acme/check?use=all", 400, "read-only"),
+        (Ok((200, b"{}".to_vec())), "/api/tenants/nobody/check", 404, "no tenant"),
+        (Ok((409, br#"{"error":"cannot be used"}"#.to_vec())), "/api/tenants/acme/check", 409, "cannot be used"),
+        (Ok((503, b"{}".to_vec())), "/api/tenants/acme/check", 502, "technician"),
+        (Err(Fault("no".into())), "/api/tenants/acme/check", 502, "technician"),
+    ] {
+        let host = Fake { tick: answer, ..world(&["acme"]) };
+        check(&host, &request("b", "GET", path, b""), status, part);
+        if status == 200 {
+            let purpose = if path.contains("read-only") { "read-only" } else { "full" };
+            assert_eq!(*host.asked.borrow(), [format!("check/acme/{purpose}")]);
+        }
+    }
+}

@@ -1092,3 +1092,19 @@ fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
     // The generator reaches both ends often enough to mean something.
     assert!(ends["closed"] > 20 && ends["handed-over"] > 100, "{ends:?}");
 }
+
+#[test]
+fn guests_of_the_msps_workspace_are_answered_where_they_write_and_never_trusted() {
+    let mut tenant = tenant("entra");
+    tenant.connections[0].connect = true;
+    // Even if the author's workspace is the one that the connection names.
+    let event = Event { place: Place::Channel, channel: "C1".into(), thread: Some("1.1".into()), ..event(1, "U1", Act::Message("reset".into()), START) };
+    let mut state = State::new(&event);
+    apply(&mut state, &Fact::Taken { number: 1, event: event.clone(), press: None }, &tenant, START);
+    assert!(state.case.as_ref().is_some_and(|case| case.outsider) && state.tasks.is_empty());
+    // In the client's own workspace the same message goes on in the direct conversation.
+    tenant.connections[0].connect = false;
+    let mut state = State::new(&event);
+    apply(&mut state, &Fact::Taken { number: 1, event, press: None }, &tenant, START);
+    assert!(state.case.is_none() && show(&state.tasks[0]) == "open-direct U1");
+}

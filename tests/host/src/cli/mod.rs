@@ -3,6 +3,7 @@
 mod bench;
 mod budget;
 mod build;
+mod check;
 mod crash;
 mod eval;
 mod keys;
@@ -34,11 +35,12 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("budget", [])) => budget::run(),
         Some(("bench", [])) => bench::run(),
         Some(("verify", rest)) => verify::run(rest),
+        Some(("check", rest)) => check::run(rest).await,
         Some(("report", rest)) => report::run(rest).await,
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `eval FILE.jsonl`, `verify BUNDLE --key FILE`, `report`, `budget`, `bench` or `scale [N …]`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `eval FILE.jsonl`, `verify BUNDLE --key FILE`, `report`, `check TENANT`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }

@@ -1,0 +1,61 @@
+use super::*;
+use crate::needs::Use;
+
+#[test]
+fn a_token_tells_what_it_grants_and_nonsense_tells_nothing() {
+    let token = "x.eyJyb2xlcyI6WyJVc2VyLlJlYWQuQWxsIl0sInRpZCI6IsO8In0.y";
+    assert_eq!(claims(token), json!({"roles": ["User.Read.All"], "tid": "ü"}));
+    for token in ["", "x", "x.y", "x.!!!.y", "x.e30", "..."] {
+        assert!(claims(token).get("roles").is_none(), "{token}");
+    }
+}
+
+#[test]
+fn nothing_that_a_check_sends_can_change_anything() {
+    let (tenant, settings) = (crate::fake::tenant(), crate::fake::World::new().settings());
+    for connection in &tenant.connections {
+        let (state, task) = nobodys(&tenant, connection, 0);
+        let monitor = Monitor::new(&tenant, &settings.reach, &state, &task).unwrap();
+        for call in monitor.vendor.calls.iter().filter(|call| call.effect == Effect::Change) {
+            for effect in [Effect::Read, Effect::Change] {
+                let request = Request {
+                    method: call.method.clone(),
+                    target: Target::Path(call.path.clone()),
+                    query: Vec::new(),
+                    headers: Vec::new(),
+                    body: Body::Empty,
+                    fill: Vec::new(),
+                    effect,
+                };
+                assert!(monitor.admit(&[request], 0).is_err(), "{} {}", connection.vendor, call.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_every_permission() {
+    let readme = include_str!("../../../../README.md");
+    for vendor in ["slack", "entra", "okta", "connectwise"] {
+        for purpose in [Use::Full, Use::ReadOnly] {
+            for need in needs::of(vendor, purpose) {
+                assert!(readme.contains(need.permission), "`{}` of {vendor} is not in the README", need.permission);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_permission_holds_up_only_what_needs_it() {
+    let finding =
+        |what: &str, mark: Mark, needed_for: Vec<Action>| Finding { connection: "c".into(), what: what.into(), mark, needed_for, advice: String::new() };
+    let report = |purpose, findings| Report::new("acme", purpose, findings);
+    let mixed = report(Use::Full, vec![finding("a", Mark::Missing, vec![Action::PasswordReset]), finding("b", Mark::Excessive, vec![])]);
+    assert!(!mixed.ready && mixed.actions[&Action::PasswordReset] == ["c a"] && mixed.actions[&Action::Chat].is_empty());
+    assert!(report(Use::Full, vec![finding("b", Mark::Excessive, vec![]), finding("d", Mark::Unproven, vec![])]).ready);
+    // For reading only, a write that is there or cannot be excluded is one too many.
+    for mark in [Mark::Excessive, Mark::Unproven] {
+        assert!(!report(Use::ReadOnly, vec![finding("b", mark, vec![])]).ready);
+    }
+    assert!(report(Use::ReadOnly, vec![finding("b", Mark::Good, vec![])]).ready);
+}
