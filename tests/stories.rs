@@ -26,6 +26,7 @@ macro_rules! stories {
 
 stories! {
     a_colleagues_password
+    access_for_a_colleague
     another_system
     blocked_while_the_button_waits
     board_not_taken_in
@@ -129,6 +130,7 @@ stories! {
     time_entry_none
     two_clients_at_once
     two_presses_at_once
+    two_wishes
     unclear_then_clear
     unclear_twice
     unknown_user

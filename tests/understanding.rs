@@ -19,8 +19,8 @@ async fn the_development_set_holds_its_floor_in_the_component() {
     println!("{figures:?}");
     assert_eq!(judged.len(), 112);
     assert_eq!(figures.acted_wrongly, 0, "{figures:?}");
-    assert!(figures.macro_f1 >= 0.6 && figures.macro_f1_lenient >= 0.62, "{figures:?}");
-    assert!(figures.acting_reached * 100 >= figures.acting * 25, "{figures:?}");
+    assert!(figures.macro_f1 >= 0.82 && figures.macro_f1_lenient >= 0.85, "{figures:?}");
+    assert!(figures.acting_reached * 100 >= figures.acting * 40, "{figures:?}");
 }
 
 /// Whatever comes in, the component answers, and its memory does not grow from text to text.
@@ -34,4 +34,16 @@ async fn odd_texts_are_answered_by_the_component() {
             assert!(!found.candidates.is_empty(), "{unit}");
         }
     }
+}
+
+/// A few seconds of what `firstline fuzz` does for minutes.
+#[tokio::test]
+async fn hostile_input_is_survived_for_a_moment() {
+    firstline_host::build::once(&root()).unwrap();
+    let known = ["please reset the password for my colleague Bob and install Visio", r#"{"type":"event_callback","event":{"type":"message"}}"#]
+        .map(|text| text.as_bytes().to_vec());
+    let (manifest, time, limit) = (root().join("spin.toml"), std::time::Duration::from_secs(2), std::time::Duration::from_secs(10));
+    let texts = firstline_host::fuzz::detect(&manifest, &known, 1, time, limit).await.unwrap();
+    let bodies = firstline_host::fuzz::webhooks(&manifest, &known, 1, time, limit).await.unwrap();
+    assert!(texts.inputs > 3 && bodies.inputs > 3, "{texts:?} {bodies:?}");
 }

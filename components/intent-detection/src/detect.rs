@@ -1,20 +1,38 @@
 //! From a text to ranked readings: the model proposes, the rules take back.
 
 use crate::{
+    encoder::Encoder,
+    entities::{Entity, entities},
     features::{Feature, features},
     labels::{Group, Intent},
+    language,
     lexicon::Lexicon,
-    model::Model,
+    model::{CLASSES, Model},
+    pieces::pieces,
     signals::{Signals, Veto, signals},
-    text::Text,
+    text::{Text, boundary},
 };
 
 /// The trained weights; `data/README.md` says how they came to be.
 pub const ARTEFACT: &[u8] = include_bytes!("../model.bin");
+/// The sentence encoder, from `all-MiniLM-L6-v2`.
+pub const ENCODER: &[u8] = include_bytes!("../encoder.bin");
 /// Readings handed back.
 const READINGS: usize = 4;
 /// Words shown for a reading.
 const REASONS: usize = 4;
+
+/// What a rule that speaks against an action leaves of its weight: the name goes only where the model was not sure either.
+const KEPT: f32 = 0.6;
+/// Parts of a text that are read for further wishes, and the fewest words of one.
+const PARTS: usize = 8;
+const LEAST_WORDS: usize = 3;
+/// Longest part in bytes, and how many of them the encoder is asked about: this bounds the time of a long text.
+const LONGEST_PART: usize = 120;
+const ENCODED: usize = 2;
+/// How likely a further wish must be by its words alone, in all, and then in thousandths.
+const HINT: f32 = 0.35;
+const SURE: u16 = 800;
 
 /// Where second factors live.
 const DEVICES: [&str; 7] = ["phone", "samsung", "pixel", "tablet", "ipad", "android", "app"];
@@ -41,6 +59,12 @@ pub struct Understanding {
     pub other_system: Option<String>,
     /// Words that speak of somebody else's account.
     pub about_another: Option<String>,
+    /// Further wishes, each from a part of its own.
+    pub also: Vec<Reading>,
+    /// The language, if it is not English.
+    pub language: Option<&'static str>,
+    /// What is named.
+    pub entities: Vec<(Entity, String)>,
 }
 
 impl Understanding {
@@ -53,21 +77,55 @@ impl Understanding {
     }
 }
 
+/// What a text is read with.
+#[derive(Debug, Clone)]
+pub struct Mind<'a> {
+    /// The sentence encoder.
+    pub encoder: Encoder<'a>,
+    /// The trained weights.
+    pub model: Model<'a>,
+}
+
+impl Mind<'static> {
+    /// What this build ships; nothing if its files are damaged.
+    #[must_use]
+    pub fn shipped() -> Option<Self> {
+        Some(Mind { encoder: Encoder::read(ENCODER)?, model: Model::read(ARTEFACT)? })
+    }
+}
+
+impl Mind<'_> {
+    /// The vector of a text.
+    #[must_use]
+    pub fn vector(&self, text: &Text) -> Vec<f32> {
+        self.encoder.encode(&pieces(text, &self.encoder))
+    }
+}
+
 /// Reads a text.
 #[must_use]
-pub fn detect(source: &str, model: &Model) -> Understanding {
+pub fn detect(source: &str, mind: &Mind) -> Understanding {
     let text = Text::read(source);
+    let mut understanding = judge(&text, &mind.vector(&text), &mind.model);
+    understanding.also = further(&text, &understanding, mind);
+    understanding
+}
+
+/// Reads a text whose vector is known, without looking for further wishes.
+#[must_use]
+pub fn judge(text: &Text, vector: &[f32], model: &Model) -> Understanding {
     let lexicon = Lexicon::new();
-    let signals = signals(&text, &lexicon);
-    let features = features(&text, &signals);
-    let mut ranked = model.rank(&model.scores(&features));
-    let mut abstained = weigh(&mut ranked, &text, &signals);
+    let signals = signals(text, &lexicon);
+    let features = features(text, &signals);
+    let mut ranked = model.rank(&model.scores(&features), &model.scores_of(vector));
+    let mut abstained = weigh(&mut ranked, text, &signals);
     let mut readings: Vec<Reading> = Vec::new();
     for &(class, probability) in &ranked {
         let confidence = (probability * 1000.0).round() as u16;
-        match readings.iter_mut().find(|reading| reading.intent == class.shown()) {
+        let intent = shown(class, &signals);
+        match readings.iter_mut().find(|reading| reading.intent == intent) {
             Some(reading) => reading.confidence = reading.confidence.saturating_add(confidence).min(1000),
-            None => readings.push(Reading { intent: class.shown(), confidence, because: because(&text, &features, model, class) }),
+            None => readings.push(Reading { intent, confidence, because: because(text, &features, model, class) }),
         }
     }
     readings.sort_by_key(|reading| std::cmp::Reverse(reading.confidence));
@@ -77,11 +135,81 @@ pub fn detect(source: &str, model: &Model) -> Understanding {
     readings.retain(|reading| std::mem::take(&mut first) || reading.confidence >= 10);
     if let Some(reading) = readings.first() {
         abstained |= f32::from(reading.confidence) / 1000.0 < threshold(reading.intent, model);
+        // A single word ("login") is a topic: worth a question.
+        abstained |= reading.intent.group() == Group::Handover && reading.intent != Intent::Other && text.tokens.len() < 2;
     }
     // The phone that was lost is no system to log in to.
     let factor = readings.first().is_some_and(|reading| reading.intent == Intent::MfaReset);
     let other_system = signals.other_system.filter(|system| !(factor && DEVICES.iter().any(|device| system.to_lowercase().contains(device))));
-    Understanding { readings, abstained, other_system, about_another: signals.about_another }
+    let language = language::foreign(text, &lexicon);
+    let entities = entities(text, &lexicon, signals.about_another.as_deref());
+    Understanding { readings, abstained, other_system, about_another: signals.about_another, also: Vec::new(), language, entities }
+}
+
+/// What the outside sees of a class: a credential of another system is still a password or a lock, and its system is named beside it.
+fn shown(class: Intent, signals: &Signals) -> Intent {
+    match class {
+        Intent::OtherCredential if signals.other_system.is_some() && signals.names_secret => Intent::PasswordReset,
+        Intent::OtherCredential if signals.other_system.is_some() && signals.names_lock => Intent::AccountUnlock,
+        class => class.shown(),
+    }
+}
+
+/// Reads the parts of a text for wishes beside the first.
+fn further(text: &Text, whole: &Understanding, mind: &Mind) -> Vec<Reading> {
+    let Some(first) = whole.readings.first().map(|reading| reading.intent) else { return Vec::new() };
+    let lexicon = Lexicon::new();
+    let mut found: Vec<Reading> = Vec::new();
+    let mut encoded = 0;
+    for part in parts(text) {
+        let part = Text::read(part);
+        let features = features(&part, &signals(&part, &lexicon));
+        // Words alone are quick: the encoder is asked only about a part that may hold something else.
+        let other = |intent: Intent| !same(intent, first) && !found.iter().any(|reading| same(reading.intent, intent));
+        let likely = mind.model.rank(&mind.model.scores(&features), &[0.0; CLASSES]).first().copied();
+        if !likely.is_some_and(|(intent, probability)| probability >= HINT && other(intent)) {
+            continue;
+        }
+        encoded += 1;
+        if encoded > ENCODED {
+            break;
+        }
+        let understood = judge(&part, &mind.vector(&part), &mind.model);
+        let sure = understood.readings.into_iter().next().filter(|reading| reading.confidence >= SURE && other(reading.intent));
+        found.extend(sure.filter(|reading| reading.intent != Intent::Other && reading.intent.group() != Group::Social));
+    }
+    found.sort_by_key(|reading| std::cmp::Reverse(reading.confidence));
+    found
+}
+
+/// Unlocking is part of a reset; and what only steers a conversation is no wish.
+fn same(a: Intent, b: Intent) -> bool {
+    const ACCOUNT: [Intent; 2] = [Intent::PasswordReset, Intent::AccountUnlock];
+    a == b || ACCOUNT.contains(&a) && ACCOUNT.contains(&b)
+}
+
+/// Sentences, lines, and what stands on either side of "and" or "also"; nothing if there is only one.
+fn parts<'a>(text: &Text<'a>) -> Vec<&'a str> {
+    const LINKS: [&str; 4] = ["and", "also", "plus", "additionally"];
+    let mut parts: Vec<(usize, usize, usize)> = Vec::new();
+    let mut open = false;
+    for token in &text.tokens {
+        if LINKS.contains(&token.word.as_str()) {
+            open = false;
+            continue;
+        }
+        match parts.last_mut().filter(|_| open && !token.first) {
+            Some((_, end, count)) => (*end, *count) = (token.end, *count + 1),
+            None => parts.push((token.start, token.end, 1)),
+        }
+        open = true;
+    }
+    parts.retain(|&(_, _, words)| words >= LEAST_WORDS);
+    parts.truncate(PARTS);
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    parts.into_iter().filter_map(|(from, to, _)| text.source.get(from..boundary(text.source, to.min(from + LONGEST_PART)))).collect()
 }
 
 /// How sure one has to be of an intent.
@@ -126,8 +254,11 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
     match signals.veto {
         Some(Veto::Negated | Veto::Question) => hand(ranked, Intent::Other),
         Some(Veto::Suspicious) => hand(ranked, Intent::Phishing),
-        Some(Veto::Resolved | Veto::Unclear) => return true,
-        None => {}
+        Some(Veto::Resolved | Veto::Unclear) | None => {}
+    }
+    // What the model is very sure of keeps its name, and is still not acted upon.
+    if signals.veto.is_some() && ranked.first().is_some_and(|(class, _)| class.group() == Group::Acting) {
+        return true;
     }
     // A single word ("password") is a topic, not a request; and a request names what it is about.
     let named = match first {
@@ -146,12 +277,13 @@ fn shift(ranked: &mut [(Intent, f32)], from: Intent, to: Intent, really: bool) {
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
 }
 
-/// Gives all weight of the acting classes to another one.
+/// Gives most weight of the acting classes to another one.
 fn hand(ranked: &mut [(Intent, f32)], to: Intent) {
     let mut moved = 0.0;
     for (class, probability) in ranked.iter_mut() {
         if class.group() == Group::Acting {
-            moved += std::mem::take(probability);
+            moved += *probability * (1.0 - KEPT);
+            *probability *= KEPT;
         }
     }
     ranked.iter_mut().filter(|(class, _)| *class == to).for_each(|(_, probability)| *probability += moved);
@@ -179,12 +311,12 @@ fn because(text: &Text, features: &[Feature], model: &Model, class: Intent) -> V
 
 #[cfg(test)]
 mod tests {
-    use super::{ARTEFACT, Understanding, detect};
-    use crate::{labels::Intent, model::Model};
+    use super::{Mind, Understanding, detect};
+    use crate::labels::Intent;
     use std::time::{Duration, Instant};
 
     fn read(text: &str) -> Understanding {
-        detect(text, &Model::read(ARTEFACT).unwrap())
+        detect(text, &Mind::shipped().unwrap())
     }
 
     /// `first?` is a first reading that abstains; `=first` one that may be acted upon.
@@ -243,6 +375,32 @@ mod tests {
         assert_eq!(another("please reset jane@acme.com").as_deref(), Some("reset jane@acme.com"));
         assert_eq!(another("my boss told me to ask you: I forgot my password"), None);
         assert_eq!(another("This is Sam, I forgot my password"), None);
+    }
+
+    #[test]
+    fn a_text_with_two_wishes_shows_both() {
+        let wishes = |text: &str| {
+            let found = read(text);
+            let mut wishes: Vec<_> = found.readings.iter().take(1).chain(&found.also).map(|reading| reading.intent.name()).collect();
+            wishes.sort_unstable();
+            wishes
+        };
+        for (text, expected) in [
+            ("I forgot my password. Also, the printer on the second floor is jammed.", &["password_reset", "printer"][..]),
+            ("Please reset my password, I forgot it. And could you install Visio on my laptop?", &["password_reset", "software_request"]),
+            ("Please reset my Windows password, it expired. I also need a licence for Visio.", &["license_request", "password_reset"]),
+            ("I'm locked out and I forgot my password", &["password_reset"]),
+            ("I forgot my password", &["password_reset"]),
+            ("Good morning, I am back from leave and my password has expired. Could you reset it? Thank you, Jane", &["password_reset"]),
+        ] {
+            assert_eq!(wishes(text), expected, "{:?}", read(text));
+        }
+    }
+
+    #[test]
+    fn a_credential_of_another_system_keeps_its_kind() {
+        let found = read("please reset my QuickBooks password");
+        assert_eq!((found.readings[0].intent, found.acts()), (Intent::PasswordReset, None));
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! Stage `firstline:intent`: understands what a person wants.
 
 pub mod detect;
+pub mod encoder;
+pub mod entities;
 pub mod features;
+mod kernel;
 pub mod labels;
+mod lanes;
+pub mod language;
 pub mod lexicon;
 pub mod model;
 pub mod pattern;
+pub mod pieces;
 pub mod signals;
 pub mod text;
 
@@ -18,7 +24,7 @@ mod bindings {
         with: { "firstline:types/types@0.1.0": firstline_connector::types },
     });
 }
-use bindings::exports::firstline::intent::intent::{Candidate, Guest, Understanding, Utterance};
+use bindings::exports::firstline::intent::intent::{Candidate, Entity, Guest, Understanding, Utterance};
 use firstline_connector::types::Error;
 
 struct Stage;
@@ -27,11 +33,24 @@ impl Guest for Stage {
     fn detect(utterance: Utterance) -> Result<Understanding, Error> {
         // The context is not needed: "yes" is `other` with and without a button.
         let Utterance { text, context: _ } = utterance;
-        let model = model::Model::read(detect::ARTEFACT).ok_or_else(|| Error::Other("the model's file is damaged".into()))?;
-        let detect::Understanding { readings, abstained, other_system, about_another } = detect::detect(&text, &model);
-        let candidates =
-            readings.into_iter().map(|reading| Candidate { intent: reading.intent.name().into(), confidence: reading.confidence, because: reading.because });
-        Ok(Understanding { candidates: candidates.collect(), abstained, other_system, about_another })
+        let mind = detect::Mind::shipped().ok_or_else(|| Error::Other("the model's file is damaged".into()))?;
+        let detect::Understanding { readings, also, abstained, other_system, about_another, language, entities } = detect::detect(&text, &mind);
+        let candidates = |readings: Vec<detect::Reading>| {
+            readings
+                .into_iter()
+                .map(|reading| Candidate { intent: reading.intent.name().into(), confidence: reading.confidence, because: reading.because })
+                .collect()
+        };
+        let entities = entities.into_iter().map(|(kind, words)| Entity { kind: kind.name().into(), words }).collect();
+        Ok(Understanding {
+            candidates: candidates(readings),
+            also: candidates(also),
+            abstained,
+            other_system,
+            about_another,
+            language: language.map(Into::into),
+            entities,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A small matcher over tokens, so that the rules can be read as a table.
 //!
 //! A pattern is a list of words: `a|b` is either, `lock*` a beginning, `..` up to three words, `...` up to four of which none speaks of the writer,
-//! and `%class` a class of words. It never crosses the beginning of a sentence.
+//! and `%class` a class of tokens. It never crosses the beginning of a sentence.
 
 use crate::{
     lexicon::{self, Lexicon},
@@ -69,6 +69,7 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
         "%capital" => token.kind == Kind::Word && token.capital && !token.first && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
         "%unknown" => token.kind == Kind::Word && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
         "%owner" => owner(token, lexicon),
+        "%number" => token.kind == Kind::Number,
         "%email" => token.kind == Kind::Email,
         "%mention" => token.kind == Kind::Mention,
         _ => match word.strip_suffix('*') {

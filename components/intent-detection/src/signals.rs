@@ -3,6 +3,7 @@
 //! Each rule errs towards not acting. A wrong one costs a question; a missing one would cost an account.
 
 use crate::{
+    language,
     lexicon::{self, Lexicon},
     pattern,
     text::{Kind, Text},
@@ -70,7 +71,9 @@ const FACTOR: &[&str] = &[
     "security|passkey key|info|keys",
     "two|2 step|factor|fa",
     "code|codes|push|notification|approve|approval|verify",
-    "phone|device|mobile|iphone",
+    "phone|device|mobile|iphone .. approve|log|login|sign|signin|signins|verify|authenticate|prompt|prompts|access|okta|account",
+    "approve|log|login|logging|sign|signin|signing|okta|approvals .. phone|device|mobile|iphone",
+    "softtoken|softoken|softokens|mobilepass|securid|rsa|safenet|passkey|passkeys",
 ];
 
 /// Words at which a name ends.
@@ -280,6 +283,8 @@ const ANOTHER: &[&str] = &[
     "user|username %email|%unknown|%name",
     "somebody|everyone|everybody|others|nobody .. locked|forgot|password",
     "someone else",
+    "of|for .. person|people|man|woman|leaver",
+    "who left|leaves|quit|resigned|retired",
     "someone in .. locked|forgot",
     "one|two|three|some|many|most|few of our|my|the|us",
     "someone forgot|is|has|locked",
@@ -330,13 +335,17 @@ const SUSPICIOUS: &[&str] = &[
     "got|received|receive|getting|this|that .. email|mail|mails|emails|sms|letter .. that|about|asking|with|to|my",
     "text message .. says|saying|said|that|about",
     "clicked .. link",
+    "click|tap|follow|press here|below|now|link|button",
+    "your|youre %secret|account|mailbox will|has|is|was expire*|suspended|deactivated|deleted|closed|full|limited|close",
+    "verify|confirm|validate your",
     "is this|it legit|real|genuine|phishing|spam|safe",
     "is it|that legit|real|genuine",
     "legit|scammer|imposter",
     "unusual|strange|unknown sign|signin|login|activity",
     "someone|somebody .. changed|logged|logging|hacked|called|stole|using",
     "called|phoned|emailed|mailed|texted|wrote|messaged me|us",
-    "caller|claiming|pretending|impersonat*",
+    "claiming|pretending|impersonat*",
+    "caller claimed|claims|said|says|wanted|asked me|for|to|that|remote",
     "is|was this|that|it you|from|your",
     "asked|asking .. for my %secret",
     "didnt|not|never|without .. trigger|request|requested|initiate",
@@ -359,6 +368,8 @@ const NEGATED: &[&str] = &[
     "lock my %credential please|pls|now|immediately|because",
     "%secret protected|policy|manager|requirements|rules|audit|hint|field|box|expiry|expiration|generator",
     "never expire*",
+    "going|planning|plan|intend|want to change|reset my %secret later|this|tomorrow|tonight|on|next",
+    "going|planning to change|reset my",
 ];
 
 const QUESTION: &[&str] = &[
@@ -378,6 +389,8 @@ const QUESTION: &[&str] = &[
     "you locked|changed",
     "how many|come",
     "can i .. myself",
+    "can|could|may|should i|we keep|use|reuse|share",
+    "reset|changed|unlocked the wrong",
     "is it|there .. normal|safe|way|policy|ok|okay",
     "tell|explain|show|remind me .. how|what|the|about",
     "does resetting|changing",
@@ -409,6 +422,8 @@ const RESOLVED: &[&str] = &[
     "thanks|thank|thx .. unlocking|resetting",
     "was locked .. but",
     "was unlocked",
+    "is|are|got unlocked|reset now|again|thanks|thank|ty|thx",
+    "account|user is|are unlocked",
 ];
 
 /// A change of the past: what is told after it is another problem, unless the new password is gone too.
@@ -478,6 +493,13 @@ const UNCLEAR: &[&str] = &[
     "locked to its|my|the",
     "list|report|export|all|number|print|show|give|tell|what .. of .. %credential",
     "policy|policies|training|audit|procedure",
+    "%secret .. reminder|reminders|notification|notifications|popup",
+    "resetting|changing|unlocking passwords|accounts",
+    "guide|manual|instruction|instructions|article|documentation for|on|about|to",
+    "locked out of the|our|my house|building|flat|car",
+    "locked out of the office",
+    "order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract .. lock*|unlock*",
+    "unlock* .. order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract",
 ];
 
 fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
@@ -485,7 +507,7 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     if has(SUSPICIOUS).is_some() {
         return Some(Veto::Suspicious);
     }
-    if foreign(text, lexicon) {
+    if language::foreign(text, lexicon).is_some() {
         return Some(Veto::Unclear);
     }
     // A plain statement beside a question or a negation keeps the wish possible, but no longer certain.
@@ -518,122 +540,4 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
         return None;
     }
     has(UNCLEAR).or_else(|| has(HOSTILE)).map(|_| Veto::Unclear)
-}
-
-/// Words that English does not have, from requests for help in the languages next to it.
-const FOREIGN: &[&str] = &[
-    // German.
-    "ich",
-    "mein",
-    "meine",
-    "meinen",
-    "passwort",
-    "kennwort",
-    "konto",
-    "gesperrt",
-    "entsperren",
-    "zurucksetzen",
-    "bitte",
-    "vergessen",
-    "und",
-    "ist",
-    "nicht",
-    "habe",
-    "der",
-    "das",
-    "kann",
-    "anmelden",
-    "benutzer",
-    "zugang",
-    "wurde",
-    "neues",
-    "brauche",
-    // Spanish.
-    "mi",
-    "contrasena",
-    "clave",
-    "cuenta",
-    "bloqueada",
-    "bloqueado",
-    "desbloquear",
-    "usuario",
-    "olvide",
-    "por",
-    "favor",
-    "necesito",
-    "restablecer",
-    "resetear",
-    "hola",
-    "puedo",
-    "el",
-    "una",
-    "esta",
-    "acceso",
-    "olvidado",
-    "ayuda",
-    // Portuguese.
-    "minha",
-    "meu",
-    "senha",
-    "conta",
-    "esqueci",
-    "desbloqueio",
-    "preciso",
-    "redefinir",
-    "resetar",
-    "nao",
-    "uma",
-    "acesso",
-    "ola",
-    "bom",
-    "dia",
-    "obrigado",
-    "obrigada",
-    "favor",
-    "boa",
-    "tarde",
-    "trocar",
-    // French, Italian, Dutch, Polish, Swedish.
-    "mot",
-    "passe",
-    "oublie",
-    "mon",
-    "compte",
-    "bloque",
-    "verrouille",
-    "reinitialiser",
-    "bonjour",
-    "merci",
-    "jai",
-    "je",
-    "ho",
-    "dimenticato",
-    "mio",
-    "bloccato",
-    "ciao",
-    "wachtwoord",
-    "vergeten",
-    "mijn",
-    "geblokkeerd",
-    "ik",
-    "ben",
-    "haslo",
-    "moje",
-    "konto",
-    "zapomnialem",
-    "losenord",
-    "glomt",
-    "mitt",
-    "jag",
-    "della",
-];
-
-/// Not English: one strange word is enough in a short text, a tenth in a long one; so are letters of another script.
-fn foreign(text: &Text, lexicon: &Lexicon) -> bool {
-    if text.strange * 4 > text.letters {
-        return true;
-    }
-    let words: Vec<&str> = text.tokens.iter().filter(|token| token.kind == Kind::Word).map(|token| token.word.as_str()).collect();
-    let strange = words.iter().filter(|word| FOREIGN.contains(word) && !lexicon.name(word)).count();
-    strange > 0 && strange * 10 >= words.len()
 }

@@ -169,7 +169,7 @@ impl<'a> Text<'a> {
 }
 
 /// The next place at or before `at` where a character begins.
-fn boundary(source: &str, at: usize) -> usize {
+pub(crate) fn boundary(source: &str, at: usize) -> usize {
     (0..=at).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0)
 }
 
@@ -211,7 +211,7 @@ fn hidden(c: char) -> bool {
 }
 
 /// A letter or digit as it is matched: lower case, without accent, full-width and mathematical forms undone.
-fn fold(c: char) -> Option<char> {
+pub(crate) fn fold(c: char) -> Option<char> {
     let c = match u32::from(c) {
         code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0)?,
         // Mathematical letters come as alphabets of 26 capitals and 26 small letters.

@@ -681,12 +681,7 @@ fn shown(ticket: &Value) -> Ticket {
 
 impl Stages for Script {
     fn understand(&self, text: &str, _: &str) -> Result<Understanding, StageFault> {
-        Ok(Understanding {
-            candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }],
-            abstained: false,
-            other_system: None,
-            about_another: None,
-        })
+        Ok(Understanding { candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }], ..Understanding::default() })
     }
     fn decide(&self, question: &Question, _: &Tenant, _: Instant) -> Result<Decision, StageFault> {
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));

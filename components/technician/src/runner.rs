@@ -640,7 +640,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
     fn unclear(&self, why: String) -> Understanding {
         self.host.log(serde_json::json!({"component": "technician", "what": "intent detection failed", "why": why}).to_string());
         let candidate = firstline_core::stage::Candidate { intent: "other".into(), confidence: 0, because: Vec::new() };
-        Understanding { candidates: vec![candidate], abstained: true, other_system: None, about_another: None }
+        Understanding { candidates: vec![candidate], abstained: true, ..Understanding::default() }
     }
 
     /// A batch that an earlier run named: its connector has to name the same again before anything is sent.

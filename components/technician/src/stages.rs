@@ -21,10 +21,12 @@ pub struct Composed;
 impl Stages for Composed {
     fn understand(&self, text: &str, context: &str) -> Result<stage::Understanding, StageFault> {
         let answer = intent::detect(&intent::Utterance { text: text.into(), context: context.into() }).map_err(fault)?;
-        let intent::Understanding { candidates, abstained, other_system, about_another } = answer;
-        let candidates =
-            candidates.into_iter().map(|intent::Candidate { intent, confidence, because }| stage::Candidate { intent, confidence, because }).collect();
-        Ok(stage::Understanding { candidates, abstained, other_system, about_another })
+        let intent::Understanding { candidates, also, abstained, other_system, about_another, language, entities } = answer;
+        let readings = |list: Vec<intent::Candidate>| {
+            list.into_iter().map(|intent::Candidate { intent, confidence, because }| stage::Candidate { intent, confidence, because }).collect()
+        };
+        let entities = entities.into_iter().map(|intent::Entity { kind, words }| stage::Entity { kind, words }).collect();
+        Ok(stage::Understanding { candidates: readings(candidates), also: readings(also), abstained, other_system, about_another, language, entities })
     }
 
     fn decide(&self, question: &stage::Question, tenant: &Tenant, now: Instant) -> Result<stage::Decision, StageFault> {

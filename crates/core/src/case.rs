@@ -8,7 +8,7 @@ use crate::figures::{Course, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
-    Account, Assurance, Button, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
+    Account, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
     Understanding, Verdict, Words, Work,
 };
 use crate::tenant::{Role, Tenant, vendor};
@@ -247,6 +247,9 @@ pub struct Case {
     pub kind: String,
     /// Confidence and words of that reading, for triage.
     pub reading: String,
+    /// What else was read, for triage: further wishes, the language, what is named.
+    #[serde(default)]
+    pub triage: Vec<String>,
     /// What may be done about it: `password_reset` or `account_unlock`.
     pub action: Option<String>,
     /// What the requester wrote.
@@ -832,6 +835,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         profile: None,
         kind: String::new(),
         reading: String::new(),
+        triage: Vec::new(),
         action: None,
         texts: Vec::new(),
         account: None,
@@ -933,10 +937,14 @@ fn reading(understanding: &Understanding) -> Reading {
     let acting = |action| match (&understanding.other_system, &understanding.about_another) {
         (_, Some(_)) => Reading::Elsewhere("somebody-else"),
         (Some(_), None) => Reading::Elsewhere("other-system"),
+        // Done for the first wish, the ticket would close over the second.
+        (None, None) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
         (None, None) => Reading::Action(action),
     };
     match (first, understanding.abstained) {
         ("human", _) => Reading::Person,
+        // Asking back in English would help nobody, and acting on half-understood words would harm.
+        ("password_reset" | "account_unlock" | "mfa_reset", _) if understanding.language.is_some() => Reading::Elsewhere("language"),
         ("greeting", false) => Reading::Greeting,
         ("thanks", false) => Reading::Thanks,
         ("password_reset", false) => acting("password_reset"),
@@ -944,8 +952,22 @@ fn reading(understanding: &Understanding) -> Reading {
         (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
         (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, true) => Reading::Unclear,
+        (_, false) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
         (_, false) => Reading::Elsewhere("out-of-scope"),
     }
+}
+
+fn read_as(candidate: &Candidate, unsure: bool) -> String {
+    let Candidate { intent, confidence, because } = candidate;
+    format!("{intent} at {confidence}/1000{}: {}", if unsure { ", unsure" } else { "" }, because.join(", "))
+}
+
+/// What a technician wants to see at a glance. Words of the text, so they are cleaned like the text itself when they are written down.
+fn triage(understanding: &Understanding) -> Vec<String> {
+    let also = understanding.also.iter().map(|candidate| format!("also: {}", read_as(candidate, false)));
+    let language = understanding.language.iter().map(|language| format!("language: {language}"));
+    let entities = understanding.entities.iter().map(|entity| format!("{}: {}", entity.kind, entity.words));
+    also.chain(language).chain(entities).collect()
 }
 
 fn understood(state: &mut State, event: &str, text: String, understanding: &Understanding, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
@@ -987,9 +1009,8 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             keep(case, text);
             let first = understanding.candidates.first();
             case.kind = first.map_or_else(|| "other".into(), |candidate| candidate.intent.clone());
-            case.reading = first.map_or_else(String::new, |c| {
-                format!("{} at {}/1000{}: {}", c.intent, c.confidence, if understanding.abstained { ", unsure" } else { "" }, c.because.join(", "))
-            });
+            case.reading = first.map_or_else(String::new, |c| read_as(c, understanding.abstained));
+            case.triage = triage(understanding);
             match reading {
                 Reading::Action(action) => case.action = Some(action.into()),
                 Reading::Person => case.handover = Some(("asked-for-person".into(), "the requester asked for a person".into())),

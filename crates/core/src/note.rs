@@ -14,6 +14,7 @@ pub fn internal(case: &Case) -> String {
     if !case.reading.is_empty() {
         lines.push(format!("Understood as {}", case.reading));
     }
+    lines.extend(case.triage.iter().map(|line| format!("- {}", crate::redact::line(line, 300))));
     if let Some(intake) = &case.intake {
         let (name, source) = (crate::redact::line(&intake.name, 100), crate::redact::line(&intake.source, 50));
         lines.push(format!("Came as a ticket ({source}) in the name of {name} <{}>", intake.address.as_deref().unwrap_or("no address")));

@@ -14,17 +14,35 @@ pub struct Candidate {
     pub because: Vec<String>,
 }
 
-/// What a text means.
+/// Something that a text names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    /// What it is: `affected-person`, `mailbox`, `approval-claimed`, …
+    pub kind: String,
+    /// The words, as they stand in the text.
+    pub words: String,
+}
+
+/// What a text means.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Understanding {
     /// Readings, most likely first.
     pub candidates: Vec<Candidate>,
+    /// Further wishes beside the first reading.
+    #[serde(default)]
+    pub also: Vec<Candidate>,
     /// Too unsure to act upon.
     pub abstained: bool,
     /// A named system other than the identity provider.
     pub other_system: Option<String>,
     /// Words about somebody else's account.
     pub about_another: Option<String>,
+    /// The language, if it is not English.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// What the text names.
+    #[serde(default)]
+    pub entities: Vec<Entity>,
 }
 
 /// How sure it is who asks, weakest first.

@@ -10,10 +10,14 @@ use intent_detection::{
     text::Text,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::Path,
+};
 
 /// Expansions drawn from each template.
-const DRAWS: usize = 24;
+const DRAWS: usize = 10;
 /// Tickets taken from each form, whose texts differ in little but the masked names.
 const FORMS: usize = 20;
 
@@ -24,23 +28,45 @@ pub struct Example {
     pub text: String,
     /// What it means.
     pub intent: Intent,
-    /// Examples of one group are never on both sides of a split.
-    pub group: String,
+    /// Where it comes from; examples of one source are never on both sides of a split.
+    pub source: Source,
     /// How much it counts.
     pub weight: f32,
     /// Other readings that a fair judge accepts.
     pub also: Vec<Intent>,
     /// Not English, as the labellers said.
     pub foreign: bool,
-    /// What the model sees of it.
+    /// What the model sees of its words.
     pub features: Vec<Feature>,
+    /// What the encoder makes of it.
+    pub vector: Vec<f32>,
+}
+
+/// Where a text comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Written as people write in a chat.
+    Chat,
+    /// Drawn from templates.
+    Templates,
+    /// Written as tickets: subjects, mails, a desk's own notes.
+    Desk,
+    /// Published tickets.
+    Tickets,
+    /// German, Spanish and Portuguese subjects.
+    Languages,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: [Source; 5] = [Source::Chat, Source::Templates, Source::Desk, Source::Tickets, Source::Languages];
 }
 
 impl Example {
-    fn new(text: String, intent: Intent, group: String, weight: f32) -> Self {
+    fn new(text: String, intent: Intent, source: Source, weight: f32) -> Self {
         let read = Text::read(&text);
         let features = features(&read, &signals(&read, &Lexicon::new()));
-        Example { text, intent, group, weight, also: Vec::new(), foreign: false, features }
+        Example { text, intent, source, weight, also: Vec::new(), foreign: source == Source::Languages, features, vector: Vec::new() }
     }
 }
 
@@ -62,7 +88,7 @@ struct Template {
 }
 
 /// Labelled rows `{id, text, intent, notes}`, the format of an MSP's own files too.
-pub fn labelled(path: &Path) -> Result<Vec<Example>> {
+pub fn labelled(path: &Path, source: Source) -> Result<Vec<Example>> {
     let rows: Vec<Row> = lines(path)?;
     rows.into_iter()
         .map(|row| {
@@ -70,32 +96,61 @@ pub fn labelled(path: &Path) -> Result<Vec<Example>> {
             let notes: Vec<&str> = row.notes.split(';').map(str::trim).collect();
             let also = notes.iter().filter_map(|note| note.strip_prefix("amb=").or(note.strip_prefix("also=")));
             let also = also.filter_map(|names| Intent::named(names.split([' ', ',']).next()?)).collect();
-            let foreign = notes.iter().any(|note| note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en")));
-            Ok(Example { also, foreign, ..Example::new(row.text, intent, row.id, 1.0) })
+            let mut example = Example::new(row.text, intent, source, 1.0);
+            example.foreign |= notes.iter().any(|note| note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en")));
+            Ok(Example { also, ..example })
         })
         .collect()
 }
 
-/// Seeded expansions of the templates; all of one template are one group.
+/// Seeded expansions of the templates.
 pub fn generated(templates: &Path, slots: &Path, rng: &mut Rng) -> Result<Vec<Example>> {
     let slots: BTreeMap<String, Vec<String>> = serde_json::from_str(&fs::read_to_string(slots)?)?;
     let mut examples = Vec::new();
     for template in lines::<Template>(templates)? {
         let intent = Intent::named(&template.intent).with_context(|| format!("{}: unknown intent", template.id))?;
         for _ in 0..DRAWS {
-            let mut text = String::new();
-            for part in template.template.split_inclusive(['{', '}']) {
-                let slot = part.strip_suffix('}').and_then(|name| slots.get(name)).and_then(|values| rng.choice(values));
-                text.push_str(slot.map_or(part.trim_end_matches('{'), String::as_str));
-            }
+            let mut text = fill(&template.template, &slots, rng);
             if rng.f32() < 0.2 {
                 text = mistype(&text, rng);
             }
             let text = text.trim().to_owned();
-            examples.push(Example::new(text, intent, template.id.clone(), 0.35));
+            examples.push(Example::new(text, intent, Source::Templates, 0.35));
         }
     }
     Ok(examples)
+}
+
+/// Every example once more in what surrounds tickets: subjects, greetings, signatures, quoted mail.
+pub fn framed(examples: &[Example], frames: &Path, rng: &mut Rng) -> Result<Vec<Example>> {
+    let slots: BTreeMap<String, Vec<String>> = serde_json::from_str(&fs::read_to_string(frames)?)?;
+    let frames = slots.get("frame").context("no frames")?.clone();
+    let mut framed = Vec::new();
+    for example in examples {
+        let frame = rng.choice(&frames).context("no frames")?;
+        let mut text = fill(frame, &slots, rng).replace("{text}", &example.text);
+        if rng.f32() < 0.15 {
+            text = mistype(&text, rng);
+        }
+        framed.push(Example::new(text, example.intent, example.source, 0.5 * example.weight));
+    }
+    Ok(framed)
+}
+
+/// Puts a value into every slot that is known; others stay.
+fn fill(template: &str, slots: &BTreeMap<String, Vec<String>>, rng: &mut Rng) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        match slots.get(name).and_then(|values| rng.choice(values)) {
+            Some(value) => text.push_str(value),
+            None => text.push_str(&format!("{{{name}}}")),
+        }
+        rest = after;
+    }
+    text + rest
 }
 
 /// One slip of the finger: two letters change places, or one is left out or doubled.
@@ -151,8 +206,9 @@ const GATEWAY: &[&str] = &[
 pub fn tickets(path: &Path, held_out: &[Example]) -> Result<Vec<Example>> {
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
     let mut examples = Vec::new();
+    let held_out: HashSet<String> = held_out.iter().map(|example| bare(&example.text)).collect();
     for row in lines::<Row>(path)? {
-        if held_out.iter().any(|example| example.text == row.text) {
+        if held_out.contains(&bare(&row.text)) {
             continue;
         }
         let text = GATEWAY.iter().fold(row.text, |text, line| text.replace(line, ""));
@@ -162,10 +218,17 @@ pub fn tickets(path: &Path, held_out: &[Example]) -> Result<Vec<Example>> {
         let count = taken.entry(key).or_default();
         *count += 1;
         if *count <= FORMS {
-            examples.push(Example::new(text, *intent, format!("form-{key}"), 0.5));
+            examples.push(Example::new(text, *intent, Source::Tickets, 0.5));
         }
     }
     Ok(examples)
+}
+
+/// Only what was written: the gateway's lines, masks, spaces and punctuation differ between copies of one ticket.
+fn bare(text: &str) -> String {
+    let text = GATEWAY.iter().fold(text.to_owned(), |text, line| text.replace(line, ""));
+    let words = Text::read(&text).tokens.into_iter().map(|token| token.word);
+    words.collect()
 }
 
 fn lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {

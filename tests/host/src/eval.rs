@@ -303,7 +303,13 @@ mod tests {
             let flag = |flag| confidence.contains(flag).then(String::new);
             let candidate =
                 Candidate { intent: reading.into(), confidence: confidence.trim_end_matches(['!', '@', '#']).parse().unwrap(), because: Vec::new() };
-            let found = Understanding { candidates: vec![candidate], abstained: flag('!').is_some(), other_system: flag('#'), about_another: flag('@') };
+            let found = Understanding {
+                candidates: vec![candidate],
+                abstained: flag('!').is_some(),
+                other_system: flag('#'),
+                about_another: flag('@'),
+                ..Understanding::default()
+            };
             let line = serde_json::json!({"id": "t", "text": "text", "intent": intent, "notes": notes}).to_string();
             Judged { ticket: Ticket::read(&line).unwrap().remove(0), found }
         };

@@ -11,6 +11,7 @@ pub mod crash;
 pub mod desk;
 pub mod eval;
 pub mod fortnight;
+pub mod fuzz;
 pub mod home;
 pub mod hosts;
 mod instance;

@@ -1,11 +1,12 @@
-//! The stage `intent-detection` by itself: the very component that the application is composed with, in an instance of its own.
+//! Stages by themselves: the very components that the application is composed with, each in an instance of its own.
 
 use crate::Manifest;
 use crate::compile::{alone, compile};
 use anyhow::{Context as _, Result, anyhow};
-use firstline_core::stage::{Candidate, Understanding};
+use firstline_core::stage::{Candidate, Entity, Understanding};
 use std::path::Path;
 use wasmtime::Store;
+use wasmtime::component::Component;
 
 mod wit {
     wasmtime::component::bindgen!({
@@ -17,7 +18,47 @@ mod wit {
 use wit::IntentStage;
 use wit::exports::firstline::intent::intent::{self, Utterance};
 
-/// An instance of the stage.
+mod messages {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "firstline:messaging/messaging-stage",
+        exports: { default: async },
+    });
+}
+use messages::MessagingStage;
+use messages::exports::firstline::messaging::intake::Webhook;
+
+/// Composes nothing: a stage imports nothing.
+fn stage(manifest: &Path, name: &str) -> Result<Component> {
+    let folder = manifest.parent().context("a manifest stands in a folder")?;
+    let source = Manifest::load(manifest)?.component.get(name).with_context(|| format!("no component `{name}`"))?.source.clone();
+    let bytes = std::fs::read(folder.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))?;
+    compile(name, &bytes, &[], &folder.join("target/firstline-cache"))
+}
+
+/// An instance of the stage `messaging`.
+pub struct Listener {
+    store: Store<()>,
+    stage: MessagingStage,
+}
+
+impl Listener {
+    /// Loads the stage that the manifest names; it must have been built.
+    pub async fn start(manifest: &Path) -> Result<Self> {
+        let (linker, mut store) = alone()?;
+        let stage = MessagingStage::instantiate_async(&mut store, &stage(manifest, "messaging")?, &linker).await.map_err(anyhow::Error::from)?;
+        Ok(Self { store, stage })
+    }
+
+    /// Whether a webhook was understood; an error is a trap.
+    pub async fn read(&mut self, content_type: &str, body: &[u8]) -> Result<bool> {
+        let webhook = Webhook { vendor: "slack".into(), content_type: content_type.into(), body: body.to_vec() };
+        let answer = self.stage.firstline_messaging_intake().call_read(&mut self.store, &webhook).await.map_err(anyhow::Error::from)?;
+        Ok(answer.is_ok())
+    }
+}
+
+/// An instance of the stage `intent-detection`.
 pub struct Reader {
     store: Store<()>,
     stage: IntentStage,
@@ -26,12 +67,8 @@ pub struct Reader {
 impl Reader {
     /// Loads the stage that the manifest names; it must have been built.
     pub async fn start(manifest: &Path) -> Result<Self> {
-        let folder = manifest.parent().context("a manifest stands in a folder")?;
-        let source = Manifest::load(manifest)?.component.get("intent-detection").context("no component `intent-detection`")?.source.clone();
-        let bytes = std::fs::read(folder.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))?;
-        let component = compile("intent-detection", &bytes, &[], &folder.join("target/firstline-cache"))?;
         let (linker, mut store) = alone()?;
-        let stage = IntentStage::instantiate_async(&mut store, &component, &linker).await.map_err(anyhow::Error::from)?;
+        let stage = IntentStage::instantiate_async(&mut store, &stage(manifest, "intent-detection")?, &linker).await.map_err(anyhow::Error::from)?;
         Ok(Self { store, stage })
     }
 
@@ -39,8 +76,12 @@ impl Reader {
     pub async fn read(&mut self, text: &str) -> Result<Understanding> {
         let utterance = Utterance { text: text.to_owned(), context: String::new() };
         let answer = self.stage.firstline_intent_intent().call_detect(&mut self.store, &utterance).await.map_err(anyhow::Error::from)?;
-        let intent::Understanding { candidates, abstained, other_system, about_another } = answer.map_err(|error| anyhow!("{error:?}"))?;
-        let candidates = candidates.into_iter().map(|intent::Candidate { intent, confidence, because }| Candidate { intent, confidence, because });
-        Ok(Understanding { candidates: candidates.collect(), abstained, other_system, about_another })
+        let intent::Understanding { candidates, also, abstained, other_system, about_another, language, entities } =
+            answer.map_err(|error| anyhow!("{error:?}"))?;
+        let readings = |list: Vec<intent::Candidate>| {
+            list.into_iter().map(|intent::Candidate { intent, confidence, because }| Candidate { intent, confidence, because }).collect()
+        };
+        let entities = entities.into_iter().map(|intent::Entity { kind, words }| Entity { kind, words }).collect();
+        Ok(Understanding { candidates: readings(candidates), also: readings(also), abstained, other_system, about_another, language, entities })
     }
 }

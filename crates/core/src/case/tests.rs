@@ -96,18 +96,21 @@ fn show(task: &Task) -> String {
     }
 }
 
-/// What intent detection says: an intent, `unsure`, `other-system` or `somebody-else`.
+/// What intent detection says: an intent, `unsure`, `other-system`, `somebody-else`, `two-wishes` or `german`.
 fn meaning(word: &str) -> Understanding {
     let intent = match word {
         "unsure" => "other",
-        "other-system" | "somebody-else" => "password_reset",
+        "other-system" | "somebody-else" | "two-wishes" | "german" => "password_reset",
         intent => intent,
     };
     Understanding {
         candidates: vec![Candidate { intent: intent.into(), confidence: 900, because: vec![] }],
-        abstained: word == "unsure",
+        abstained: matches!(word, "unsure" | "german"),
+        also: (word == "two-wishes").then(|| Candidate { intent: "printer".into(), confidence: 900, because: vec![] }).into_iter().collect(),
+        language: (word == "german").then(|| "de".into()),
         other_system: (word == "other-system").then(|| "QuickBooks".into()),
         about_another: (word == "somebody-else").then(|| "my colleague".into()),
+        ..Understanding::default()
     }
 }
 
@@ -506,7 +509,7 @@ fn at(phase: Phase) -> Play {
 #[test]
 fn every_word_in_every_phase_has_an_answer() {
     use Phase::*;
-    let words = ["greeting", "thanks", "human", "password_reset", "other-system", "somebody-else", "other", "unsure"];
+    let words = ["greeting", "thanks", "human", "password_reset", "other-system", "somebody-else", "two-wishes", "german", "other", "unsure"];
     let waits = |play: &Play| play.state.unread.len() == 1;
     for (phase, _) in PHASES {
         for word in words {
@@ -527,6 +530,8 @@ fn every_word_in_every_phase_has_an_answer() {
                 (Listening, "password_reset") => "identifying: who; opened password_reset",
                 (Listening, "other-system") => "identifying (other-system): who; opened password_reset",
                 (Listening, "somebody-else") => "identifying (somebody-else): who; opened password_reset",
+                (Listening, "two-wishes") => "identifying (several-wishes): who; opened password_reset",
+                (Listening, "german") => "identifying (language): who; opened password_reset",
                 (Listening, "other") => "identifying (out-of-scope): who; opened other",
                 (Listening, _) => "listening: clarify",
                 (Identifying, "human") => "identifying (asked-for-person)",
@@ -1011,7 +1016,14 @@ impl Random {
 #[test]
 fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
     let request = ["password_reset", "account_unlock"];
-    let words = [&["greeting", "thanks", "human", "other-system", "somebody-else", "other", "unsure"][..], &request, &request, &request, &request].concat();
+    let words = [
+        &["greeting", "thanks", "human", "other-system", "somebody-else", "two-wishes", "german", "other", "unsure"][..],
+        &request,
+        &request,
+        &request,
+        &request,
+    ]
+    .concat();
     let mut ends = std::collections::BTreeMap::new();
     for seed in 1..=400_u64 {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod crash;
 mod eval;
+mod fuzz;
 mod keys;
 mod play;
 mod report;
@@ -29,6 +30,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("serve", rest)) => serve::run(rest).await,
         Some(("stories", rest)) => stories::run(rest).await,
         Some(("eval", rest)) => eval::run(rest).await,
+        Some(("fuzz", rest)) => fuzz::run(rest).await,
         Some(("crash", rest)) => crash::run(rest).await,
         Some(("vendors", rest)) => vendors::run(rest).await,
         Some(("keys", [])) => keys::run(),
@@ -40,7 +42,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `eval FILE.jsonl`, `verify BUNDLE --key FILE`, `report`, `check TENANT`, `budget`, `bench` or `scale [N …]`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `eval FILE.jsonl`, `fuzz [detect] [webhooks]`, `verify BUNDLE --key FILE`, `report`, `check TENANT`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }

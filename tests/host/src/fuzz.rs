@@ -1,0 +1,201 @@
+//! Hostile input by the minute: texts and webhooks that were cut, spliced, doubled and salted, given to the stages as built.
+//!
+//! Seeded, so that a finding can be had again; a finding is a trap, an answer that breaks the contract, or one that takes too long.
+
+use crate::reader::{Listener, Reader};
+use anyhow::{Result, bail, ensure};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Longest input; intake reads no more than this of a message.
+const LONGEST: usize = 100_000;
+/// What no parser likes.
+const SALT: &[&str] = &[
+    "\0",
+    "\u{202e}",
+    "\u{200b}",
+    "\u{301}",
+    "\u{1d41a}",
+    "İ",
+    "ß",
+    "ﷺ",
+    "🤷🏽",
+    "[",
+    "]",
+    "[NAME]",
+    "<@",
+    ">",
+    "&gt;",
+    "{{secret:pw}}",
+    "'s",
+    "’",
+    "\\\\",
+    "J:\\",
+    "@",
+    "a@b.c",
+    "://",
+    "\n",
+    "\r\n",
+    "\t",
+    "\"",
+    "{",
+    "}",
+    "\\u0000",
+    "\\ud800",
+    "null",
+    "1e999",
+    "-",
+    "--",
+    "..",
+    "0",
+    "%00",
+    "=",
+    "&",
+    "payload=",
+    "and",
+    "also",
+    "my",
+    "password",
+    "for",
+    "Bob",
+    "approved by",
+    "31.12.",
+    "1 May",
+    "From:",
+    "\u{feff}",
+];
+
+/// A reproducible source of choices.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// Starts from a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below another one; zero below zero.
+    pub fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap_or_default() % most.max(1)
+    }
+
+    fn one<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        of.get(self.below(of.len()))
+    }
+}
+
+/// Makes a new input out of known ones.
+#[must_use]
+pub fn mutate(known: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let mut bytes = random.one(known).cloned().unwrap_or_default();
+    for _ in 0..=random.below(8) {
+        let (from, to) = (random.below(bytes.len() + 1), random.below(bytes.len() + 1));
+        let (from, to) = (from.min(to), from.max(to));
+        match random.below(7) {
+            0 => drop(bytes.drain(from..to)),
+            1 => {
+                let part = bytes.get(from..to).unwrap_or_default().to_vec();
+                let most = if random.below(20) == 0 { 4_000 } else { 8 };
+                let times = 1 + random.below(most);
+                let room = LONGEST.saturating_sub(bytes.len()) / part.len().max(1);
+                drop(bytes.splice(from..from, part.repeat(times.min(room))));
+            }
+            2 | 3 => {
+                let salt = random.one(SALT).copied().unwrap_or_default();
+                drop(bytes.splice(from..from, salt.bytes()));
+            }
+            4 => {
+                let other = random.one(known).cloned().unwrap_or_default();
+                let cut = random.below(other.len() + 1);
+                drop(bytes.splice(from..to, other.into_iter().skip(cut)));
+            }
+            5 => {
+                if let Some(byte) = bytes.get_mut(from) {
+                    *byte ^= 1 << random.below(8);
+                }
+            }
+            _ => bytes.truncate(to),
+        }
+    }
+    bytes.truncate(LONGEST);
+    bytes
+}
+
+/// How a run went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Run {
+    /// Inputs given.
+    pub inputs: u64,
+    /// The slowest answer.
+    pub slowest: Duration,
+}
+
+/// Gives `intent-detection` mutated texts until the time is over, or stops at the first finding.
+pub async fn detect(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Duration, limit: Duration) -> Result<Run> {
+    let mut reader = Reader::start(manifest).await?;
+    let (mut random, mut run, began) = (Random::new(seed), Run::default(), Instant::now());
+    while began.elapsed() < time {
+        let text = String::from_utf8_lossy(&mutate(known, &mut random)).into_owned();
+        let asked = Instant::now();
+        let found = reader.read(&text).await;
+        let took = asked.elapsed();
+        let finding = |what: &str| format!("input {} of seed {seed}: {what}: {:?}", run.inputs, text.chars().take(2_000).collect::<String>());
+        let Ok(found) = found else { bail!(finding(&format!("{:#}", found.err().unwrap_or_else(|| anyhow::anyhow!("no answer"))))) };
+        ensure!(took <= limit, finding(&format!("took {took:?}")));
+        ensure!(!found.candidates.is_empty() && found.entities.len() <= 16, finding("the answer breaks the contract"));
+        let spans = found.candidates.iter().chain(&found.also).flat_map(|one| &one.because).chain(found.entities.iter().map(|entity| &entity.words));
+        for words in spans.chain(&found.about_another).chain(&found.other_system) {
+            ensure!(text.contains(words.as_str()), finding(&format!("`{words}` does not stand in the text")));
+        }
+        // The same text must be read the same way, or a case would not replay.
+        if run.inputs.is_multiple_of(64) {
+            ensure!(reader.read(&text).await? == found, finding("read in another way the second time"));
+        }
+        run = Run { inputs: run.inputs + 1, slowest: run.slowest.max(took) };
+    }
+    Ok(run)
+}
+
+/// Gives `messaging` mutated webhooks until the time is over, or stops at the first finding.
+pub async fn webhooks(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Duration, limit: Duration) -> Result<Run> {
+    let mut listener = Listener::start(manifest).await?;
+    let (mut random, mut run, began) = (Random::new(seed), Run::default(), Instant::now());
+    while began.elapsed() < time {
+        let body = mutate(known, &mut random);
+        let media = random.one(&["application/json", "application/x-www-form-urlencoded", "", "text/plain"]).copied().unwrap_or_default();
+        let asked = Instant::now();
+        let answered = listener.read(media, &body).await;
+        let took = asked.elapsed();
+        let finding = |what: &str| {
+            format!("input {} of seed {seed}: {what}: {media} {:?}", run.inputs, String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>())
+        };
+        if let Err(trap) = answered {
+            bail!(finding(&format!("{trap:#}")));
+        }
+        ensure!(took <= limit, finding(&format!("took {took:?}")));
+        run = Run { inputs: run.inputs + 1, slowest: run.slowest.max(took) };
+    }
+    Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, Random, mutate};
+
+    #[test]
+    fn a_seed_gives_the_same_inputs_again_and_none_is_too_long() {
+        let known = vec![b"I forgot my password".to_vec(), "Gr\u{fc}\u{df}e".as_bytes().to_vec()];
+        let run = |seed| {
+            let mut random = Random::new(seed);
+            (0..300).map(|_| mutate(&known, &mut random)).collect::<Vec<_>>()
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+        assert!(run(3).iter().all(|input| input.len() <= LONGEST) && run(3).iter().any(|input| input.len() > 1_000));
+    }
+}
