@@ -118,7 +118,7 @@ fn a_user_who_cannot_be_looked_up_is_unreachable_and_nonsense_is_an_error() {
 fn a_user_is_found_by_address_by_form() {
     let find = Act::Find("jane@acme.com".into());
     check(&find, &[], "POST users.lookupByEmail email=jane@acme.com");
-    check(&find, &[jane(&[])], "jane@acme.com");
+    check(&find, &[jane(&[])], r#"Outcome::Profile(Profile { id: "U1", workspace: "T1", email: Some("jane@acme.com")"#);
     check(&find, &[refused("users_not_found")], r#"Outcome::Unreachable("users_not_found")"#);
     check(&find, &[testing::answer(503, "")], r#"Error::UnexpectedReply("the vendor answered 503")"#);
 }
