@@ -192,6 +192,7 @@ fn event(tenant: &str, connection: &str, act: Act) -> Event {
         act,
         at: 0,
         received: 0,
+        to: None,
     }
 }
 

@@ -29,6 +29,7 @@ stories! {
     access_for_a_colleague
     another_system
     blocked_while_the_button_waits
+    board_not_taken_in
     button_of_another_client
     button_of_another_user
     channel_shared_with_the_msp
@@ -44,6 +45,7 @@ stories! {
     entra_lockout_becomes_a_reset
     entra_reset
     forged_button
+    forged_callback
     german
     graph_asks_to_wait
     graph_asks_to_wait_for_minutes
@@ -64,8 +66,14 @@ stories! {
     guardrails_tightened_while_the_button_waits
     hundred_kilobytes
     instructions_in_the_text
+    mailed_ticket_never_answered
+    mailed_ticket_no
+    mailed_ticket_of_another_kind
+    mailed_ticket_without_chat
+    mailed_ticket_yes
     mention_in_a_channel
     message_lost_after
+    monitoring_alert
     no_credential
     no_token_for_an_hour
     offer_never_answered
@@ -81,6 +89,7 @@ stories! {
     one_case_for_hi_request_and_hurry
     out_of_scope
     own_messages_are_not_heard
+    own_ticket_comes_back
     person_after_the_end
     person_at_once
     person_while_acting
@@ -104,12 +113,21 @@ stories! {
     slack_down_at_the_offer
     slack_down_for_an_hour
     something_else
+    stands_down_assigned
+    stands_down_in_chat
+    stands_down_status
+    stands_down_time
+    stands_down_without_a_callback
     status_set_by_a_human
     stranger_of_another_workspace
     synced_account
     text_that_looks_like_a_secret
     thanks_opens_nothing
     ticket_lost_after
+    ticket_of_another_company
+    time_entry_billable
+    time_entry_non_billable
+    time_entry_none
     two_clients_at_once
     two_presses_at_once
     two_wishes

@@ -21,6 +21,10 @@ pub struct Fake {
     pub fails: Option<&'static str>,
     /// What the stage answers.
     pub inbound: Result<Inbound, Unreadable>,
+    /// What vendors have to fetch, by address.
+    pub documents: BTreeMap<&'static str, &'static str>,
+    /// What was fetched.
+    pub fetched: RefCell<Vec<String>>,
     /// What the stage was given: media type and body.
     pub read: RefCell<Vec<(String, Vec<u8>)>>,
 }
@@ -36,6 +40,8 @@ impl Fake {
             slow_writes: 0.into(),
             fails: None,
             inbound: Ok(Inbound::Events(vec![event("hi")])),
+            documents: BTreeMap::new(),
+            fetched: RefCell::default(),
             read: RefCell::default(),
         }
     }
@@ -74,6 +80,10 @@ impl Host for Fake {
         *counter += by;
         Ok(*counter)
     }
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Fault> {
+        self.fetched.borrow_mut().push(url.into());
+        self.documents.get(url).map(|text| text.as_bytes().to_vec()).ok_or_else(|| Fault("not found".into()))
+    }
     fn now(&self) -> Instant {
         self.now.get()
     }
@@ -98,5 +108,6 @@ pub fn event(text: &str) -> Event {
         act: Act::Message(text.into()),
         at: 999_000,
         received: 0,
+        to: None,
     }
 }

@@ -34,7 +34,7 @@ pub enum Inbound {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable(pub String);
 
-/// Store, clock, variables and the stage `messaging`.
+/// Store, clock, variables, signing keys of vendors, and the stage `messaging`.
 pub trait Host {
     /// A variable; empty if it is not set.
     fn variable(&self, name: &str) -> impl Future<Output = String>;
@@ -44,6 +44,8 @@ pub trait Host {
     fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> impl Future<Output = Result<(), Fault>>;
     /// Adds to a counter and returns its new value.
     fn increment(&self, key: &str, by: i64) -> impl Future<Output = Result<i64, Fault>>;
+    /// Gets a small document from a vendor, without any credential.
+    fn fetch(&self, url: &str) -> impl Future<Output = Result<Vec<u8>, Fault>>;
     /// The time.
     fn now(&self) -> Instant;
     /// The stage `messaging`.

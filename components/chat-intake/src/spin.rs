@@ -29,6 +29,10 @@ use stages::firstline::types::types::Error;
 /// The technician answers a poke before it works, so more than this means that it is not there.
 const POKE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Time for a signing key, well below what a PSA waits for an answer.
+const FETCH_LIMIT: Duration = Duration::from_secs(4);
+const LARGEST_DOCUMENT: usize = 16 * 1024;
+
 #[http_service]
 async fn handle(request: Request) -> Response<FullBody<Bytes>> {
     let answer = webhook::handle(&Spin, read(request).await).await;
@@ -74,6 +78,7 @@ async fn read(request: Request) -> webhook::Request {
         content_type: header(&parts.headers, "content-type").unwrap_or_default(),
         timestamp: header(&parts.headers, "x-slack-request-timestamp"),
         signature: header(&parts.headers, "x-slack-signature"),
+        content_signature: header(&parts.headers, "x-content-signature"),
         body,
     }
 }
@@ -83,12 +88,7 @@ async fn poke(conversation: &str) {
     parts.method = spin_sdk::http::Method::POST;
     let Ok(uri) = format!("http://technician.spin.internal/poke/{conversation}").parse() else { return };
     parts.uri = uri;
-    let options = RequestOptions::new();
-    let limit = Some(u64::try_from(POKE_LIMIT.as_nanos()).unwrap_or(u64::MAX));
-    // A host that supports no such option leaves the overall limit below.
-    _ = options.set_connect_timeout(limit);
-    _ = options.set_first_byte_timeout(limit);
-    parts.extensions.insert(RequestOptionsExtension(options));
+    parts.extensions.insert(within(POKE_LIMIT));
     let send = std::pin::pin!(spin_sdk::http::send(Request::from_parts(parts, EmptyBody::new())));
     let why = match select(send, std::pin::pin!(time::sleep(POKE_LIMIT))).await {
         Either::Left((Ok(response), _)) if response.status().is_success() => return,
@@ -97,6 +97,15 @@ async fn poke(conversation: &str) {
         Either::Right(_) => "no answer in time".into(),
     };
     eprintln!("{}", serde_json::json!({"component": "chat-intake", "conversation": conversation, "what": "poke failed", "why": why}));
+}
+
+/// A host that supports no such option leaves the overall limit of the caller.
+fn within(time: Duration) -> RequestOptionsExtension {
+    let options = RequestOptions::new();
+    let limit = Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    _ = options.set_connect_timeout(limit);
+    _ = options.set_first_byte_timeout(limit);
+    RequestOptionsExtension(options)
 }
 
 struct Spin;
@@ -119,6 +128,32 @@ impl Host for Spin {
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
         let bucket = bucket()?;
         unlocked(|| atomics::increment(&bucket, key, by)).await
+    }
+
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Fault> {
+        let mut parts = Request::new(()).into_parts().0;
+        parts.uri = url.parse().map_err(|_| Fault("not a URL".into()))?;
+        parts.extensions.insert(within(FETCH_LIMIT));
+        let work = std::pin::pin!(async {
+            let response = spin_sdk::http::send(Request::from_parts(parts, EmptyBody::new())).await.map_err(|error| Fault(error.to_string()))?;
+            let (parts, mut body) = response.into_parts();
+            if !parts.status.is_success() {
+                return Err(Fault(format!("answered {}", parts.status)));
+            }
+            let mut bytes = Vec::new();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| Fault("broken off".into()))?;
+                bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+                if bytes.len() > LARGEST_DOCUMENT {
+                    return Err(Fault("too long".into()));
+                }
+            }
+            Ok(bytes)
+        });
+        match select(work, std::pin::pin!(time::sleep(FETCH_LIMIT))).await {
+            Either::Left((fetched, _)) => fetched,
+            Either::Right(_) => Err(Fault("no answer in time".into())),
+        }
     }
 
     fn now(&self) -> Instant {
@@ -167,5 +202,5 @@ fn event(event: intake::Event) -> Event {
         intake::Act::Press(value) => Act::Press(value),
     };
     let (tenant, connection) = (String::new(), String::new());
-    Event { id, tenant, connection, workspace, author, author_workspace, channel, thread, place, message, act, at, received: 0 }
+    Event { id, tenant, connection, workspace, author, author_workspace, channel, thread, place, message, act, at, received: 0, to: None }
 }

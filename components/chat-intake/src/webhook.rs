@@ -1,5 +1,6 @@
 //! One webhook: who sent it, is it signed, what is in it, and what to answer.
 
+use crate::callback;
 use crate::host::{Fault, Host, Inbound, Unreadable, Webhook};
 use crate::store::{Stored, store};
 use firstline_core::mailbox::Event;
@@ -35,6 +36,8 @@ pub struct Request {
     pub timestamp: Option<String>,
     /// `X-Slack-Signature`.
     pub signature: Option<String>,
+    /// `X-Content-Signature`.
+    pub content_signature: Option<String>,
     /// The body.
     pub body: Body,
 }
@@ -53,12 +56,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Answer { status: 200, text: String::new(), pokes: vec![], lines: vec![] }
     }
 
     /// Refuses; whom earlier events of the same webhook woke is still woken, since a second delivery would not wake again.
-    fn refuse(mut self, connection: &str, refused: Refused) -> Self {
+    pub(crate) fn refuse(mut self, connection: &str, refused: Refused) -> Self {
         self.lines.push(Line::new(connection, "", What::Refused, &refused.why));
         Answer { status: refused.status, text: refused.text, ..self }
     }
@@ -87,19 +90,19 @@ pub struct Line {
 }
 
 impl Line {
-    fn new(connection: &str, conversation: &str, what: What, why: &str) -> Self {
+    pub(crate) fn new(connection: &str, conversation: &str, what: What, why: &str) -> Self {
         Line { component: "chat-intake", connection: connection.into(), conversation: conversation.into(), what, why: redact::line(why, 300) }
     }
 }
 
 /// Why a webhook is not taken: one text for the sender, one for the log.
-struct Refused {
-    status: u16,
-    text: String,
-    why: String,
+pub(crate) struct Refused {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    pub(crate) why: String,
 }
 
-fn refused(status: u16, text: impl Into<String>) -> Refused {
+pub(crate) fn refused(status: u16, text: impl Into<String>) -> Refused {
     let text = text.into();
     Refused { status, why: text.clone(), text }
 }
@@ -129,12 +132,11 @@ async fn take(host: &impl Host, connection: &str, request: Request) -> Result<An
         return Err(refused(405, "webhooks are sent with POST"));
     }
     let (address, vendor) = find(host, connection).await?;
+    if vendor.role == Role::Psa {
+        return callback::take(host, connection, &address, request).await;
+    }
     let secrets = signing_secrets(host, connection, &address, vendor).await?;
-    let body = match request.body {
-        Body::Whole(body) => body,
-        Body::TooLong => return Err(refused(413, format!("the body exceeds {LARGEST_BODY} bytes"))),
-        Body::Broken => return Err(refused(400, "the body could not be read to its end")),
-    };
+    let body = whole(request.body)?;
     // INVARIANT: nothing of the body is looked at before its signature was verified; only `Verified` reaches the stage.
     let body = signature::slack(&secrets, request.timestamp.as_deref(), request.signature.as_deref(), host.now(), body).map_err(|why| {
         let why = match why {
@@ -153,7 +155,15 @@ async fn take(host: &impl Host, connection: &str, request: Request) -> Result<An
     }
 }
 
-fn answer(text: String, line: Line) -> Answer {
+pub(crate) fn whole(body: Body) -> Result<Vec<u8>, Refused> {
+    match body {
+        Body::Whole(body) => Ok(body),
+        Body::TooLong => Err(refused(413, format!("the body exceeds {LARGEST_BODY} bytes"))),
+        Body::Broken => Err(refused(400, "the body could not be read to its end")),
+    }
+}
+
+pub(crate) fn answer(text: String, line: Line) -> Answer {
     Answer { text, lines: vec![line], ..Answer::empty() }
 }
 
@@ -165,7 +175,7 @@ async fn find(host: &impl Host, connection: &str) -> Result<(Address, &'static V
     if let Some(from) = &address.from {
         return Err(refused(404, format!("this connection uses an application of the MSP: its webhooks are addressed to `/webhooks/{from}`")));
     }
-    let vendor = vendor(&address.vendor).filter(|vendor| vendor.role == Role::Chat).ok_or_else(unknown)?;
+    let vendor = vendor(&address.vendor).filter(|vendor| matches!(vendor.role, Role::Chat | Role::Psa)).ok_or_else(unknown)?;
     Ok((address, vendor))
 }
 
@@ -205,19 +215,24 @@ async fn keep(host: &impl Host, connection: &str, address: &Address, events: Vec
             Err(fault) => return Ok(answer.refuse(connection, fault.into())),
         };
         let event = Event { tenant: owner.tenant, connection: owner.connection, ..event };
-        let conversation = event.conversation();
-        match store(host, &event).await.map_err(Refused::from) {
-            Ok(Stored::Running) => answer.lines.push(Line::new(connection, &conversation, What::Stored, "")),
-            Ok(Stored::Wake(epoch)) => {
-                answer.lines.push(Line::new(connection, &conversation, What::Stored, ""));
-                // The runner works in the epoch whose counter said 1, even if there is a newer one by then.
-                answer.pokes.push(format!("{conversation}/{epoch}"));
-            }
-            Ok(Stored::TooLarge) => return Ok(answer.refuse(connection, refused(413, "the event is too long to be stored"))),
-            Err(why) => return Ok(answer.refuse(connection, why)),
+        if let Err(why) = keep_one(host, connection, &event, &mut answer).await {
+            return Ok(answer.refuse(connection, why));
         }
     }
     Ok(answer)
+}
+
+/// Stores one event in the mailbox of its tenant.
+pub(crate) async fn keep_one(host: &impl Host, connection: &str, event: &Event, answer: &mut Answer) -> Result<(), Refused> {
+    let conversation = event.conversation();
+    match store(host, event).await? {
+        Stored::Running => {}
+        // The runner works in the epoch whose counter said 1, even if there is a newer one by then.
+        Stored::Wake(epoch) => answer.pokes.push(format!("{conversation}/{epoch}")),
+        Stored::TooLarge => return Err(refused(413, "the event is too long to be stored")),
+    }
+    answer.lines.push(Line::new(connection, &conversation, What::Stored, ""));
+    Ok(())
 }
 
 /// The tenant of an event: by the workspace that it happened in, or, in the MSP's own workspace, by the author's. Never by a channel, which anybody may name.

@@ -56,7 +56,7 @@ pub async fn save(host: &impl Host, key: &IntegrityKey, new: Msp) -> Result<Answ
         host.set_many(vec![(draft.clone(), key.write(&draft, &new))]).await?;
         return show(host, old, Some(new), &[]).await;
     }
-    let (mut wrong, mut warnings, mut tokens) = (vec![], vec![], vec![]);
+    let (mut wrong, mut warnings, mut tokens, mut desks) = (vec![], vec![], vec![], vec![]);
     for name in tenants::names(host, key).await? {
         let document: Document = match tenants::stored(host, key, &keys::tenant(&name)).await? {
             Some(Ok(document)) => document,
@@ -75,6 +75,8 @@ pub async fn save(host: &impl Host, key: &IntegrityKey, new: Msp) -> Result<Answ
             let text = format!("tenant `{name}`: {}", gap.text);
             if gap.role.is_none() { wrong.push(text) } else { warnings.push(format!("{text}: what needs it goes to a human")) }
         }
+        let desk = |msp: Option<&Msp>| tenants::desk(&tenant::outline(msp, &document));
+        desks.push((name.clone(), desk(old.as_ref()), desk(Some(&new))));
         tokens.extend(document.connections.iter().filter(|connection| connection.from.is_some()).map(|connection| keys::token(&connection.id)));
     }
     if !wrong.is_empty() {
@@ -82,7 +84,11 @@ pub async fn save(host: &impl Host, key: &IntegrityKey, new: Msp) -> Result<Answ
     }
     let mut writes = vec![(keys::msp(), key.write(&keys::msp(), &new))];
     writes.extend(tenants::routes(MSP, &new.connections));
+    writes.extend(desks.iter().filter_map(|(_, _, desk)| desk.clone()));
     host.set_many(writes).await?;
+    for (name, left, desk) in desks {
+        tenants::leave(host, &name, left, desk).await?;
+    }
     host.delete(&draft).await?;
     let old = old.map(|old| old.connections).unwrap_or_default();
     if old != new.connections {

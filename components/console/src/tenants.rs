@@ -104,7 +104,12 @@ pub async fn save(host: &impl Host, key: &IntegrityKey, new: Document) -> Result
         }
         return Err(taken);
     }
-    host.set_many(routes(&name, &tenant::outline(msp.as_ref(), &new).connections)).await?;
+    let mut writes = routes(&name, &tenant::outline(msp.as_ref(), &new).connections);
+    let desk = desk(&tenant::outline(msp.as_ref(), &new));
+    let left = old.as_ref().and_then(|old| old.as_ref().ok()).and_then(|old| self::desk(&tenant::outline(msp.as_ref(), old)));
+    writes.extend(desk.clone());
+    host.set_many(writes).await?;
+    leave(host, &name, left, desk).await?;
     host.delete(&draft).await?;
     forget(host, &name, old.and_then(Result::ok).map(|old| old.connections).unwrap_or_default(), &new.connections).await?;
     show(host, key, Some(new), None, &name, &warnings).await
@@ -256,6 +261,23 @@ pub fn routes(owner: &str, connections: &[Connection]) -> Vec<(String, Vec<u8>)>
         }
     }
     writes
+}
+
+/// What leads from a company of the MSP's PSA to its tenant.
+#[must_use]
+pub fn desk(tenant: &Tenant) -> Option<(String, Vec<u8>)> {
+    let psa = tenant.connection_of(Role::Psa).filter(|psa| tenant.desk.company > 0 && tenant.shared.iter().any(|shared| shared.id == psa.id))?;
+    Some((keys::company(&psa.id, tenant.desk.company), record::write(&Workspace { tenant: tenant.tenant.clone(), connection: psa.id.clone() })))
+}
+
+/// Deletes what led from a company to this tenant, if it leads nowhere now.
+///
+/// # Errors
+/// The store failed.
+pub async fn leave(host: &impl Host, owner: &str, old: Option<(String, Vec<u8>)>, new: Option<(String, Vec<u8>)>) -> Result<(), Fault> {
+    let Some((gone, _)) = old.filter(|(old, _)| new.as_ref().is_none_or(|(new, _)| new != old)) else { return Ok(()) };
+    let theirs = host.get(&gone).await?.and_then(|bytes| record::read::<Workspace>(&bytes).ok()).is_some_and(|route| route.tenant != owner);
+    if theirs { Ok(()) } else { host.delete(&gone).await }
 }
 
 /// Key of the workspace whose events come through a connection of the MSP.

@@ -170,7 +170,7 @@ mod tests {
         check("unlock-done", &[("login", "j"), ("logon", "j")], "sentence `unlock-done` has no argument `logon`");
         check("unlock-done", &[("login", "j"), ("login", "k")], "argument `login` of sentence `unlock-done` is given twice");
         check("unlock-done", &[("login", "\u{202E}\n")], "argument `login` of sentence `unlock-done` is empty");
-        assert!(Catalogue::of("en").unwrap().label("no").is_err());
+        assert!(Catalogue::of("en").unwrap().label("maybe").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::bindings::exports::firstline::psa::psa::{Closeout, Desk, NewTicket, Outcome, Task};
+use crate::bindings::exports::firstline::psa::psa::{Closeout, Desk, NewTicket, Outcome, Task, View};
 use crate::span::span;
 use crate::text;
 use crate::vendor::{Flow, Vendor};
@@ -39,7 +39,7 @@ pub struct ConnectWise;
 impl Vendor for ConnectWise {
     fn open(&self, io: &mut Io, task: &Task, new: &NewTicket) -> Flow {
         let desk = &task.desk;
-        let find = wire::tickets_of_case(&task.case, desk.company);
+        let find = wire::tickets_of_case(&mark(&task.case), desk.company);
         let address = new.contact_email.as_deref().map(str::trim).filter(|address| !address.is_empty());
         let (found, statuses, contacts) = match address {
             Some(address) => {
@@ -71,13 +71,17 @@ impl Vendor for ConnectWise {
     fn close(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow {
         let (ticket, statuses) = write(io, task, out, Step::Close)?;
         let Some(target) = closed_status(&statuses, &task.desk) else {
-            return Ok(if ticket.is_as_left(out) { escalate("no-closed-status", "the ticket's board has no closed status".into()) } else { by_human(&ticket) });
+            return Ok(if ticket.is_as_left(out, &task.desk) {
+                escalate("no-closed-status", "the ticket's board has no closed status".into())
+            } else {
+                by_human(&ticket)
+            });
         };
-        let ticket = set_status(io, out, ticket, target)?;
+        let ticket = set_status(io, task, out, ticket, target)?;
         // A status that the desk names need not count as closed; the board's own one must.
         Ok(if ticket.status.id == target.id && (is(ticket.closed_flag) || !is(target.closed_status)) {
             Outcome::Closed(ticket.into())
-        } else if ticket.is_as_left(out) || ticket.status.id == target.id {
+        } else if ticket.is_as_left(out, &task.desk) || ticket.status.id == target.id {
             escalate("not-closed", "the ticket did not take its closed status".into())
         } else {
             by_human(&ticket)
@@ -86,16 +90,61 @@ impl Vendor for ConnectWise {
 
     fn hand_over(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow {
         let (mut ticket, statuses) = write(io, task, out, Step::HandOver)?;
+        if out.stand_down {
+            return Ok(Outcome::HandedOver(ticket.into()));
+        }
         let named = named_status(&statuses, task.desk.dispatch_status.as_deref());
         // A ticket that the agent itself had closed opens again; any other keeps its status unless the desk names one.
         if let Some(target) = named.or_else(|| first_status(&statuses).filter(|_| is(ticket.closed_flag))) {
-            ticket = set_status(io, out, ticket, target)?;
-            if ticket.status.id != target.id && ticket.is_as_left(out) {
+            ticket = set_status(io, task, out, ticket, target)?;
+            if ticket.status.id != target.id && ticket.is_as_left(out, &task.desk) {
                 return Ok(escalate("status-not-set", "the ticket did not take its dispatch status".into()));
             }
         }
         Ok(Outcome::HandedOver(ticket.into()))
     }
+
+    fn look(&self, io: &mut Io, task: &Task, ticket: u64) -> Flow {
+        let ticket: Ticket = own(task, decoded("the ticket", Some(&io.read(wire::ticket(ticket))?))?)?;
+        // Only now: what hangs below another company's ticket is none of ours.
+        let [notes, times] = io.read_all([wire::notes(ticket.id), wire::time_entries(ticket.id)])?;
+        let notes: Vec<Note> = decoded("the notes", Some(&notes))?;
+        let times: Vec<TimeEntry> = decoded("the time entries", Some(&times))?;
+        let described = |note: &&Note| is(note.detail_description_flag) && !is(note.internal_analysis_flag) && !is(note.resolution_flag);
+        let texts: Vec<&str> = notes.iter().rev().filter(described).filter_map(|note| note.text.as_deref()).collect();
+        let name = |reference: &Option<Reference>| reference.as_ref().map_or_else(String::new, |found| found.name.clone());
+        let address = ticket.contact_email_address.as_deref().map(str::trim).filter(|address| !address.is_empty());
+        Ok(Outcome::Seen(View {
+            summary: text::line(ticket.summary.as_deref().unwrap_or_default(), SUMMARY),
+            text: text::lines(&texts.join("\n"), NOTE),
+            kind: name(&ticket.kind),
+            source: name(&ticket.source),
+            contact_name: text::line(ticket.contact_name.as_deref().unwrap_or_default(), CONTACT_NAME),
+            contact_email: address.map(|address| text::line(address, CONTACT_ADDRESS)),
+            closed: is(ticket.closed_flag),
+            owner: ticket.owner.as_ref().map(|owner| owner.identifier.clone()),
+            case: ticket.external_x_ref.as_deref().and_then(|mark| mark.strip_prefix(MARK)).map(str::to_string),
+            worked: times.iter().any(|entry| !is_own(entry.notes.as_deref())),
+            ticket: ticket.into(),
+        }))
+    }
+}
+
+/// What a desk can filter on: the external reference of every ticket that the agent opened or took in begins so.
+const MARK: &str = "firstline/";
+
+fn mark(case: &str) -> String {
+    format!("{MARK}{case}")
+}
+
+/// Whether a text ends in a tag of the agent's.
+fn is_own(text: Option<&str>) -> bool {
+    text.is_some_and(|text| text.trim_end().ends_with(']') && text.contains("[firstline "))
+}
+
+/// A ticket of the desk's own company.
+fn own(task: &Task, ticket: Ticket) -> Flow<Ticket> {
+    if ticket.company.id == task.desk.company { Ok(ticket) } else { end(escalate("foreign-ticket", "the ticket belongs to another company".into())) }
 }
 
 /// Which end of a case is being written.
@@ -129,6 +178,7 @@ impl Logging {
 enum Place {
     Note(Section),
     Time,
+    Mark,
 }
 
 /// An object that is written once: a note or a time entry.
@@ -153,6 +203,8 @@ impl Seen {
         match object.place {
             Place::Note(Section::Internal) => self.notes.iter().any(|note| is(note.internal_analysis_flag) && tagged(&note.text)),
             Place::Note(Section::Resolution) => self.notes.iter().any(|note| is(note.resolution_flag) && tagged(&note.text)),
+            // Another reference is a person's, and stays.
+            Place::Mark => self.ticket.external_x_ref.as_deref().is_some_and(|mark| !mark.trim().is_empty()),
             Place::Time => self.times.iter().any(|entry| tagged(&entry.notes)),
         }
     }
@@ -161,7 +213,7 @@ impl Seen {
 /// Writes notes and time that are not there yet. Hands back the ticket as it is then, and its board's statuses.
 fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, Vec<Status>)> {
     let desk = &task.desk;
-    let logging = Logging::of(desk, step)?;
+    let logging = if out.stand_down { Logging::Nothing } else { Logging::of(desk, step)? };
     let logs = logging != Logging::Nothing;
     let work_type = desk.work_type.as_deref().filter(|_| logs);
     let mut more = vec![wire::statuses(out.board)];
@@ -173,7 +225,7 @@ fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, 
         Some(name) => decoded::<Vec<Reference>>("the work types", more.next())?.into_iter().find(|found| same(&found.name, name)).ok_or(name).map(Some),
         None => Ok(None),
     };
-    let objects = objects(task, out, step, logging, work_type)?;
+    let objects = objects(task, out, &seen.ticket, step, logging, work_type)?;
     for attempt in 0..=ATTEMPTS {
         let missing: Vec<&Object> = objects.iter().filter(|object| !seen.holds(object)).collect();
         if missing.is_empty() {
@@ -206,17 +258,21 @@ fn look(io: &mut Io, task: &Task, out: &Closeout, logs: bool, more: Vec<Request>
     requests.extend(more);
     let replies = io.send_all(requests)?;
     let mut reads = replies.into_iter().map(|reply| as_change(reply).map(as_read)).collect::<Flow<Vec<_>>>()?.into_iter();
-    let ticket: Ticket = decoded("the ticket", reads.next().as_ref())?;
-    if ticket.company.id != task.desk.company {
-        return end(escalate("foreign-ticket", "the ticket belongs to another company".into()));
-    }
+    let ticket = own(task, decoded("the ticket", reads.next().as_ref())?)?;
     let notes = decoded("the notes", reads.next().as_ref())?;
     let times = if logs { decoded("the time entries", reads.next().as_ref())? } else { Vec::new() };
     Ok((Seen { ticket, notes, times }, reads.collect()))
 }
 
 /// Everything that shall stand on the ticket. They are new objects of their own, so that they are written together.
-fn objects(task: &Task, out: &Closeout, step: Step, logging: Logging, work_type: Result<Option<Reference>, &str>) -> Result<Vec<Object>, Error> {
+fn objects(
+    task: &Task,
+    out: &Closeout,
+    ticket: &Ticket,
+    step: Step,
+    logging: Logging,
+    work_type: Result<Option<Reference>, &str>,
+) -> Result<Vec<Object>, Error> {
     let tag = |step: &str| format!("[firstline {}/{step}]", task.case);
     let note = |what, section, text: &str, step| {
         let tag = tag(step);
@@ -226,7 +282,12 @@ fn objects(task: &Task, out: &Closeout, step: Step, logging: Logging, work_type:
         Step::Close => "note",
         Step::HandOver => "hand-over",
     };
-    let mut objects = vec![note("the internal note", Section::Internal, &out.internal_note, internal)];
+    let sla = ticket.sla_status.as_deref().filter(|sla| step == Step::HandOver && !sla.trim().is_empty());
+    let words = sla.map_or_else(|| out.internal_note.clone(), |sla| format!("{}\nSLA: {}", out.internal_note, text::line(sla, 100)));
+    let mut objects = vec![
+        note("the internal note", Section::Internal, &words, internal),
+        Object { what: "the mark", place: Place::Mark, request: wire::set_mark(out.ticket, &mark(&task.case)), tag: String::new() },
+    ];
     if step == Step::Close && !out.resolution_note.trim().is_empty() {
         objects.push(note("the resolution note", Section::Resolution, &out.resolution_note, "resolution"));
     }
@@ -245,9 +306,9 @@ fn objects(task: &Task, out: &Closeout, step: Step, logging: Logging, work_type:
 }
 
 /// Sets the status while the ticket is as the agent left it, and reads back. A human's status stays (P-29).
-fn set_status(io: &mut Io, out: &Closeout, mut ticket: Ticket, target: &Status) -> Flow<Ticket> {
+fn set_status(io: &mut Io, task: &Task, out: &Closeout, mut ticket: Ticket, target: &Status) -> Flow<Ticket> {
     for _ in 0..ATTEMPTS {
-        if ticket.status.id == target.id || !ticket.is_as_left(out) {
+        if ticket.status.id == target.id || !ticket.is_as_left(out, &task.desk) {
             break;
         }
         if applied("the status", io.change(wire::set_status(out.ticket, target.id))?)?.is_none() {
@@ -261,7 +322,7 @@ fn set_status(io: &mut Io, out: &Closeout, mut ticket: Ticket, target: &Status) 
 /// The ticket that this case opened before; the oldest, should there be two.
 fn own_ticket(task: &Task, found: &Read) -> Flow<Option<Ticket>> {
     let tickets: Vec<Ticket> = decoded("the tickets of the case", Some(found))?;
-    let own = |ticket: &Ticket| ticket.company.id == task.desk.company && ticket.external_x_ref.as_ref() == Some(&task.case);
+    let own = |ticket: &Ticket| ticket.company.id == task.desk.company && ticket.external_x_ref.as_ref() == Some(&mark(&task.case));
     Ok(tickets.into_iter().filter(own).min_by_key(|ticket| ticket.id))
 }
 
@@ -273,7 +334,7 @@ fn ticket_body(task: &Task, new: &NewTicket, statuses: &[Status], contacts: &[Co
         "company": { "id": task.desk.company },
         "board": { "id": task.desk.board },
         "initialDescription": text::lines(&new.description, NOTE),
-        "externalXRef": task.case,
+        "externalXRef": mark(&task.case),
     });
     let Some(members) = body.as_object_mut() else { return body };
     // Without a status ConnectWise takes the board's default itself.
@@ -369,6 +430,9 @@ fn as_read(reply: Changed) -> Read {
 }
 
 fn by_human(ticket: &Ticket) -> Outcome {
+    if let Some(owner) = &ticket.owner {
+        return escalate("assigned-to-human", format!("the ticket was assigned to `{}`, and is left as it is", text::line(&owner.identifier, 50)));
+    }
     escalate(
         "status-changed-by-human",
         format!("the ticket was moved to status `{}` of board {}, which stays", text::line(&ticket.status.name, 50), ticket.board.id),

@@ -491,6 +491,7 @@ fn nobodys(tenant: &Tenant, connection: &Connection, now: u64) -> (State, Task) 
         act: Act::Message(String::new()),
         at: now,
         received: now,
+        to: None,
     };
     let task = Task {
         id: "check".into(),

@@ -189,6 +189,7 @@ impl World {
             act,
             at: self.now.get(),
             received: self.now.get(),
+            to: None,
         }
     }
 
@@ -310,7 +311,7 @@ impl World {
                 answer(200, json!({"access_token": format!("access-token-{}", vendors.tokens), "expires_in": 3600}))
             }
             ("POST", "/api/conversations.open") => answer(200, json!({"ok": true, "channel": {"id": "D1"}})),
-            ("GET", "/api/users.info") => answer(200, json!({"ok": true})),
+            ("GET", "/api/users.info") | ("POST", "/api/users.lookupByEmail") => answer(200, json!({"ok": true})),
             ("GET", "/api/conversations.history") => answer(200, json!({"messages": vendors.messages})),
             ("POST", "/api/chat.postMessage" | "/api/chat.update") => {
                 // A replaced message is one message, however often it is replaced.
@@ -458,6 +459,7 @@ pub struct Script {
 pub fn name(work: &Work) -> &str {
     match work {
         Work::Chat(ChatAct::Who(_)) => "who",
+        Work::Chat(ChatAct::Find(_)) => "find-user",
         Work::Chat(ChatAct::OpenDirect(_)) => "open-direct",
         Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => &message.words.sentence,
         Work::Idp(IdpAct::Find(_)) => "find",
@@ -467,6 +469,7 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::Open(_)) => "open",
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
+        Work::Psa(PsaAct::Look(_)) => "look",
     }
 }
 
@@ -538,6 +541,19 @@ impl Script {
                     id: user.clone(),
                     workspace: "T1".into(),
                     email,
+                    name: "Jane".into(),
+                    guest: false,
+                    inactive: false,
+                    locale: None,
+                }))
+            }
+            Work::Chat(ChatAct::Find(address)) => {
+                let body = Body::Form(vec![("email".into(), address.clone())]);
+                io.read(Request { body, effect: Effect::Read, ..request("POST", "users.lookupByEmail", None) })?;
+                Ok(Outcome::Profile(Profile {
+                    id: "U1".into(),
+                    workspace: "T1".into(),
+                    email: Some(address.clone()),
                     name: "Jane".into(),
                     guest: false,
                     inactive: false,
@@ -617,6 +633,27 @@ impl Script {
                 let ticket = ticket.ok_or(escalate("no-ticket"))?;
                 Ok(Outcome::TicketOpened(shown(&ticket)))
             }
+            Work::Psa(PsaAct::Look(id)) => {
+                let ticket = io.read(request("GET", &format!("service/tickets/{id}"), None))?;
+                if ticket["company"]["id"] != 19 {
+                    return Err(escalate("foreign-ticket"));
+                }
+                let notes = io.read(request("GET", &format!("service/tickets/{id}/notes"), None))?;
+                assert_eq!(notes["id"], *id);
+                Ok(Outcome::TicketSeen(Box::new(Seen {
+                    ticket: Ticket { contact: true, ..shown(&ticket) },
+                    summary: "password_reset".into(),
+                    text: String::new(),
+                    kind: String::new(),
+                    source: "Email".into(),
+                    contact_name: "Jane".into(),
+                    contact_email: Some("jane@acme.example".into()),
+                    closed: false,
+                    owner: None,
+                    case: None,
+                    worked: false,
+                })))
+            }
             Work::Psa(PsaAct::Close(out) | PsaAct::HandOver(out)) => {
                 let (path, name) = (format!("service/tickets/{}", out.ticket), name(&task.work));
                 let tag = format!("[{name}]");
@@ -644,7 +681,7 @@ fn shown(ticket: &Value) -> Ticket {
 
 impl Stages for Script {
     fn understand(&self, text: &str, _: &str) -> Result<Understanding, StageFault> {
-        Ok(Understanding { candidates: vec![Candidate { intent: text.into(), confidence: 900, because: vec![] }], ..Understanding::default() })
+        Ok(Understanding { candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }], ..Understanding::default() })
     }
     fn decide(&self, question: &Question, _: &Tenant, _: Instant) -> Result<Decision, StageFault> {
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));

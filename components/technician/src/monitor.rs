@@ -124,6 +124,10 @@ impl<'a> Monitor<'a> {
                 self.check_owner(&reading)?;
                 Some(self.grant(&reading, now)?.id.clone())
             } else {
+                // What hangs below an object of a shared system is read only once the object was seen to be the tenant's.
+                if reading.call.owner.is_some() {
+                    self.check_owner(&reading)?;
+                }
                 None
             };
             named.push(Named { call: reading.call.name.clone(), change, grant, request: request.clone() });
@@ -251,6 +255,14 @@ impl<'a> Monitor<'a> {
             ids.map(move |id| identification(&self.connection.id, name, &id))
         });
         owned.chain(named).collect()
+    }
+
+    /// All that is kept of an object on a shared system that is not the tenant's: whose it is.
+    #[must_use]
+    pub fn only_owner(&self, call: &catalogue::Call, body: &Value) -> Option<Value> {
+        let row = call.attests.as_ref().filter(|row| self.vendor.shared && !row.id.starts_with("/*"))?;
+        let owner = body.pointer(&row.company).and_then(id_text)?;
+        (owner != self.company()).then(|| serde_json::json!({"id": body.pointer(&row.id), "company": {"id": body.pointer(&row.company)}}))
     }
 
     /// What a stage says it found must be what the vendor showed: else it could lead a change to somebody else's account.

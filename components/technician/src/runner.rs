@@ -459,6 +459,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
                 Note::Confirmed(case) => self.confirm(&case, now).await?,
+                Note::LeftAlone(why) => {
+                    let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "conversation": self.state.id, "what": "ticket left alone", "why": why});
+                    self.host.log(line.to_string());
+                }
                 // Stored before the fact that says so: a crash between the two stores it twice, and the other conversation drops the second.
                 Note::Forward(event) => self.woken.extend(post(self.host, &event).await?),
             }
@@ -979,6 +983,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             match serde_json::from_str::<serde_json::Value>(&body) {
                 Ok(mut value) => {
                     attested.extend(monitor.attests(named, &value));
+                    if let Some(stranger) = monitor.only_owner(call, &value) {
+                        body = stranger.to_string();
+                    }
                     for (name, pointer) in &call.secrets {
                         found.extend(redact::take(&mut value, pointer, name).map(|text| (name.clone(), Secret::new(text))));
                     }
@@ -1182,6 +1189,7 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
         Fact::Taken { number, event, press } => {
             let kind = match event.act {
                 Act::Message(_) => "message",
+                Act::Ticket => "ticket",
                 Act::Press(_) if press.is_some() => "button",
                 Act::Press(_) => "button that is not ours",
             };
@@ -1239,6 +1247,8 @@ impl PurposeName for Task {
             Purpose::Farewell => "farewell",
             Purpose::Aside => "say",
             Purpose::Forward(_) => "forward",
+            Purpose::Look => "look at ticket",
+            Purpose::Meet => "meet",
         }
     }
 }

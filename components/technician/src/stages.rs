@@ -112,6 +112,7 @@ impl Stages for Composed {
                     }),
                     PsaAct::Close(closeout) => psa::Act::Close(self.closeout(closeout, tenant)?),
                     PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
+                    PsaAct::Look(ticket) => psa::Act::Look(*ticket),
                 };
                 let desk = &tenant.desk;
                 let desk = psa::Desk {
@@ -154,6 +155,7 @@ impl Composed {
             resolution_note,
             time_start: closeout.time_start,
             time_end: closeout.time_end,
+            stand_down: closeout.stand_down,
         })
     }
 }
@@ -178,6 +180,7 @@ fn chat_act(act: &ChatAct, signed: &Signed) -> outbox::Act {
     };
     match act {
         ChatAct::Who(user) => outbox::Act::Who(user.clone()),
+        ChatAct::Find(address) => outbox::Act::Find(address.clone()),
         ChatAct::OpenDirect(user) => outbox::Act::OpenDirect(user.clone()),
         ChatAct::Say(words) => outbox::Act::Say(message(words)),
         ChatAct::Replace(id, words) => outbox::Act::Replace((id.clone(), message(words))),
@@ -220,6 +223,11 @@ fn psa_outcome(outcome: psa::Outcome) -> Outcome {
         psa::Outcome::Opened(opened) => Outcome::TicketOpened(ticket(opened)),
         psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),
         psa::Outcome::HandedOver(handed) => Outcome::TicketHandedOver(ticket(handed)),
+        psa::Outcome::Seen(view) => {
+            let psa::View { ticket: seen, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked } = view;
+            let ticket = ticket(seen);
+            Outcome::TicketSeen(Box::new(stage::Seen { ticket, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked }))
+        }
         psa::Outcome::Escalate((code, text)) => Outcome::Escalate(code, text),
     }
 }

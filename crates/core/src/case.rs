@@ -17,6 +17,9 @@ use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
+mod ticket;
+pub use ticket::{AtDesk, Intake, STOOD_DOWN};
+
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;
 /// How long a conversation without a request stays open.
@@ -77,6 +80,10 @@ pub enum Purpose {
     Aside,
     /// Open a direct conversation, to go on there with this event.
     Forward(Box<Event>),
+    /// Learn what people did to the ticket.
+    Look,
+    /// Open the direct conversation with the contact of a ticket.
+    Meet,
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -282,6 +289,12 @@ pub struct Case {
     /// How the time went by.
     #[serde(default)]
     pub course: Course,
+    /// How it came, if it began as a ticket in the PSA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake: Option<Intake>,
+    /// The ticket may have changed since it was last asked for.
+    #[serde(default)]
+    pub look_again: bool,
 }
 
 impl Case {
@@ -339,6 +352,9 @@ pub struct State {
     pub case: Option<Case>,
     /// The last case that ended.
     pub ended: Option<Ended>,
+    /// The ticket whose mailbox this is. Connection and channel are then those of its contact, once they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<AtDesk>,
 }
 
 /// What has to be found out next.
@@ -363,17 +379,22 @@ pub enum Note {
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
     Confirmed(String),
+    /// A ticket is none of ours. Why, for the log.
+    LeftAlone(&'static str),
 }
 
 impl State {
     /// The state before the first event.
     #[must_use]
     pub fn new(event: &Event) -> Self {
+        let desk = event.ticket().filter(|_| event.to.is_none()).map(|ticket| AtDesk { connection: event.connection.clone(), ticket });
+        // Nobody is spoken to before the ticket was read.
+        let place = |text: &str| if desk.is_some() { String::new() } else { text.to_string() };
         State {
             id: event.conversation(),
             tenant: event.tenant.clone(),
-            connection: event.connection.clone(),
-            channel: event.channel.clone(),
+            connection: place(&event.connection),
+            channel: place(&event.channel),
             thread: match event.place {
                 Place::Direct => None,
                 Place::Channel | Place::Group => event.thread.clone(),
@@ -389,6 +410,7 @@ impl State {
             counted: 0,
             case: None,
             ended: None,
+            desk,
         }
     }
 
@@ -417,7 +439,7 @@ impl State {
             Phase::Listening if case.idle() => None,
             Phase::Listening => Some(case.since + LISTEN_TIME),
             // Before it stands there nobody can press it.
-            Phase::Offering => case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires),
+            Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
@@ -430,11 +452,17 @@ impl State {
         let step = match task.purpose {
             // After that its grant is dead, and the user is asked anew; but what may have happened has to be found out.
             Purpose::Act if !task.uncertain() => GRANT_TIME,
-            Purpose::Who | Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Deliver | Purpose::Revoke | Purpose::Farewell | Purpose::Forward(_) => {
-                STEP_TIME
-            }
+            Purpose::Who
+            | Purpose::Find
+            | Purpose::Offer
+            | Purpose::Act
+            | Purpose::Deliver
+            | Purpose::Revoke
+            | Purpose::Farewell
+            | Purpose::Forward(_)
+            | Purpose::Meet => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
-            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Aside => 0,
+            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Aside => 0,
         };
         let until = task.started + step;
         self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
@@ -489,8 +517,12 @@ impl State {
     }
 
     fn chat(&mut self, act: ChatAct, purpose: Purpose, now: Instant) {
+        let nowhere = matches!(act, ChatAct::Say(_) | ChatAct::Replace(..)) && self.channel.is_empty();
+        if nowhere || self.connection.is_empty() {
+            return;
+        }
         let (action, target) = match &act {
-            ChatAct::Who(_) => ("", String::new()),
+            ChatAct::Who(_) | ChatAct::Find(_) => ("", String::new()),
             ChatAct::OpenDirect(user) => ("message_open", user.clone()),
             ChatAct::Say(message) => ("message_send", message.channel.clone()),
             ChatAct::Replace(_, message) => ("message_update", message.channel.clone()),
@@ -544,6 +576,10 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
         case.secret = false;
         notes.push(Note::Spent(case.id.clone()));
     }
+    if state.case.as_ref().is_some_and(|case| case.phase == Phase::Telling) && !state.running(&Purpose::Farewell) {
+        // There is nobody to tell.
+        end(state, now, &mut notes);
+    }
     let waits = state.waits();
     if let Some(case) = &mut state.case {
         // Whoever wrote had done so when it was received, however late it is read.
@@ -556,7 +592,7 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
 fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
     let mut notes = Vec::new();
     match fact {
-        Fact::Taken { number, event, press } => taken(state, *number, event, press.as_ref(), tenant, now),
+        Fact::Taken { number, event, press } => taken(state, *number, event, press.as_ref(), tenant, now, &mut notes),
         Fact::Hole { number } => {
             state.taken = state.taken.max(*number);
             state.holes.insert(*number);
@@ -683,7 +719,7 @@ fn silent(state: &mut State, task: &str, tenant: &Tenant, now: Instant) {
         return;
     }
     // Where the chat itself is down nothing can be said, and the PSA has words of its own.
-    let told = case.said.contains("system-down");
+    let told = case.said.contains("system-down") || state.desk.is_some() && !ticket::spoken(case);
     if !told && state.tasks.iter().any(|waits| waits.id == task && matches!(waits.purpose, Purpose::Find | Purpose::Act)) {
         state.say_once("system-down", &[("system", system(tenant)), ("phone", &tenant.msp.phone)], now);
         if let Some(case) = &mut state.case {
@@ -719,7 +755,7 @@ fn written(named: &Named, reply: &Reply) -> Option<String> {
     Some(action.into())
 }
 
-fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
+fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     // Whatever lies between is a hole that the runner reports by itself.
     state.taken = state.taken.max(number);
     state.holes.remove(&number);
@@ -730,10 +766,11 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     while state.seen.len() > REMEMBERED {
         state.seen.pop_front();
     }
-    if event.tenant != state.tenant || event.connection != state.connection {
+    if event.tenant != state.tenant || event.connection != state.connection && event.act != Act::Ticket {
         return;
     }
     match &event.act {
+        Act::Ticket => ticket::changed(state, number, event, tenant, now),
         Act::Message(_) if goes_on_elsewhere(state, tenant) => {
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
@@ -749,7 +786,7 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
                 state.unread.push_back((event.id.clone(), text.clone()));
             }
         }
-        Act::Press(_) => pressed(state, event, press, tenant, now),
+        Act::Press(_) => pressed(state, event, press, tenant, now, notes),
     }
 }
 
@@ -837,19 +874,28 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         said: BTreeSet::new(),
         times: Times { received: now, ..Times::default() },
         course: Course::default(),
+        intake: None,
+        look_again: false,
     }
 }
 
-fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
+fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     // A button whose MAC is wrong was never ours: no answer.
     let Some(press) = press else { return };
+    if let Some(to) = ticket::mailbox_of(press).filter(|to| *to != state.id) {
+        notes.push(Note::Forward(Box::new(Event { to: Some(to.into()), ..event.clone() })));
+        return;
+    }
     let current = state.case.as_ref().filter(|case| case.id == press.case);
     let Some(case) = current else {
         state.say("expired-offer", &[], now);
         return;
     };
     if case.user != event.author {
-        state.say("not-you", &[], now);
+        // Of a ticket, only its contact was asked; whoever else presses is in another conversation.
+        if state.desk.is_none() {
+            state.say("not-you", &[], now);
+        }
         return;
     }
     let live = case.offer.as_ref().is_some_and(|offer| offer.id == press.offer && now < offer.expires) && case.phase == Phase::Offering;
@@ -860,7 +906,7 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         }
         return;
     }
-    let label = if press.choice == "yes" { "yes" } else { "something-else" };
+    let label = if matches!(press.choice.as_str(), "yes" | "no") { press.choice.as_str() } else { "something-else" };
     replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
     if let Some(case) = &mut state.case {
         case.offer = None;
@@ -870,8 +916,13 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
     match press.choice.as_str() {
         "yes" => {
             state.phase(Phase::Acting, now);
-            ask(state, tenant, now);
+            if state.desk.is_some() {
+                ticket::confirmed(state, tenant, now);
+            } else {
+                ask(state, tenant, now);
+            }
         }
+        "no" => ticket::denied(state, tenant, now),
         _ => {
             state.phase(Phase::Listening, now);
             if let Some(case) = &mut state.case {
@@ -940,7 +991,11 @@ fn triage(understanding: &Understanding) -> Vec<String> {
 
 fn understood(state: &mut State, event: &str, text: String, understanding: &Understanding, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let msp = tenant.msp.name.clone();
-    let reading = reading(understanding);
+    let at_desk = state.desk.is_some();
+    let reading = match reading(understanding) {
+        Reading::Greeting | Reading::Thanks if at_desk => Reading::Unclear,
+        reading => reading,
+    };
     let Some(case) = &mut state.case else { return };
     match (case.phase, reading) {
         (Phase::Listening, Reading::Thanks) => {
@@ -983,7 +1038,8 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
                     case.handover = Some((code.into(), format!("{code} {words}").trim().into()));
                 }
                 Reading::Unclear | Reading::Greeting | Reading::Thanks => {
-                    case.handover = Some(("unclear".into(), "intent detection was not sure, also after asking once".into()))
+                    let asked = if at_desk { "" } else { ", also after asking once" };
+                    case.handover = Some(("unclear".into(), format!("intent detection was not sure{asked}")))
                 }
             }
             if case.profile.is_none() {
@@ -1025,6 +1081,10 @@ fn keep(case: &mut Case, text: String) {
 
 /// Something was asked for: find out who asks, or go on if that is known.
 fn begin(state: &mut State, tenant: &Tenant, now: Instant) {
+    if state.desk.is_some() {
+        ticket::begin(state, tenant, now);
+        return;
+    }
     let Some(case) = &state.case else { return };
     if case.profile.is_some() {
         find(state, tenant, now);
@@ -1103,7 +1163,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         abandon(state, now);
     }
     let Some(case) = &state.case else { return };
-    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_))) || state.asked.is_some();
+    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look)) || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
         return;
     }
@@ -1200,16 +1260,26 @@ fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Inst
         arguments.push(("ticket", &ticket));
     }
     let mut message = state.message(sentence, &arguments);
-    message.buttons = vec![
-        Button { label: "yes".into(), choice: "yes".into(), primary: true },
-        Button { label: "something-else".into(), choice: "something-else".into(), primary: false },
-    ];
+    if state.desk.is_some() {
+        message = ticket::question(state, question, system, tenant);
+    } else {
+        message.buttons = vec![
+            Button { label: "yes".into(), choice: "yes".into(), primary: true },
+            Button { label: "something-else".into(), choice: "something-else".into(), primary: false },
+        ];
+    }
+    let (series, time) = (if state.desk.is_some() { ticket::SERIES } else { "o" }, offer_time(state));
     if let Some(case) = &mut state.case {
         case.offers += 1;
-        case.offer = Some(Offer { id: format!("o{}", case.offers), message: None, expires: now + OFFER_TIME });
+        case.offer = Some(Offer { id: format!("{series}{}", case.offers), message: None, expires: now + time });
     }
     state.phase(Phase::Offering, now);
     state.chat(ChatAct::Say(message), Purpose::Offer, now);
+}
+
+/// Whoever sent a mail need not be at the chat.
+fn offer_time(state: &State) -> u64 {
+    if state.desk.is_some() { ticket::ASK_TIME } else { OFFER_TIME }
 }
 
 fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
@@ -1245,6 +1315,9 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Look, outcome) => ticket::looked(state, outcome, tenant, now, notes),
+        (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
+        (Purpose::Meet, Outcome::Opened(channel)) => ticket::met(state, channel, tenant, now),
         (Purpose::Who, Outcome::Profile(profile)) => {
             if let Some(case) = &mut state.case {
                 let outsider = case.outsider || profile.guest || profile.inactive;
@@ -1294,8 +1367,9 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             settle(state, tenant, now);
         }
         (Purpose::Offer, Outcome::Posted(message)) => {
+            let time = offer_time(state);
             match state.case.as_mut().and_then(|case| case.offer.as_mut()) {
-                Some(offer) => (offer.message, offer.expires) = (Some(message.clone()), now + OFFER_TIME),
+                Some(offer) => (offer.message, offer.expires) = (Some(message.clone()), now + time),
                 // It was withdrawn before it stood there.
                 None if phase == Some(Phase::Offering) => replace_offer(state, message, "offer-withdrawn", &[], now),
                 None => {}
@@ -1365,7 +1439,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         // Nothing was changed: as soon as the account can be read again, the user is asked whether it is still wanted.
         (Purpose::Act, Outcome::Escalate(code, _)) if (code == IDP_DOWN || code == GRANT_EXPIRED) && look_again(state, tenant, now) => {}
         (Purpose::Aside | Purpose::Forward(_), _) => {}
-        (Purpose::Find | Purpose::Offer | Purpose::Act, other) => {
+        (Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Meet, other) => {
             let (code, text) = match other {
                 Outcome::Escalate(code, text) => (code.clone(), text.clone()),
                 other => ("chat-unreachable".into(), describe(other)),
@@ -1453,12 +1527,18 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         resolution: case.resolution.clone().filter(|_| !to_human).map(|sentence| Words { sentence, arguments: vec![("login".into(), login.into())] }),
         time_start: case.times.received,
         time_end: now,
+        stand_down: ticket::stood_down(case),
     };
+    if closeout.stand_down && !ticket::spoken(case) {
+        // Nothing was said and nothing was done: the ticket is the technician's as if we had never seen it.
+        tell_handed_over(state, tenant, now);
+        return;
+    }
     let (act, purpose, phase) =
         if to_human { (PsaAct::HandOver(closeout), Purpose::HandOver, Phase::HandingOver) } else { (PsaAct::Close(closeout), Purpose::Close, Phase::Closing) };
     state.phase(phase, now);
     let task = state.start(&psa, Work::Psa(act), purpose, now);
-    for action in ["ticket_note", "ticket_time", "ticket_status"] {
+    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"] {
         state.grant(&task, &psa, action, &ticket.id.to_string(), None, now);
     }
 }
@@ -1479,17 +1559,21 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
 
 fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
-    let message = match &ticket {
+    let message = match (&ticket, ticket::last_words(state)) {
         // Others read there too, so no detail is given.
         _ if state.place != Place::Direct => state.message("passed-on-here", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
-        Some(ticket) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
-        None => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
+        (Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
+        (Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
+        (None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
     };
     if let Some(case) = &mut state.case {
         case.times.ended.get_or_insert(now);
     }
     state.phase(Phase::Telling, now);
-    state.chat(ChatAct::Say(message), Purpose::Farewell, now);
+    // Whoever only sent a mail is not spoken to out of the blue.
+    if state.desk.is_none() || state.case.as_ref().is_some_and(ticket::spoken) {
+        state.chat(ChatAct::Say(message), Purpose::Farewell, now);
+    }
 }
 
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
@@ -1510,12 +1594,14 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
 fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) {
     if let Some(case) = state.case.as_mut().filter(|case| case.psa_again.is_some_and(|again| at >= again)) {
         case.psa_again = None;
-        settle(state, tenant, at);
+        if !ticket::look_on(state, tenant, at) {
+            settle(state, tenant, at);
+        }
     }
     let Some(case) = &state.case else { return };
     match case.phase {
         // Somebody has just written.
-        Phase::Listening if !state.unread.is_empty() => {}
+        Phase::Listening if !state.unread.is_empty() || state.desk.is_some() => {}
         // Nobody asked for anything, so there is nothing to hand over.
         Phase::Listening if case.idle() && at >= case.since + LISTEN_TIME => state.case = None,
         Phase::Listening if at >= case.since + LISTEN_TIME => {
@@ -1525,6 +1611,7 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
             set_handover(state, "no-answer", "the requester did not say more");
             begin(state, tenant, at);
         }
+        Phase::Offering if ticket::reminds(state, at) => ticket::remind(state, at),
         Phase::Offering if case.offer.as_ref().is_some_and(|offer| offer.message.is_some() && at >= offer.expires) => {
             hand_over(state, "no-answer", "the requester did not press the button in time", tenant, at);
         }

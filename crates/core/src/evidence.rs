@@ -242,6 +242,7 @@ impl Synopsis {
             requester: case.profile.as_ref().map(|p| format!("{} <{}>, chat user {}", p.name, p.email.as_deref().unwrap_or("no address"), p.id)),
             verified: case.profile.as_ref().map(|p| match p.guest || p.inactive || case.outsider {
                 true => "not an employee: a guest of the chat workspace".into(),
+                false if case.intake.as_ref().is_some_and(|intake| !intake.confirmed) => "not at all: the ticket's contact has not pressed the button".into(),
                 false => "signed in to the client's own chat workspace".into(),
             }),
             account: case.account.as_ref().map(|account| format!("{} ({})", account.login, account.id)),

@@ -124,6 +124,12 @@ keys! {
     msp_draft() = "msp-draft";
     /// From a workspace (hashed) whose events come through a connection of the MSP to its tenant.
     workspace(connection: &str, hash: &str) = "workspace/{connection}/{hash}";
+    /// From a company of a PSA that all clients share to its tenant.
+    company(connection: &str, company: u64) = "company/{connection}/{company}";
+    /// The key that a PSA signs its callbacks with, sealed to `chat-intake`: a cache.
+    callback_key(connection: &str) = "callback-key/{connection}";
+    /// Counter: how often that key was fetched within one minute.
+    callback_key_fetches(connection: &str, minute: u64) = "c/callback-key/{connection}/{minute}";
     /// From a connection to its tenant.
     connection(connection: &str) = "connection/{connection}";
     /// A connection's secret, sealed to the component that uses it.

@@ -26,6 +26,8 @@ pub enum Act {
     Message(String),
     /// Pressed a button; its value, unverified.
     Press(String),
+    /// Something about a ticket may have changed: a hint to read it.
+    Ticket,
 }
 
 /// One stored event. Written by `chat-intake`, so it proves only that the vendor signed the webhook.
@@ -57,6 +59,9 @@ pub struct Event {
     pub at: Instant,
     /// When it was stored, by ours.
     pub received: Instant,
+    /// The mailbox that the technician passed it on to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 impl Record for Event {
@@ -67,13 +72,46 @@ impl Event {
     /// The mailbox it belongs to: threads matter only in channels and groups.
     #[must_use]
     pub fn conversation(&self) -> String {
+        if let Some(to) = &self.to {
+            return to.clone();
+        }
         let thread = match self.place {
             Place::Direct => None,
             Place::Channel | Place::Group => self.thread.as_deref(),
         };
         keys::conversation(&self.tenant, &self.connection, &self.channel, thread)
     }
+
+    /// A hint that a ticket may have changed. `id` is the same for the same hint.
+    #[must_use]
+    pub fn of_ticket(ticket: u64, id: String, tenant: &str, connection: &str, now: Instant) -> Self {
+        Event {
+            id,
+            tenant: tenant.into(),
+            connection: connection.into(),
+            workspace: String::new(),
+            author: String::new(),
+            author_workspace: None,
+            channel: format!("{TICKET}{ticket}"),
+            thread: None,
+            place: Place::Direct,
+            message: String::new(),
+            act: Act::Ticket,
+            at: now,
+            received: now,
+            to: None,
+        }
+    }
+
+    /// The ticket whose mailbox it was meant for.
+    #[must_use]
+    pub fn ticket(&self) -> Option<u64> {
+        self.channel.strip_prefix(TICKET)?.parse().ok()
+    }
 }
+
+/// Where a chat names its channel, a ticket's mailbox has this and the ticket's id. No vendor's channel id holds a space.
+const TICKET: &str = "ticket ";
 
 /// Something that must be looked at when its minute has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,9 +218,21 @@ mod tests {
             act: Act::Message("hi".into()),
             at: 0,
             received: 1_000_000,
+            to: None,
         };
         let id = keys::conversation("acme", "s", "D1", None);
         let keys: Vec<String> = event_writes(&event, 4, 9).into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["due/18/9".to_string(), "due-hour/0".into(), format!("event/{id}/4")]);
+    }
+
+    #[test]
+    fn a_ticket_has_one_mailbox_which_no_channel_shares() {
+        let hint = |ticket, connection: &str| Event::of_ticket(ticket, "x".into(), "acme", connection, 5);
+        assert_eq!(hint(7, "desk").ticket(), Some(7));
+        assert_eq!(hint(7, "desk").conversation(), Event { id: "y".into(), ..hint(7, "desk") }.conversation());
+        assert_ne!(hint(7, "desk").conversation(), hint(70, "desk").conversation());
+        assert_ne!(hint(7, "desk").conversation(), hint(7, "other").conversation());
+        assert_eq!(Event { channel: "D1".into(), ..hint(7, "desk") }.ticket(), None);
+        assert_eq!(Event { to: Some("m".into()), ..hint(7, "desk") }.conversation(), "m");
     }
 }

@@ -15,6 +15,13 @@ pub fn internal(case: &Case) -> String {
         lines.push(format!("Understood as {}", case.reading));
     }
     lines.extend(case.triage.iter().map(|line| format!("- {}", crate::redact::line(line, 300))));
+    if let Some(intake) = &case.intake {
+        let (name, source) = (crate::redact::line(&intake.name, 100), crate::redact::line(&intake.source, 50));
+        lines.push(format!("Came as a ticket ({source}) in the name of {name} <{}>", intake.address.as_deref().unwrap_or("no address")));
+        if !intake.confirmed {
+            lines.push("Not verified: the ticket's contact has not pressed the button in the chat".to_string());
+        }
+    }
     if let Some(profile) = &case.profile {
         lines.push(format!(
             "Requester: {} <{}>, chat user {}{}",
@@ -23,7 +30,11 @@ pub fn internal(case: &Case) -> String {
             profile.id,
             if profile.guest { ", guest" } else { "" }
         ));
-        lines.push("Verified by: signed in to the client's own chat workspace".to_string());
+        match &case.intake {
+            Some(intake) if intake.confirmed => lines.push("Verified by: pressed the button in the client's own chat workspace".to_string()),
+            Some(_) => {}
+            None => lines.push("Verified by: signed in to the client's own chat workspace".to_string()),
+        }
     }
     if let Some(account) = &case.account {
         let privileged = if account.privileged.is_empty() { String::new() } else { format!(", privileged: {}", account.privileged.join(", ")) };

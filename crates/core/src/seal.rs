@@ -104,6 +104,12 @@ impl PrivateKey {
         parse(variable, text).map(PrivateKey)
     }
 
+    /// The public half, to seal to oneself.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(Kem::sk_to_pk(&self.0))
+    }
+
     /// Opens what was sealed to this key under the same associated data.
     #[must_use]
     pub fn open(&self, sealed: &[u8], associated: &str) -> Option<Secret> {

@@ -153,6 +153,8 @@ pub struct Message {
 pub enum ChatAct {
     /// Who is this user?
     Who(String),
+    /// Who has this address?
+    Find(String),
     /// The direct conversation with this user.
     OpenDirect(String),
     /// Post.
@@ -259,6 +261,8 @@ pub enum PsaAct {
     Close(Closeout),
     /// Note, dispatch status.
     HandOver(Closeout),
+    /// Read a ticket with what people did to it.
+    Look(u64),
 }
 
 /// A ticket to be opened.
@@ -291,6 +295,9 @@ pub struct Closeout {
     pub time_start: Instant,
     /// Work ended.
     pub time_end: Instant,
+    /// A person has taken over: only a note is written.
+    #[serde(default)]
+    pub stand_down: bool,
 }
 
 /// A ticket as read back.
@@ -306,6 +313,33 @@ pub struct Ticket {
     pub status_name: String,
     /// A contact was found.
     pub contact: bool,
+}
+
+/// A ticket with what people did to it. Its texts are hostile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Summary.
+    pub summary: String,
+    /// What the contact wrote.
+    pub text: String,
+    /// Name of its type.
+    pub kind: String,
+    /// How it came: `Email` …
+    pub source: String,
+    /// Name of the contact.
+    pub contact_name: String,
+    /// Address of the contact.
+    pub contact_email: Option<String>,
+    /// It is closed.
+    pub closed: bool,
+    /// Identifier of the member that it is assigned to.
+    pub owner: Option<String>,
+    /// The case whose mark it carries.
+    pub case: Option<String>,
+    /// Somebody else has logged time.
+    pub worked: bool,
 }
 
 /// Work for a connector.
@@ -348,6 +382,8 @@ pub enum Outcome {
     TicketClosed(Ticket),
     /// PSA: with a human.
     TicketHandedOver(Ticket),
+    /// PSA: read.
+    TicketSeen(Box<Seen>),
     /// A human is needed: code and text.
     Escalate(String, String),
 }
@@ -369,6 +405,7 @@ impl Outcome {
             Outcome::TicketOpened(_) => "ticket opened",
             Outcome::TicketClosed(_) => "ticket closed",
             Outcome::TicketHandedOver(_) => "ticket handed over",
+            Outcome::TicketSeen(_) => "ticket seen",
             Outcome::Escalate(..) => "needs a human",
         }
     }

@@ -81,6 +81,7 @@ enum Step {
     Fault(Broken),
     Mend(Mend),
     Configure(Configure),
+    Callback(Callback),
 }
 
 /// Writes a message.
@@ -192,6 +193,33 @@ struct Mend {
 #[serde(deny_unknown_fields)]
 struct Configure {
     configure: Map<String, Value>,
+}
+
+/// ConnectWise calls back about a ticket.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Callback {
+    /// `added` or `updated`.
+    callback: String,
+    /// The newest ticket where none is named.
+    ticket: Option<u64>,
+    /// The connection whose webhook it is.
+    #[serde(default = "acme_desk")]
+    to: String,
+    /// Members that are replaced, by JSON pointer, before it is signed, and `signature`.
+    #[serde(default)]
+    forge: Map<String, Value>,
+    /// What it is answered.
+    #[serde(default = "taken")]
+    answer: u16,
+}
+
+fn acme_desk() -> String {
+    "acme-desk".into()
+}
+
+fn taken() -> u16 {
+    200
 }
 
 fn once() -> usize {
@@ -468,6 +496,19 @@ impl<'a> Player<'a> {
                 let webhook = self.last.clone().context("nothing was delivered yet")?;
                 for _ in 0..again {
                     self.deliver(self.signed_now(webhook.clone())?).await?;
+                }
+            }
+            Step::Callback(Callback { callback, ticket, to, forge, answer }) => {
+                let state = self.desk.vendors.state();
+                let newest = || state["connectwise"]["tickets"].as_array().into_iter().flatten().filter_map(|ticket| ticket["id"].as_u64()).max();
+                let ticket = ticket.or_else(newest).context("there is no ticket")?;
+                let webhook = self.desk.vendors.connectwise_callback(&format!("/webhooks/{to}"), ticket, &callback, &forge).map_err(anyhow::Error::msg)?;
+                if answer == taken() {
+                    self.deliver(webhook).await?;
+                } else {
+                    let got = self.desk.app.request(webhook).await;
+                    ensure!(got.status() == answer, "the callback was answered with {} instead of {answer}", got.status());
+                    self.rest().await;
                 }
             }
             Step::Together(Together { together }) => {

@@ -33,7 +33,7 @@ impl outbox::Guest for Stub {
     fn next(task: Task, seen: Vec<Reply>) -> Result<Step, Error> {
         let step = run(task.started, &seen, |io| {
             let message = match &task.act {
-                Act::Who(id) => return Ok(Box::new(Outcome::Profile(profile(id)))),
+                Act::Who(id) | Act::Find(id) => return Ok(Box::new(Outcome::Profile(profile(id)))),
                 Act::OpenDirect(user) => return Ok(Box::new(Outcome::Opened(user.clone()))),
                 Act::Say(message) | Act::Replace((_, message)) => message,
             };

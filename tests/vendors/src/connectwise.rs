@@ -3,8 +3,10 @@
 use crate::query::{Dialect, Expr, find};
 use crate::web::{Answer, Ask, Outcome, iso, merge, only, parse_iso};
 use base64::Engine;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// The one site that the MSP has.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub(crate) struct ConnectWise {
     pub time_entries: Vec<Map<String, Value>>,
     /// Where the site reports changes, as the API shows them.
     pub callbacks: Vec<Map<String, Value>>,
+    /// The key that callbacks are signed with.
+    pub signing_key: String,
     /// Number of the newest ticket, note and entry.
     pub serial: u64,
 }
@@ -200,6 +204,8 @@ const TIME: &[&str] = &[
 ];
 const LIST: &[&str] = &["conditions", "childConditions", "orderBy", "page", "pageSize", "fields"];
 
+const CALLBACK: &[&str] = &["description", "url", "objectId", "type", "level", "memberId", "payloadVersionFlag", "inactiveFlag", "isSelfSuppressedFlag"];
+
 /// Paths below these are the members of a list's items that conditions may name.
 const TICKET_PATHS: &[&str] = &[
     "id",
@@ -281,9 +287,16 @@ impl Status {
 }
 
 impl ConnectWise {
-    /// What a person does by hand: `{"ticket", "status"?, "set"?, "note"?, "delete"?}`, or `{"site": {…}}` to change whole lists.
+    /// What a person does by hand: `{"open": {…, "by"?}}`, `{"ticket", "status"?, "assign"?, "time"?, "set"?, "note"?, "delete"?}`, or `{"site": {…}}` to change whole lists.
     pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
-        only(deed, &["ticket", "status", "set", "note", "delete", "site"])?;
+        if let Some(open) = deed.get("open") {
+            only(deed, &["open"])?;
+            let mut body = open.as_object().cloned().ok_or("`open` is not an object")?;
+            let by = body.remove("by").and_then(|by| by.as_str().map(str::to_string)).unwrap_or_else(|| "person".into());
+            only(&body, TICKET)?;
+            return self.open(&body, &by, now).map(drop).map_err(|refused| format!("the ticket was refused: {:?}", refused.body));
+        }
+        only(deed, &["ticket", "status", "assign", "time", "set", "note", "delete", "site"])?;
         if let Some(site) = deed.get("site").and_then(Value::as_object) {
             return merge(self, site);
         }
@@ -292,6 +305,15 @@ impl ConnectWise {
         let mut ticket = self.tickets.get(at).cloned().unwrap_or_default();
         if let Some(name) = deed.get("status") {
             self.set(&mut ticket, "status", &json!({ "name": name }), now).map_err(|_| format!("no status {name} on the ticket's board"))?;
+        }
+        if let Some(member) = deed.get("assign") {
+            self.set(&mut ticket, "owner", &json!({ "identifier": member }), now).map_err(|_| format!("no member {member}"))?;
+        }
+        if let Some(hours) = deed.get("time").and_then(Value::as_f64) {
+            let id_of_entry = self.next();
+            let entry = json!({ "id": id_of_entry, "chargeToId": id, "chargeToType": "ServiceTicket", "actualHours": hours, "notes": "looked into it",
+                "timeStart": iso(now), "billableOption": "Billable", "enteredBy": "dispatch", "ticket": { "id": id }, "company": ticket.get("company") });
+            self.time_entries.extend(entry.as_object().cloned());
         }
         if let Some(set) = deed.get("set").and_then(Value::as_object) {
             merge(&mut ticket, set)?;
@@ -311,6 +333,10 @@ impl ConnectWise {
 
     pub fn handle(&mut self, ask: &Ask) -> Outcome {
         let segments = ask.segments();
+        if let (["v4_6_release", "callback-keys", "1"], "GET") = (&segments[..], ask.method.as_str()) {
+            // Whoever is called back fetches it without any login.
+            return ask.no_body().map(|()| Answer::json(200, json!({ "signing_key": self.signing_key }))).map_err(|error| bad(&error));
+        }
         let ["v4_6_release", "apis", "3.0", path @ ..] = &segments[..] else { return Err(no(404, "NotFound", "no such resource").violating("unknown path")) };
         let key = self.key(ask)?;
         let member = key.member.clone();
@@ -363,6 +389,7 @@ impl ConnectWise {
             ("GET", ["system", "callbacks"]) => {
                 list(ask, self.callbacks.iter().map(|callback| json!(callback)).collect(), &["id", "url", "type", "level", "objectId", "inactiveFlag"], &[])
             }
+            ("POST", ["system", "callbacks"]) => self.register(ask),
             ("GET", ["system", "securityRoles", id, "settings"]) => {
                 let role = self.security_roles.iter().find(|role| id.parse() == Ok(role.id)).ok_or_else(|| missing("SecurityRole", id))?;
                 list(ask, role.settings.iter().map(|setting| json!(setting)).collect(), &["id", "moduleIdentifier"], &[])
@@ -511,8 +538,52 @@ impl ConnectWise {
         Ok(())
     }
 
+    fn register(&mut self, ask: &Ask) -> Outcome {
+        let mut body = ask.only_query(&["fields"]).and_then(|()| ask.json_object(CALLBACK)).map_err(|error| bad(&error))?;
+        let wrong =
+            |field: &str| Err(invalid("callbackEntry", "InvalidField", field, &format!("{field} is not valid")).violating(format!("{field} is not valid")));
+        if !body.get("url").and_then(Value::as_str).is_some_and(|url| url.parse::<http::Uri>().is_ok_and(|url| url.host().is_some())) {
+            return wrong("url");
+        }
+        if body.get("type") != Some(&json!("Ticket")) {
+            return wrong("type");
+        }
+        if !body.get("level").and_then(Value::as_str).is_some_and(|level| ["Owner", "Board", "Status", "Company"].contains(&level)) {
+            return wrong("level");
+        }
+        if !body.get("objectId").is_some_and(Value::is_u64) {
+            return wrong("objectId");
+        }
+        body.insert("id".into(), json!(self.next()));
+        self.callbacks.push(body.clone());
+        Ok(Answer::json(201, project(ask, &json!(body))).changed())
+    }
+
+    /// What is sent to a registered callback about a ticket: path, body and signature.
+    pub fn callback(&self, path: &str, ticket: u64, action: &str, base: &str) -> Result<(String, String), String> {
+        let fits = |callback: &&Map<String, Value>| {
+            let url = callback.get("url").and_then(Value::as_str).unwrap_or_default();
+            callback.get("inactiveFlag") != Some(&json!(true)) && url.parse::<http::Uri>().is_ok_and(|url| url.path() == path)
+        };
+        let callback = self.callbacks.iter().find(fits).ok_or_else(|| format!("no callback leads to `{path}`"))?;
+        let shown = self.tickets.iter().find(|known| id_of(known, "") == ticket).ok_or_else(|| format!("no ticket {ticket}"))?;
+        let body = json!({
+            "MessageId": format!("{ticket}-{}", self.serial), "FromUrl": base, "CompanyId": self.login_company, "MemberId": "callback", "Action": action,
+            "Type": "ticket", "ID": ticket, "ProductInstanceId": null, "PartnerId": null, "Entity": json!(shown).to_string(),
+            "Metadata": { "key_url": format!("{base}/v4_6_release/callback-keys/1") }, "CallbackObjectRecId": callback.get("id"),
+        })
+        .to_string();
+        let signature = sign(&self.signing_key, body.as_bytes());
+        Ok((body, signature))
+    }
+
     fn create(&mut self, ask: &Ask, member: &str) -> Outcome {
         let body = ask.only_query(&["fields"]).and_then(|()| ask.json_object(TICKET)).map_err(|error| bad(&error))?;
+        let ticket = self.open(&body, member, ask.now)?;
+        Ok(Answer::json(201, project(ask, &json!(ticket))).changed())
+    }
+
+    fn open(&mut self, body: &Map<String, Value>, member: &str, now: u64) -> Result<Map<String, Value>, Answer> {
         for field in ["summary", "company", "board"] {
             if !body.contains_key(field) {
                 return Err(invalid("ticket", "MissingRequiredField", field, &format!("{field} is required")).violating(format!("{field} is missing")));
@@ -528,30 +599,30 @@ impl ConnectWise {
             match body.get(field) {
                 Some(value) if field.starts_with("initial") && !value.is_string() => return Err(bad(&format!("{field} is not a text"))),
                 Some(_) if field.starts_with("initial") => {}
-                Some(value) if !(ticket.contains_key(field) && field.starts_with("contact")) => self.set(&mut ticket, field, value, ask.now)?,
+                Some(value) if !(ticket.contains_key(field) && field.starts_with("contact")) => self.set(&mut ticket, field, value, now)?,
                 Some(_) => {}
                 None if field == "status" => {
                     let board = self.board(id_of(&ticket, "board"))?;
                     let usual = board.statuses.iter().find(|status| status.default_flag).or(board.statuses.first()).map(|status| status.id);
-                    self.set(&mut ticket, "status", &json!({ "id": usual }), ask.now)?;
+                    self.set(&mut ticket, "status", &json!({ "id": usual }), now)?;
                 }
                 None => {}
             }
         }
         let id = self.next();
         ticket.insert("id".into(), json!(id));
-        ticket.insert("dateEntered".into(), json!(iso(ask.now)));
+        ticket.insert("dateEntered".into(), json!(iso(now)));
         ticket.insert("enteredBy".into(), json!(member));
-        ticket.insert("_info".into(), json!({ "lastUpdated": iso(ask.now), "updatedBy": member, "dateEntered": iso(ask.now), "enteredBy": member }));
+        ticket.insert("_info".into(), json!({ "lastUpdated": iso(now), "updatedBy": member, "dateEntered": iso(now), "enteredBy": member }));
         self.tickets.push(ticket.clone());
         for (field, flag) in
             [("initialDescription", "detailDescriptionFlag"), ("initialInternalAnalysis", "internalAnalysisFlag"), ("initialResolution", "resolutionFlag")]
         {
             if let Some(text) = body.get(field).and_then(Value::as_str).filter(|text| !text.is_empty()) {
-                self.add_note(id, text, (member, flag), ask.now);
+                self.add_note(id, text, (member, flag), now);
             }
         }
-        Ok(Answer::json(201, project(ask, &json!(ticket))).changed())
+        Ok(ticket)
     }
 
     fn patch(&mut self, ask: &Ask, id: u64, member: &str) -> Outcome {
@@ -720,6 +791,14 @@ impl Company {
     fn full(&self) -> Value {
         json!({ "id": self.id, "identifier": self.identifier, "name": self.name, "status": { "id": 1, "name": "Active" }, "deletedFlag": self.deleted })
     }
+}
+
+/// As ConnectWise signs a callback.
+#[must_use]
+pub fn sign(key: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&Sha256::digest(key)).unwrap_or_else(|_| unreachable!("any length is a key"));
+    mac.update(body);
+    base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
 }
 
 /// By id, or by name or identifier where there is no id.

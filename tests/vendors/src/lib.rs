@@ -317,6 +317,30 @@ impl Vendors {
         self.lock().slack.url_verification(workspace, challenge, now)
     }
 
+    /// What ConnectWise sends about a ticket to the callback that is registered for this path, signed. `forge` replaces members, by JSON pointer,
+    /// before (`key_url` and the like) it is signed; `signature` replaces the signature.
+    ///
+    /// # Errors
+    /// If there is no such callback or ticket, or a pointer leads nowhere.
+    pub fn connectwise_callback(&self, path: &str, ticket: u64, action: &str, forge: &serde_json::Map<String, Value>) -> Result<Request<Bytes>, String> {
+        let inner = self.lock();
+        let (mut body, mut signature) = inner.connectwise.callback(path, ticket, action, "https://api-eu.myconnectwise.net")?;
+        for (pointer, value) in forge.iter().filter(|(pointer, _)| pointer.starts_with('/')) {
+            let mut changed: Value = serde_json::from_str(&body).map_err(|error| error.to_string())?;
+            *changed.pointer_mut(pointer).ok_or_else(|| format!("the callback has no `{pointer}`"))? = value.clone();
+            body = changed.to_string();
+            signature = connectwise::sign(&inner.connectwise.signing_key, body.as_bytes());
+        }
+        if let Some(forged) = forge.get("signature").and_then(Value::as_str) {
+            signature = forged.into();
+        }
+        Request::post(path)
+            .header("content-type", "application/json; charset=utf-8")
+            .header("x-content-signature", signature)
+            .body(Bytes::from(body))
+            .map_err(|error| error.to_string())
+    }
+
     /// Answers one request.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ fn signed(secret: &str, sent: u64, body: &[u8]) -> Request {
         content_type: "Application/JSON; charset=utf-8".into(),
         timestamp: Some(sent.to_string()),
         signature: Some(format!("v0={}", keys::hex(&mac.finalize().into_bytes()))),
+        content_signature: None,
         body: Body::Whole(body.to_vec()),
     }
 }

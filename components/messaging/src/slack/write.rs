@@ -21,7 +21,15 @@ const PAGES: usize = 5;
 
 pub fn act(task: &Task, io: &mut Io) -> Result<Outcome, Stop<Outcome>> {
     match &task.act {
-        Act::Who(user) => who(user, io),
+        Act::Who(user) => {
+            let mut lookup = get(&["users.info"]);
+            lookup.query = vec![("user".into(), user.clone()), ("include_locale".into(), "true".into())];
+            who(lookup, Some(user), io)
+        }
+        Act::Find(address) => {
+            let body = Body::Form(vec![("email".into(), address.clone())]);
+            who(request("POST", &["users.lookupByEmail"], body, Effect::Read), None, io)
+        }
         Act::OpenDirect(user) => {
             #[derive(Deserialize)]
             struct Opened {
@@ -43,7 +51,8 @@ pub fn act(task: &Task, io: &mut Io) -> Result<Outcome, Stop<Outcome>> {
     }
 }
 
-fn who(user: &str, io: &mut Io) -> Result<Outcome, Stop<Outcome>> {
+/// Reads a user; `asked` is the id that was asked for, if it was one.
+fn who(lookup: Request, asked: Option<&str>, io: &mut Io) -> Result<Outcome, Stop<Outcome>> {
     #[derive(Deserialize)]
     struct Info {
         user: User,
@@ -75,13 +84,11 @@ fn who(user: &str, io: &mut Io) -> Result<Outcome, Stop<Outcome>> {
         real_name: Option<String>,
         display_name: Option<String>,
     }
-    let mut lookup = get(&["users.info"]);
-    lookup.query = vec![("user".into(), user.into()), ("include_locale".into(), "true".into())];
     let Info { user: found } = match answer(&io.read(lookup)?)? {
         Answer::Good(info) => info,
         Answer::Refused(code) => return Ok(Outcome::Unreachable(code)),
     };
-    if found.id != user {
+    if asked.is_some_and(|asked| found.id != asked) {
         return Err(Error::UnexpectedReply("the vendor described another user than asked for".into()).into());
     }
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());

@@ -115,6 +115,15 @@ fn a_user_who_cannot_be_looked_up_is_unreachable_and_nonsense_is_an_error() {
 }
 
 #[test]
+fn a_user_is_found_by_address_by_form() {
+    let find = Act::Find("jane@acme.com".into());
+    check(&find, &[], "POST users.lookupByEmail email=jane@acme.com");
+    check(&find, &[jane(&[])], r#"Outcome::Profile(Profile { id: "U1", workspace: "T1", email: Some("jane@acme.com")"#);
+    check(&find, &[refused("users_not_found")], r#"Outcome::Unreachable("users_not_found")"#);
+    check(&find, &[testing::answer(503, "")], r#"Error::UnexpectedReply("the vendor answered 503")"#);
+}
+
+#[test]
 fn a_direct_conversation_is_opened_by_form() {
     let open = Act::OpenDirect("U1".into());
     check(&open, &[], "POST conversations.open users=U1");
@@ -180,7 +189,7 @@ fn what_must_not_be_said_is_refused_before_anything_is_sent() {
         (with(&thanks, &|m| m.secret_link = Some("link".into())), "sentence `welcome` has no link"),
         (with(&thanks, &|m| m.sentence = "hello".into()), "no sentence `hello`"),
         (with(&thanks, &|m| m.arguments.push(("pw".into(), "x".into()))), "sentence `welcome` has no argument `pw`"),
-        (with(&thanks, &|m| m.buttons.push(button("no", "v", false))), "no label `no`"),
+        (with(&thanks, &|m| m.buttons.push(button("maybe", "v", false))), "no label `maybe`"),
         (with(&thanks, &|m| m.buttons.push(button("yes", "", false))), "value of button `yes` is empty or longer than 2000 characters"),
         (with(&thanks, &|m| m.buttons.push(button("yes", &"v".repeat(2_001), false))), "value of button `yes` is empty or longer than 2000 characters"),
         (with(&thanks, &|m| m.buttons = vec![button("yes", "v", false); 26]), "more than 25 buttons"),
@@ -273,7 +282,13 @@ fn a_message_is_replaced_by_text_alone() {
 fn every_request() -> Vec<Request> {
     let mut offer = message("reset-done", &[("login", "j"), ("minutes", "5")]);
     (offer.buttons, offer.secret_link, offer.thread) = (vec![button("yes", "v", true)], Some("link".into()), Some("1.5".into()));
-    let acts = [Act::Who("U1".into()), Act::OpenDirect("U1".into()), Act::Say(offer.clone()), Act::Replace(("1.2".into(), message("welcome", &[])))];
+    let acts = [
+        Act::Who("U1".into()),
+        Act::Find("a@b.c".into()),
+        Act::OpenDirect("U1".into()),
+        Act::Say(offer.clone()),
+        Act::Replace(("1.2".into(), message("welcome", &[]))),
+    ];
     let mut requests: Vec<Request> = acts.iter().map(only_request).collect();
     requests.push(history(&offer, 0, Some("c".into())));
     offer.thread = None;

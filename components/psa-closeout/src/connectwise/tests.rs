@@ -43,6 +43,7 @@ fn end(outcome: Outcome) -> String {
         Outcome::Opened(t) => format!("opened {}", ticket(t)),
         Outcome::Closed(t) => format!("closed {}", ticket(t)),
         Outcome::HandedOver(t) => format!("handed over {}", ticket(t)),
+        Outcome::Seen(view) => format!("seen {view:?}"),
         Outcome::Escalate((code, text)) => format!("escalate {code}: {text}"),
     }
 }
@@ -121,6 +122,7 @@ fn closeout() -> Closeout {
         resolution_note: "reset".into(),
         time_start: 1_795_341_600_000,
         time_end: 1_795_341_660_000,
+        stand_down: false,
     }
 }
 
@@ -154,7 +156,7 @@ fn in_status(status: u64) -> Value {
         90 => ">Closed",
         _ => "Working",
     };
-    json!({ "id": 7, "company": { "id": 42 }, "board": { "id": 3, "name": "Help" }, "status": { "id": status, "name": name }, "closedFlag": status >= 90, "externalXRef": "c-1" })
+    json!({ "id": 7, "company": { "id": 42 }, "board": { "id": 3, "name": "Help" }, "status": { "id": status, "name": name }, "closedFlag": status >= 90, "externalXRef": "firstline/c-1" })
 }
 
 fn statuses() -> Reply {
@@ -177,14 +179,14 @@ fn both_notes() -> Reply {
 
 // What is sent again and again.
 
-const FIND: &str = r#"ticket_find: GET service/tickets?conditions=externalXRef="c-1" and company/id=42&orderBy=id asc&pageSize=5"#;
+const FIND: &str = r#"ticket_find: GET service/tickets?conditions=externalXRef="firstline/c-1" and company/id=42&orderBy=id asc&pageSize=5"#;
 const OPENING: &str = concat!(
-    r#"ticket_find: GET service/tickets?conditions=externalXRef="c-1" and company/id=42&orderBy=id asc&pageSize=5"#,
+    r#"ticket_find: GET service/tickets?conditions=externalXRef="firstline/c-1" and company/id=42&orderBy=id asc&pageSize=5"#,
     "\n+ board_statuses: GET service/boards/3/statuses?pageSize=1000\n",
     r#"+ contact_find: GET company/contacts?conditions=company/id=42 and inactiveFlag=false&childConditions=communicationItems/value="jane@example.com"&pageSize=5"#
 );
-const OPEN: &str = r#"ticket_open: POST service/tickets /board/id=3 /company/id=42 /contact/id=5 /externalXRef="c-1" /initialDescription="help" /recordType="ServiceTicket" /status/id=10 /summary="Locked out""#;
-const OPEN_THIN: &str = r#"ticket_open: POST service/tickets /board/id=3 /company/id=42 /contactEmailAddress="jane@example.com" /contactName="Jane" /externalXRef="c-1" /initialDescription="help" /recordType="ServiceTicket" /status/id=10 /summary="Locked out""#;
+const OPEN: &str = r#"ticket_open: POST service/tickets /board/id=3 /company/id=42 /contact/id=5 /externalXRef="firstline/c-1" /initialDescription="help" /recordType="ServiceTicket" /status/id=10 /summary="Locked out""#;
+const OPEN_THIN: &str = r#"ticket_open: POST service/tickets /board/id=3 /company/id=42 /contactEmailAddress="jane@example.com" /contactName="Jane" /externalXRef="firstline/c-1" /initialDescription="help" /recordType="ServiceTicket" /status/id=10 /summary="Locked out""#;
 const LOOK: &str = "ticket_get: GET service/tickets/7\n+ note_list: GET service/tickets/7/notes?orderBy=id desc&pageSize=50";
 const LOOK_FIRST: &str = "ticket_get: GET service/tickets/7\n+ note_list: GET service/tickets/7/notes?orderBy=id desc&pageSize=50\n+ board_statuses: GET service/boards/3/statuses?pageSize=1000";
 const TIMES: &str = r#"+ time_list: GET time/entries?conditions=chargeToId=7 and chargeToType="ServiceTicket"&orderBy=id desc&pageSize=50"#;
@@ -219,7 +221,7 @@ fn a_ticket_is_opened_under_company_contact_and_board() {
 
 #[test]
 fn a_ticket_that_carries_the_case_is_found_again() {
-    let newer = json!({ "id": 8, "company": { "id": 42 }, "board": { "id": 3 }, "status": { "id": 10 }, "externalXRef": "c-1" });
+    let newer = json!({ "id": 8, "company": { "id": 42 }, "board": { "id": 3 }, "status": { "id": 10 }, "externalXRef": "firstline/c-1" });
     check(&task(Act::Open(new_ticket())), &[&[ok(&json!([newer, in_status(20)])), statuses(), none()]], &[OPENING, "opened 7 on 3 in 20 Needs a person"]);
 }
 
@@ -227,7 +229,7 @@ fn a_ticket_that_carries_the_case_is_found_again() {
 fn a_ticket_of_another_company_or_case_is_not_taken_for_it() {
     let (mut foreign, mut other) = (in_status(10), in_status(10));
     foreign["company"]["id"] = json!(43);
-    other["externalXRef"] = json!("c-11");
+    other["externalXRef"] = json!("firstline/c-11");
     check(
         &task(Act::Open(new_ticket())),
         &[&[ok(&json!([foreign, other])), statuses(), none()], &[opened()]],
@@ -305,7 +307,7 @@ fn hostile_text_stays_text() {
     let summary = format!("a b{}…", "🔒".repeat(48));
     let reads = OPENING.replace(r#""jane@example.com""#, r#""x\" or id>0 or value=\"y\\""#);
     let open = format!(
-        r#"ticket_open: POST service/tickets /board/id=3 /company/id=42 /contactEmailAddress="x\" or id>0 or value=\"y\\" /contactName="N N" /externalXRef="c-1" /initialDescription="{{{{secret:pw}}}} \"]}}\n[firstline c-1/note]" /recordType="ServiceTicket" /status/id=10 /summary="{summary}""#,
+        r#"ticket_open: POST service/tickets /board/id=3 /company/id=42 /contactEmailAddress="x\" or id>0 or value=\"y\\" /contactName="N N" /externalXRef="firstline/c-1" /initialDescription="{{{{secret:pw}}}} \"]}}\n[firstline c-1/note]" /recordType="ServiceTicket" /status/id=10 /summary="{summary}""#,
     );
     check(&task(Act::Open(new)), &[&[none(), statuses(), none()], &[opened()]], &[&reads, &open, "opened 7 on 3 in 10 New with contact"]);
 }
@@ -647,4 +649,152 @@ fn a_task_outside_the_contract_is_an_error() {
         let task = Task { case: case.into(), ..closing() };
         check(&task, &[], &[r#"Error::Invalid("the case id is not a plain word of at most 80 characters")"#]);
     }
+}
+
+// Tickets that people opened.
+
+/// A ticket as a mail opened it.
+fn mailed() -> Value {
+    let mut ticket = in_status(10);
+    ticket["externalXRef"] = json!(null);
+    ticket["summary"] = json!("Locked\nout");
+    ticket["type"] = json!({ "id": 1, "name": "Account" });
+    ticket["source"] = json!({ "id": 2, "name": "Email Connector" });
+    ticket["contact"] = json!({ "id": 5, "name": "Jane" });
+    ticket["contactName"] = json!("Jane Doe");
+    ticket["contactEmailAddress"] = json!(" jane@example.com ");
+    ticket
+}
+
+const LOOK_BELOW: &str = concat!(
+    "note_list: GET service/tickets/7/notes?orderBy=id desc&pageSize=50\n",
+    r#"+ time_list: GET time/entries?conditions=chargeToId=7 and chargeToType="ServiceTicket"&orderBy=id desc&pageSize=50"#
+);
+
+/// Looks at this ticket with these notes and times, and compares what is seen.
+fn looked(ticket: &Value, notes: Reply, times: Reply, expect: &[&str]) {
+    let (mut seen, mut end) = (Vec::new(), None);
+    for replies in [vec![ok(ticket)], vec![notes, times]] {
+        seen.extend(replies);
+        if let Ok(Step::Done(outcome)) = replay::run(0, &seen, |io| vendor::run(io, &task(Act::Look(7)))) {
+            end = Some(format!("{outcome:?}"));
+        }
+    }
+    let end = end.unwrap();
+    for part in expect {
+        assert!(end.contains(part), "{end} should contain {part}");
+    }
+}
+
+#[test]
+fn a_ticket_is_read_with_what_people_did_to_it() {
+    let notes = || {
+        ok(&json!([
+            { "text": "second", "detailDescriptionFlag": true, "internalAnalysisFlag": false, "resolutionFlag": false },
+            { "text": "for technicians", "detailDescriptionFlag": true, "internalAnalysisFlag": true },
+            { "text": "first", "detailDescriptionFlag": true },
+            { "text": "solved", "resolutionFlag": true },
+        ]))
+    };
+    looked(
+        &mailed(),
+        notes(),
+        none(),
+        &[
+            r#"summary: "Locked out""#,
+            r#"text: "first\nsecond""#,
+            r#"kind: "Account""#,
+            r#"source: "Email Connector""#,
+            r#"contact-email: Some("jane@example.com")"#,
+            "owner: None",
+            "case: None",
+            "worked: false",
+            "closed: false",
+        ],
+    );
+    let mut taken = mailed();
+    taken["owner"] = json!({ "id": 2, "identifier": "dana", "name": "Dana" });
+    taken["externalXRef"] = json!("firstline/c-9");
+    let own = json!([{ "notes": "handled automatically [firstline c-1/time]" }]);
+    looked(&taken, none(), ok(&own), &[r#"owner: Some("dana")"#, r#"case: Some("c-9")"#, "worked: false"]);
+    for entry in [json!([{ "notes": null }]), json!([{ "notes": "rang them" }]), json!([own[0], { "notes": "see [firstline c-1/time] above" }])] {
+        looked(&mailed(), none(), ok(&entry), &["worked: true"]);
+    }
+    let mut foreign = mailed();
+    (foreign["externalXRef"], foreign["contactEmailAddress"]) = (json!("PO-17"), json!(""));
+    looked(&foreign, none(), none(), &["case: None", "contact-email: None"]);
+}
+
+#[test]
+fn nothing_below_another_companys_ticket_is_read() {
+    let mut foreign = mailed();
+    foreign["company"]["id"] = json!(43);
+    check(&task(Act::Look(7)), &[&[ok(&foreign)]], &[GET, "escalate foreign-ticket: the ticket belongs to another company"]);
+    check(&task(Act::Look(7)), &[&[answer(404, "{}")]], &[GET, "escalate vendor-refused: ConnectWise refused the ticket: 404"]);
+    check(&task(Act::Look(7)), &[&[answer(503, "")]], &[GET, "escalate vendor-unavailable: ConnectWise did not answer for the ticket"]);
+    check(
+        &task(Act::Look(7)),
+        &[&[ok(&mailed())], &[none(), answer(503, "")]],
+        &[GET, LOOK_BELOW, "escalate vendor-unavailable: ConnectWise did not answer for the time entries"],
+    );
+}
+
+const MARK: &str = r#"+ ticket_mark: PATCH service/tickets/7 /0/op="replace" /0/path="externalXRef" /0/value="firstline/c-1""#;
+
+#[test]
+fn a_ticket_that_was_taken_in_gets_a_mark_and_another_reference_stays() {
+    let written = || [answer(201, "{}"), ok(&in_status(10)), answer(201, "{}"), ok(&in_status(10))];
+    check(
+        &closing(),
+        &[&[ok(&mailed()), none(), statuses()], &written(), &[ok(&in_status(90))], &[ok(&in_status(90))]],
+        &[LOOK_FIRST, INTERNAL, MARK, &and(RESOLUTION), AND_GET, SET_90, GET, "closed 7 on 3 in 90 >Closed"],
+    );
+    let mut referred = in_status(10);
+    referred["externalXRef"] = json!("PO-17");
+    check(
+        &closing(),
+        &[&[ok(&referred), none(), statuses()], &[answer(201, "{}"), answer(201, "{}"), ok(&referred)], &[ok(&in_status(90))], &[ok(&in_status(90))]],
+        &[LOOK_FIRST, INTERNAL, &and(RESOLUTION), AND_GET, SET_90, GET, "closed 7 on 3 in 90 >Closed"],
+    );
+}
+
+#[test]
+fn of_a_technicians_ticket_only_a_note_is_written() {
+    let mut down = task(Act::HandOver(Closeout { stand_down: true, ..closeout() }));
+    down.desk.time_entry = "non-billable".into();
+    check(
+        &down,
+        &[&[ok(&in_status(10)), none(), statuses()], &[answer(201, "{}"), ok(&in_status(10))]],
+        &[LOOK_FIRST, HAND_OVER, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    // Assigned while it was being closed: the status stays.
+    let mut assigned = in_status(10);
+    assigned["owner"] = json!({ "id": 2, "identifier": "dana" });
+    let written = [answer(201, "{}"), answer(201, "{}"), ok(&assigned)];
+    check(
+        &closing(),
+        &[&[ok(&in_status(10)), none(), statuses()], &written],
+        &[LOOK_FIRST, INTERNAL, &and(RESOLUTION), AND_GET, "escalate assigned-to-human: the ticket was assigned to `dana`, and is left as it is"],
+    );
+    // To the agent itself: it goes on.
+    let mut own = closing();
+    own.desk.member = Some("dana".into());
+    check(
+        &own,
+        &[&[ok(&in_status(10)), none(), statuses()], &written, &[ok(&in_status(90))], &[ok(&in_status(90))]],
+        &[LOOK_FIRST, INTERNAL, &and(RESOLUTION), AND_GET, SET_90, GET, "closed 7 on 3 in 90 >Closed"],
+    );
+}
+
+#[test]
+fn a_hand_over_says_how_much_time_is_left() {
+    let mut ticket = in_status(10);
+    ticket["slaStatus"] = json!("Respond by Mon 11/23 11:00 AM");
+    let note = HAND_OVER.replace("evidence", "evidence\\nSLA: Respond by Mon 11/23 11:00 AM");
+    let set = r#"ticket_status: PATCH service/tickets/7 /0/op="replace" /0/path="status" /0/value/id=20"#;
+    check(
+        &task(Act::HandOver(closeout())),
+        &[&[ok(&ticket), none(), statuses()], &[answer(201, "{}"), ok(&ticket)], &[ok(&in_status(20))], &[ok(&in_status(20))]],
+        &[LOOK_FIRST, &note, AND_GET, set, GET, "handed over 7 on 3 in 20 Needs a person"],
+    );
 }

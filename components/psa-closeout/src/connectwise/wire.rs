@@ -36,21 +36,48 @@ pub struct Ticket {
     pub contact: Option<Reference>,
     /// The status counts as closed.
     pub closed_flag: Option<bool>,
-    /// The case that opened it.
+    /// The mark of the case that opened it, or that it was taken into.
     #[serde(rename = "externalXRef")]
     pub external_x_ref: Option<String>,
+    /// Who has it.
+    pub owner: Option<Member>,
+    /// Its summary.
+    pub summary: Option<String>,
+    /// Its type, one of its board's.
+    #[serde(rename = "type")]
+    pub kind: Option<Reference>,
+    /// How it came.
+    pub source: Option<Reference>,
+    /// The contact's name.
+    pub contact_name: Option<String>,
+    /// The contact's address.
+    pub contact_email_address: Option<String>,
+    /// What is left of the time that was promised, in ConnectWise's words.
+    pub sla_status: Option<String>,
+}
+
+/// A member.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Member {
+    /// Login name.
+    pub identifier: String,
 }
 
 impl Ticket {
-    /// Nobody but the agent has set status or board.
-    pub fn is_as_left(&self, out: &Closeout) -> bool {
-        self.board.id == out.board && self.status.id == out.status
+    /// Nobody but the agent has set status or board, and nobody has taken it.
+    pub fn is_as_left(&self, out: &Closeout, desk: &Desk) -> bool {
+        self.board.id == out.board && self.status.id == out.status && !self.is_assigned(desk)
+    }
+
+    /// A technician has it.
+    pub fn is_assigned(&self, desk: &Desk) -> bool {
+        self.owner.as_ref().is_some_and(|owner| desk.member.as_deref() != Some(&owner.identifier))
     }
 }
 
 impl From<Ticket> for psa::Ticket {
     fn from(ticket: Ticket) -> Self {
-        let Ticket { id, company: _, board, status, contact, closed_flag: _, external_x_ref: _ } = ticket;
+        let Ticket { id, board, status, contact, .. } = ticket;
         psa::Ticket { id, board: board.id, status: status.id, status_name: status.name, contact: contact.is_some() }
     }
 }
@@ -83,6 +110,8 @@ pub struct Note {
     pub internal_analysis_flag: Option<bool>,
     /// What solved it.
     pub resolution_flag: Option<bool>,
+    /// What is asked for.
+    pub detail_description_flag: Option<bool>,
 }
 
 /// A time entry.
@@ -125,11 +154,11 @@ pub fn ticket(id: u64) -> Request {
     get(&["service", "tickets", &id.to_string()])
 }
 
-/// Finds the tickets of the company that carry this case id, oldest first.
-pub fn tickets_of_case(case: &str, company: u64) -> Request {
+/// Finds the tickets of the company that carry this mark, oldest first.
+pub fn tickets_of_case(mark: &str, company: u64) -> Request {
     query(
         get(&["service", "tickets"]),
-        &[("conditions", format!("externalXRef={} and company/id={company}", quote(case))), ("orderBy", "id asc".into()), ("pageSize", "5".into())],
+        &[("conditions", format!("externalXRef={} and company/id={company}", quote(mark))), ("orderBy", "id asc".into()), ("pageSize", "5".into())],
     )
 }
 
@@ -211,6 +240,11 @@ pub fn add_time(ticket: u64, desk: &Desk, work_type: Option<u64>, billable: bool
 /// Sets the status, and nothing else.
 pub fn set_status(ticket: u64, status: u64) -> Request {
     change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "status", "value": { "id": status } }]))
+}
+
+/// Marks a ticket, and nothing else.
+pub fn set_mark(ticket: u64, mark: &str) -> Request {
+    change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "externalXRef", "value": mark }]))
 }
 
 fn query(mut request: Request, pairs: &[(&str, String)]) -> Request {

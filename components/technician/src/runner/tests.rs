@@ -747,3 +747,74 @@ fn the_log_alone_yields_the_state_at_every_point() {
     }
     assert!(points > 10, "{points} points");
 }
+
+/// A ticket that a mail opened, under this company, and the hint that it is there.
+fn mailed(world: &World, stages: &Script, company: u64) -> Event {
+    let mut tenant = tenant();
+    tenant.desk.intake = vec![firstline_core::tenant::Intake { board: 1, types: vec![], statuses: vec![] }];
+    world.save(&tenant);
+    world.vendors.borrow_mut().tickets.push((String::new(), company, 1, vec!["a note of the client's".into()]));
+    let ticket = world.vendors.borrow().tickets.len() as u64;
+    let hint = Event::of_ticket(ticket, format!("hint {ticket}"), "acme", "desk", world.now.get());
+    assert!(world.deliver(stages, &hint));
+    hint
+}
+
+#[test]
+fn a_mailed_ticket_is_closed_once_its_contact_has_pressed_yes_in_the_chat() {
+    let (world, stages) = (World::new(), Script::default());
+    let hint = mailed(&world, &stages, 19);
+    assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("open", 0));
+    // The same hint again changes nothing.
+    let sent = world.sent.borrow().len();
+    world.deliver(&stages, &hint);
+    assert_eq!(world.sent.borrow().len(), sent);
+    world.press(&stages, "yes");
+    assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("closed", 1));
+    assert_eq!(world.vendors.borrow().tickets.len(), 1, "no second ticket is opened");
+    let [case] = world.cases().try_into().unwrap();
+    assert_eq!(case.ticket, Some(1));
+    world.deliver(&stages, &Event { id: "later".into(), ..hint });
+    assert_eq!((world.cases().len(), world.vendors.borrow().changes), (1, 1));
+}
+
+#[test]
+fn a_press_on_the_way_to_its_ticket_survives_a_crash_anywhere() {
+    for at in 0.. {
+        for before in [true, false] {
+            let (world, stages) = (World::new(), Script::default());
+            mailed(&world, &stages, 19);
+            let event = world.event(Act::Press(world.button("yes").unwrap()));
+            world.crash.set(Some((world.effects.get() + at, before)));
+            let taken = world.deliver(&stages, &event);
+            let died = world.dead.replace(false);
+            if !taken {
+                world.deliver(&stages, &event);
+            }
+            for _ in 0..20 {
+                world.now.set(world.now.get() + MINUTE);
+                world.tick(&stages);
+            }
+            assert_eq!((world.end().as_str(), world.vendors.borrow().changes), ("closed", 1), "effect {at}, before {before}");
+            if !died {
+                assert!(at > 20, "{at}");
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn another_companys_ticket_is_left_alone_and_nothing_of_it_is_kept() {
+    let (world, stages) = (World::new(), Script::default());
+    mailed(&world, &stages, 20);
+    assert_eq!((world.cases().len(), world.vendors.borrow().messages.len()), (0, 0));
+    assert!(!world.leaked("a note of the client's"));
+    assert!(world.lines("/notes").is_empty(), "what hangs below it is not even read");
+    assert!(world.leaked("ticket left alone"));
+    // A stage that reads on is stopped.
+    let lie = Script { lie: Some(("look", vec![request("GET", "service/tickets/1/notes", None)])), ..Script::default() };
+    let world = World::new();
+    mailed(&world, &lie, 20);
+    assert!(world.lines("/notes").is_empty());
+}

@@ -1,7 +1,7 @@
 //! Stories of the state machine: one line in, one line out.
 
 use super::*;
-use crate::stage::{Candidate, Report};
+use crate::stage::{Candidate, Report, Seen};
 use crate::tenant::{Reach, parse};
 use serde_json::json;
 
@@ -41,13 +41,16 @@ fn event(number: i64, author: &str, act: Act, now: Instant) -> Event {
         act,
         at: now,
         received: now,
+        to: None,
     }
 }
 
 /// Plays a conversation.
-struct Play {
-    state: State,
-    tenant: Tenant,
+pub(super) struct Play {
+    pub(super) state: State,
+    pub(super) tenant: Tenant,
+    /// The ticket as the PSA shows it.
+    pub(super) ticket: Option<Seen>,
     now: Instant,
     number: i64,
     /// What the identity provider says of the lock.
@@ -71,12 +74,15 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Farewell => "farewell",
         Purpose::Aside => "aside",
         Purpose::Forward(_) => "forward",
+        Purpose::Look => "look",
+        Purpose::Meet => "meet",
     }
 }
 
 fn show(task: &Task) -> String {
     match &task.work {
         Work::Chat(ChatAct::Who(_)) => "who".into(),
+        Work::Chat(ChatAct::Find(address)) => format!("who has {address}"),
         Work::Chat(ChatAct::OpenDirect(user)) => format!("open-direct {user}"),
         Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => message.words.sentence.clone(),
         Work::Idp(IdpAct::Find(name)) => format!("find {name}"),
@@ -86,6 +92,7 @@ fn show(task: &Task) -> String {
         Work::Psa(PsaAct::Open(_)) => "open".into(),
         Work::Psa(PsaAct::Close(_)) => "close".into(),
         Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
+        Work::Psa(PsaAct::Look(ticket)) => format!("look at {ticket}"),
     }
 }
 
@@ -108,9 +115,9 @@ fn meaning(word: &str) -> Understanding {
 }
 
 impl Play {
-    fn new(idp: &str, lock: Lock) -> Self {
+    pub(super) fn new(idp: &str, lock: Lock) -> Self {
         let state = State::new(&event(1, "U1", Act::Message(String::new()), START));
-        Play { state, tenant: tenant(idp), now: START, number: 0, lock, facts: Vec::new(), last_press: None }
+        Play { state, tenant: tenant(idp), ticket: None, now: START, number: 0, lock, facts: Vec::new(), last_press: None }
     }
 
     fn apply(&mut self, fact: Fact) -> Vec<Note> {
@@ -152,6 +159,18 @@ impl Play {
                 inactive: false,
                 locale: None,
             }),
+            Work::Chat(ChatAct::Find(address)) => Outcome::Profile(Profile {
+                id: "U1".into(),
+                workspace: "T1".into(),
+                email: Some(address.to_uppercase()),
+                name: "Jane".into(),
+                guest: false,
+                inactive: false,
+                locale: None,
+            }),
+            Work::Psa(PsaAct::Look(_)) => {
+                self.ticket.clone().map_or_else(|| Outcome::Escalate("foreign-ticket".into(), String::new()), |seen| Outcome::TicketSeen(Box::new(seen)))
+            }
             Work::Chat(ChatAct::OpenDirect(_)) => Outcome::Opened("D9".into()),
             Work::Chat(ChatAct::Say(_) | ChatAct::Replace(..)) => Outcome::Posted(format!("p{}", task.id)),
             Work::Idp(IdpAct::Find(_)) => Outcome::Found(Account {
@@ -203,13 +222,13 @@ impl Play {
         self.state.tasks.iter().find(|task| purpose(task) == name).unwrap_or_else(|| panic!("no task `{name}` in {:?}", self.state)).clone()
     }
 
-    fn done(&mut self, name: &str, outcome: Option<Outcome>, good: bool) -> Vec<Note> {
+    pub(super) fn done(&mut self, name: &str, outcome: Option<Outcome>, good: bool) -> Vec<Note> {
         let task = self.task(name);
         let outcome = outcome.unwrap_or_else(|| self.outcome(&task, good));
         self.apply(Fact::Done { task: task.id, outcome })
     }
 
-    fn take(&mut self, event: Event, press: Option<Press>) -> Vec<Note> {
+    pub(super) fn take(&mut self, event: Event, press: Option<Press>) -> Vec<Note> {
         let number = event.id.trim_start_matches('e').parse().unwrap_or(self.number);
         self.apply(Fact::Taken { number, event, press })
     }
@@ -286,6 +305,11 @@ impl Play {
                 }
                 ["absent"] => self.done("find", Some(Outcome::Absent), true),
                 ["unchanged"] => self.done("act", Some(Outcome::Unchanged(Report { evidence: vec![], secret: None })), true),
+                ["hint"] => {
+                    self.number += 1;
+                    let hint = Event::of_ticket(4711, format!("e{}", self.number), "acme", "desk", self.now);
+                    self.take(hint, None)
+                }
                 ["stopped", name] => {
                     let task = self.task(name).id;
                     self.apply(Fact::Stopped { task, code: "diverged".into(), why: "upgraded".into() })
@@ -308,7 +332,7 @@ impl Play {
     }
 
     /// `phase (code of the handover): what was started; notes`.
-    fn line(&mut self, step: &str) -> String {
+    pub(super) fn line(&mut self, step: &str) -> String {
         let before = self.state.counted;
         let notes = self.step(step);
         let number = |task: &Task| task.id.trim_start_matches('t').parse::<u32>().unwrap();
@@ -321,6 +345,7 @@ impl Play {
                 Note::Forward(event) => format!("forward to {}", event.channel),
                 Note::Confirmed(case) => format!("confirmed {case}"),
                 Note::Spent(_) => "spent".into(),
+                Note::LeftAlone(why) => format!("left alone: {why}"),
             })
             .collect();
         let phase = match &self.state.case {
@@ -977,7 +1002,7 @@ fn a_grant_fits_one_task_and_what_concerns_an_account_dies_soon() {
     assert_eq!(grants, [("password_reset", true, GRANT_TIME), ("account_unlock", true, GRANT_TIME)]);
     let mut play = at(Phase::Closing);
     let own: Vec<u64> = play.state.grants.iter().filter(|grant| grant.task == play.task("close").id).map(|grant| grant.expires - play.now).collect();
-    assert_eq!(own, [OWN_GRANT_TIME; 3]);
+    assert_eq!(own, [OWN_GRANT_TIME; 4]);
     play.step("close, farewell");
     assert!(play.state.grants.iter().all(|grant| play.state.tasks.iter().any(|task| task.id == grant.task)));
 }

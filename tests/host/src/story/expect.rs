@@ -407,8 +407,10 @@ fn ticket(wanted: &Ticket, got: &Value, psa: &Value, failures: &mut Vec<String>)
 /// Each ticket carries one case of the tenant whose company it stands under, and no case has two.
 fn belongs(tickets: &[&Value], cases: &[(String, Value)], tenants: &Value, failures: &mut Vec<String>) {
     let company = |tenant: &str| documents(tenants).find(|document| document["tenant"] == *tenant).map(|document| document["desk"]["company"].clone());
-    for ticket in tickets {
-        let case = cases.iter().find(|(_, case)| case["case"] == ticket["externalXRef"]);
+    // What people opened and the agent left alone carries no mark.
+    let touched = |ticket: &&&Value| ticket["externalXRef"].is_string() || ticket["enteredBy"] == "firstline";
+    for ticket in tickets.iter().filter(touched) {
+        let case = cases.iter().find(|(_, case)| ticket["externalXRef"].as_str().and_then(|mark| mark.strip_prefix("firstline/")) == case["case"].as_str());
         match case {
             None => failures.push(format!("ticket {} belongs to no case", ticket["id"])),
             Some((tenant, case)) => {

@@ -92,7 +92,9 @@ fn doubled(psa: &Value, failures: &mut Vec<String>) {
         let (_, tag) = item[member].as_str()?.rsplit_once("[firstline ")?;
         Some(format!("[firstline {tag} on {}", item["ticketId"]))
     };
-    count("tickets", &|ticket| ticket["externalXRef"].as_str().map(str::to_string));
+    // What people opened and the agent left alone carries no mark.
+    let of_people = |ticket: &Value| (ticket["enteredBy"] != "firstline").then(|| ticket["id"].to_string());
+    count("tickets", &|ticket| ticket["externalXRef"].as_str().map(str::to_string).or_else(|| of_people(ticket)));
     // What the requester wrote is part of the ticket, and a human's note has no tag of ours.
     count("notes", &|note| tag(note, "text").or_else(|| Some(format!("{}", note["id"]))));
     count("time_entries", &|entry| tag(entry, "notes"));

@@ -1,0 +1,295 @@
+//! Stories of tickets that begin in the PSA: one line in, one line out.
+
+use super::super::tests::Play;
+use super::*;
+use crate::stage::{Lock, Ticket};
+
+/// What somebody does to the ticket.
+type Change = fn(&mut Seen);
+
+fn seen() -> Seen {
+    Seen {
+        ticket: Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true },
+        summary: "Locked out".into(),
+        text: "I cannot sign in".into(),
+        kind: "Account".into(),
+        source: "Email".into(),
+        contact_name: "Jane Doe".into(),
+        contact_email: Some("jane@acme.example".into()),
+        closed: false,
+        owner: None,
+        case: None,
+        worked: false,
+    }
+}
+
+/// A play in the mailbox of ticket 4711, whose board is taken in.
+fn desk() -> Play {
+    let mut play = Play::new("okta", Lock::Locked);
+    play.state = State::new(&Event::of_ticket(4711, "e0".into(), "acme", "desk", 0));
+    play.tenant.desk.intake = vec![crate::tenant::Intake { board: 1, types: vec!["account".into()], statuses: vec!["New".into()] }];
+    play.ticket = Some(seen());
+    play
+}
+
+fn check(mut play: Play, story: &[(&str, &str)]) -> Play {
+    for (at, (step, expect)) in story.iter().enumerate() {
+        assert_eq!(play.line(step), *expect, "line {at}: `{step}`");
+    }
+    play
+}
+
+const TO_QUESTION: &[(&str, &str)] = &[
+    ("hint", "listening: look at 4711"),
+    ("look", "listening"),
+    ("read account_unlock", "identifying: who has jane@acme.example; opened account_unlock"),
+    ("who", "identifying: open-direct U1"),
+    ("meet", "finding: find JANE@ACME.EXAMPLE"),
+    ("find", "finding asks"),
+    ("allow", "offering: ask-unlock"),
+    ("offer", "offering"),
+];
+
+fn asked(rest: &[(&str, &str)]) -> Play {
+    check(desk(), &[TO_QUESTION, rest].concat())
+}
+
+/// Somebody does something to the ticket, and the PSA hints at it.
+fn after(mut play: Play, change: impl FnOnce(&mut Seen), rest: &[(&str, &str)]) -> Play {
+    if let Some(seen) = &mut play.ticket {
+        change(seen);
+    }
+    check(play, rest)
+}
+
+#[test]
+fn the_contact_of_a_ticket_is_asked_and_yes_goes_on() {
+    let play = asked(&[
+        ("press yes", "acting: offer-pressed + look at 4711"),
+        ("look", "acting asks"),
+        ("allow", "acting: unlock"),
+        ("act", "delivering: unlock-done"),
+        ("deliver", "closing: close"),
+        ("close", "telling: closed"),
+        ("farewell", "no case; ended closed"),
+        // Whatever comes later is the technicians'.
+        ("hint", "no case"),
+    ]);
+    assert_eq!((play.state.connection.as_str(), play.state.channel.as_str()), ("chat", "D9"));
+}
+
+#[test]
+fn no_changes_nothing_and_goes_to_a_human_at_once() {
+    let play = asked(&[
+        ("press no", "handingover (requester-denied): offer-pressed + hand-over"),
+        ("press again no", "handingover (requester-denied)"),
+        ("hand-over", "telling (requester-denied): denied-request"),
+        ("farewell", "no case; ended handed-over"),
+        ("hint", "no case"),
+    ]);
+    assert!(play.state.grants.iter().all(|grant| grant.connection != "idp"));
+}
+
+#[test]
+fn who_never_answers_is_reminded_once_and_then_a_human_has_it() {
+    asked(&[
+        ("wait 29", "offering"),
+        ("wait 2", "offering: ask-reminder"),
+        ("wait 10", "offering"),
+        ("wait 20", "handingover (no-answer): offer-withdrawn + hand-over"),
+        ("hand-over", "telling (no-answer): handed-over"),
+    ]);
+    // Without a tick in time there is no use in a reminder.
+    asked(&[("wait 61", "handingover (no-answer): offer-withdrawn + hand-over")]);
+}
+
+#[test]
+fn only_the_contacts_own_button_goes_on() {
+    for (step, expect) in [("stranger presses yes", "offering"), ("press forged yes", "offering")] {
+        asked(&[(step, expect)]);
+    }
+    // Pressed in the direct conversation, it is passed on to the ticket's mailbox, and answered there alone.
+    let (play, mut direct) = (asked(&[]), Play::new("okta", Lock::Locked));
+    let press = Press { case: play.state.case.unwrap().id, offer: "d1".into(), choice: "yes".into() };
+    let event = Event { connection: "chat".into(), channel: "D1".into(), author: "U1".into(), ..Event::of_ticket(1, "e1".into(), "acme", "chat", 0) };
+    let event = Event { act: crate::mailbox::Act::Press("value".into()), ..event };
+    let notes = direct.take(event, Some(press));
+    assert!(
+        matches!(notes.as_slice(), [Note::Forward(event)] if event.to == Some(play.state.id.clone()) && event.conversation() == play.state.id),
+        "{notes:?}"
+    );
+    assert!(direct.state.case.is_none() && direct.state.tasks.is_empty());
+}
+
+#[test]
+fn what_is_not_taken_in_is_left_alone() {
+    let cases: [(Change, &str); 10] = [
+        (|seen| seen.ticket.board = 2, "its board, type or status is not taken in"),
+        (|seen| seen.kind = "Printer".into(), "its board, type or status is not taken in"),
+        (|seen| seen.ticket.status_name = "Triage".into(), "its board, type or status is not taken in"),
+        (|seen| seen.closed = true, "it is closed"),
+        (|seen| seen.source = "Monitoring".into(), "it is of a machine"),
+        (|seen| seen.ticket.contact = false, "it has no contact"),
+        (|seen| seen.owner = Some("dana".into()), "it is assigned"),
+        (|seen| seen.worked = true, "somebody works on it"),
+        (|seen| seen.case = Some("0".into()), "it is a case's own"),
+        (|seen| seen.ticket.id = 4712, "it could not be read as a ticket of this client"),
+    ];
+    for (change, why) in cases {
+        let play = after(desk(), change, &[("hint", "listening: look at 4711"), ("look", &format!("no case; left alone: {why}"))]);
+        assert!(play.state.tasks.is_empty());
+    }
+    let mut foreign = desk();
+    foreign.ticket = None;
+    check(foreign, &[("hint, look", "no case; left alone: it could not be read as a ticket of this client")]);
+    let mut closed = desk();
+    closed.tenant.desk.intake.clear();
+    check(closed, &[("hint, look", "no case; left alone: its board, type or status is not taken in")]);
+}
+
+#[test]
+fn an_own_ticket_that_comes_back_is_told_to_its_case_and_changes_nothing() {
+    let mut play = desk();
+    let case = format!("{}-3", "0123456789abcdef0123456789abcdef");
+    play.ticket.as_mut().unwrap().case = Some(case);
+    check(play, &[("hint, look", "no case; forward to ticket 4711 + left alone: it is a case's own")]);
+    let mut chat = Play::new("okta", Lock::Locked);
+    chat.ticket = Some(seen());
+    check(
+        chat,
+        &[
+            ("hint", "no case"),
+            ("says account_unlock, who, find, open, allow, offer", "offering; opened account_unlock"),
+            ("hint", "offering: look at 4711"),
+            ("hint", "offering"),
+            ("look", "offering: look at 4711"),
+            ("look", "offering"),
+        ],
+    );
+}
+
+#[test]
+fn the_agent_stands_down_as_soon_as_a_technician_takes_part() {
+    let changes: [Change; 4] =
+        [|seen| seen.owner = Some("dana".into()), |seen| seen.worked = true, |seen| seen.ticket.status = 17, |seen| seen.ticket.board = 2];
+    for change in changes {
+        let rest = &[
+            ("hint, look", "handingover (stood-down): offer-withdrawn + hand-over"),
+            ("hand-over", "telling (stood-down): stood-down"),
+            ("farewell", "no case; ended handed-over"),
+        ];
+        after(asked(&[]), change, rest);
+        // Though no callback came: the ticket is read again before anything is changed.
+        after(
+            asked(&[]),
+            change,
+            &[
+                ("press yes", "acting: offer-pressed + look at 4711"),
+                ("look", "handingover (stood-down): hand-over"),
+                ("hand-over", "telling (stood-down): stood-down"),
+            ],
+        );
+        // A ticket that the agent opened itself is no different.
+        let mut chat = Play::new("okta", Lock::Locked);
+        chat.ticket = Some(seen());
+        let chat = check(chat, &[("says account_unlock, who, find, open, allow, offer", "offering; opened account_unlock")]);
+        after(chat, change, rest);
+        // Nobody was spoken to: nothing is written, and nothing said.
+        let early = check(desk(), &TO_QUESTION[..4]);
+        after(early, change, &[("hint, look", "identifying (stood-down)"), ("meet", "no case; ended handed-over")]);
+    }
+    let mut own = asked(&[]);
+    own.tenant.desk.member = Some("firstline".into());
+    after(own, |seen| seen.owner = Some("firstline".into()), &[("hint, look", "offering")]);
+}
+
+#[test]
+fn a_change_that_was_begun_is_finished_before_the_agent_steps_back() {
+    let play = asked(&[("press yes, look, allow", "acting: offer-pressed + unlock"), ("hint", "acting: look at 4711")]);
+    after(
+        play,
+        |seen| seen.worked = true,
+        &[
+            ("look", "acting (stood-down)"),
+            ("act", "delivering (stood-down): unlock-done"),
+            ("deliver", "handingover (stood-down): hand-over"),
+            ("hand-over", "telling (stood-down): stood-down"),
+        ],
+    );
+}
+
+#[test]
+fn nobody_is_spoken_to_out_of_the_blue() {
+    let taken = ("hint, look", "listening");
+    for intent in ["printer", "human", "unsure", "thanks", "somebody-else"] {
+        let code = match intent {
+            "printer" => "out-of-scope",
+            "human" => "asked-for-person",
+            "somebody-else" => "somebody-else",
+            _ => "unclear",
+        };
+        let mut play = check(desk(), &[taken]);
+        let line = play.line(&format!("read {intent}"));
+        assert!(line.starts_with(&format!("handingover ({code}): hand-over; opened")), "{line}");
+        assert_eq!(play.line("hand-over"), "no case; ended handed-over", "{intent}");
+    }
+    let triage = |change: fn(&mut Play), expect: &str| {
+        let mut play = check(desk(), &[taken]);
+        change(&mut play);
+        assert_eq!(play.line("read account_unlock"), expect);
+        assert_eq!(play.line("hand-over"), "no case; ended handed-over");
+    };
+    triage(|play| play.tenant.connections.retain(|c| c.id != "chat"), "handingover (no-chat): hand-over; opened account_unlock");
+    triage(|play| play.state.case.as_mut().unwrap().intake.as_mut().unwrap().address = None, "handingover (no-address): hand-over; opened account_unlock");
+    let identified = [taken, ("read account_unlock", "identifying: who has jane@acme.example; opened account_unlock")];
+    for (change, code) in [
+        ((|profile| profile.guest = true) as fn(&mut Profile), "chat-guest"),
+        (|profile| profile.inactive = true, "chat-guest"),
+        (|profile| profile.email = None, "unknown-requester"),
+        (|profile| profile.email = Some("mallory@acme.example".into()), "unknown-requester"),
+    ] {
+        let mut play = check(desk(), &identified);
+        let mut profile = Profile {
+            id: "U1".into(),
+            workspace: "T1".into(),
+            email: Some("jane@acme.example".into()),
+            name: "Jane".into(),
+            guest: false,
+            inactive: false,
+            locale: None,
+        };
+        change(&mut profile);
+        play.done("who", Some(Outcome::Profile(profile)), true);
+        assert_eq!(play.state.case.as_ref().and_then(|case| case.handover.clone()).map(|(code, _)| code).as_deref(), Some(code));
+        assert_eq!(play.line("hand-over"), "no case; ended handed-over", "{code}");
+    }
+    for fails in ["who fails", "who, meet fails", "who, meet, find fails"] {
+        let mut play = check(desk(), &identified);
+        play.line(fails);
+        assert_eq!(play.line("hand-over"), "no case; ended handed-over", "{fails}");
+    }
+}
+
+#[test]
+fn a_psa_that_does_not_answer_is_asked_again() {
+    check(
+        desk(),
+        &[
+            ("hint, look silent", "listening"),
+            ("wait 2", "listening: look at 4711"),
+            ("look silent", "listening"),
+            ("wait 3", "listening: look at 4711"),
+            ("look", "listening"),
+        ],
+    );
+    asked(&[("press yes, look silent", "acting: offer-pressed"), ("wait 2", "acting: look at 4711"), ("look", "acting asks")]);
+}
+
+#[test]
+fn another_contact_is_another_request() {
+    after(
+        asked(&[]),
+        |seen| seen.contact_email = Some("mallory@acme.example".into()),
+        &[("hint, look", "handingover (contact-changed): offer-withdrawn + hand-over")],
+    );
+}
