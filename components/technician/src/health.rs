@@ -91,6 +91,7 @@ async fn works<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, id: &str
         act: Act::Message(String::new()),
         at: 0,
         received: 0,
+        to: None,
     };
     let (state, now) = (State::new(&event), host.now());
     let (work, purpose) = (Work::Chat(ChatAct::Who(String::new())), Purpose::Aside);
