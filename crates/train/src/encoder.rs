@@ -17,7 +17,7 @@ impl Weights<'_> {
     fn get(&self, name: &str) -> Result<Vec<f32>> {
         let entry = self.head.get(name).with_context(|| format!("no tensor `{name}`"))?;
         ensure!(entry["dtype"] == "F32", "`{name}` is not of 32-bit floats");
-        let at = |n: usize| entry["data_offsets"][n].as_u64().and_then(|at| usize::try_from(at).ok());
+        let at = |n: usize| entry.pointer(&format!("/data_offsets/{n}")).and_then(serde_json::Value::as_u64).and_then(|at| usize::try_from(at).ok());
         let bytes = at(0).zip(at(1)).and_then(|(from, to)| self.data.get(from..to)).with_context(|| format!("`{name}` is cut short"))?;
         Ok(bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
     }

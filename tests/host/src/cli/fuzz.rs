@@ -45,7 +45,7 @@ fn texts(project: &Path) -> Result<Vec<Vec<u8>>> {
         let path = project.join("components/intent-detection/data").join(file);
         for line in std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?.lines() {
             let row: serde_json::Value = serde_json::from_str(line)?;
-            texts.extend(row["text"].as_str().map(|text| text.as_bytes().to_vec()));
+            texts.extend(row.get("text").and_then(|text| text.as_str()).map(|text| text.as_bytes().to_vec()));
         }
     }
     Ok(texts)
