@@ -353,7 +353,7 @@ mod tests {
         let mut rows = vec!["printer > printer 900"; 5];
         rows.extend(["printer > other 100"; 5]);
         let report = report(&judged(&rows), Duration::from_secs(1));
-        assert!(report.contains("      50%  0.000       0.900\n      60%  0.167       0.100\n"), "{report}");
+        assert!(report.contains("       50%  0.000       0.900\n       60%  0.167       0.100\n"), "{report}");
     }
 
     #[test]
