@@ -163,7 +163,9 @@ fn further(text: &Text, whole: &Understanding, mind: &Mind) -> Vec<Reading> {
     let mut encoded = 0;
     for part in parts(text) {
         let part = Text::read(part);
-        let features = features(&part, &signals(&part, &lexicon));
+        let marks = signals(&part, &lexicon);
+        let features = features(&part, &marks);
+        let symptom = same(first, Intent::PasswordReset) && marks.other_system.is_none() && about_entering(&part);
         // Words alone are quick: the encoder is asked only about a part that may hold something else.
         let other = |intent: Intent| !same(intent, first) && !found.iter().any(|reading| same(reading.intent, intent));
         let likely = mind.model.rank(&mind.model.scores(&features), &[0.0; CLASSES]).first().copied();
@@ -176,6 +178,7 @@ fn further(text: &Text, whole: &Understanding, mind: &Mind) -> Vec<Reading> {
         }
         let understood = judge(&part, &mind.vector(&part), &mind.model);
         let sure = understood.readings.into_iter().next().filter(|reading| reading.confidence >= SURE && other(reading.intent));
+        let sure = sure.filter(|reading| !(symptom && reading.intent == Intent::AppOutage));
         found.extend(sure.filter(|reading| reading.intent != Intent::Other && reading.intent.group() != Group::Social));
     }
     found.sort_by_key(|reading| std::cmp::Reverse(reading.confidence));
@@ -186,6 +189,12 @@ fn further(text: &Text, whole: &Understanding, mind: &Mind) -> Vec<Reading> {
 fn same(a: Intent, b: Intent) -> bool {
     const ACCOUNT: [Intent; 2] = [Intent::PasswordReset, Intent::AccountUnlock];
     a == b || ACCOUNT.contains(&a) && ACCOUNT.contains(&b)
+}
+
+/// Whoever has lost a password cannot sign in: that is what it looks like, and no second wish.
+fn about_entering(part: &Text) -> bool {
+    const ENTERING: [&str; 6] = ["sign", "signin", "log", "login", "logon", "logging"];
+    (0..part.tokens.len()).any(|at| ENTERING.contains(&part.word(at)))
 }
 
 /// Sentences, lines, and what stands on either side of "and" or "also"; nothing if there is only one.
@@ -391,6 +400,7 @@ mod tests {
             ("Please reset my Windows password, it expired. I also need a licence for Visio.", &["license_request", "password_reset"]),
             ("I'm locked out and I forgot my password", &["password_reset"]),
             ("I forgot my password", &["password_reset"]),
+            ("Password\n\nHello, I forgot my password and cannot sign in", &["password_reset"]),
             ("Good morning, I am back from leave and my password has expired. Could you reset it? Thank you, Jane", &["password_reset"]),
         ] {
             assert_eq!(wishes(text), expected, "{:?}", read(text));

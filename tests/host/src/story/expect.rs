@@ -287,8 +287,9 @@ fn accounts(before: &Value, after: &Value) -> BTreeMap<String, Vec<String>> {
         for (login, user) in users(after, vendor) {
             let was = old.get(&login).and_then(|user| user.as_object());
             let members = user.as_object().into_iter().flatten();
-            let differing: Vec<String> =
+            let mut differing: Vec<String> =
                 members.filter(|(name, value)| was.and_then(|was| was.get(*name)) != Some(value)).map(|(name, _)| name.clone()).collect();
+            differing.sort();
             if !differing.is_empty() {
                 changed.insert(login, differing);
             }
