@@ -69,6 +69,8 @@ stories! {
     handed_over_on_a_holiday
     hundred_kilobytes
     instructions_in_the_text
+    locale_of_the_profile
+    locale_of_the_text
     mailed_ticket_never_answered
     mailed_ticket_no
     mailed_ticket_no_alerts
@@ -96,8 +98,10 @@ stories! {
     out_of_scope
     own_messages_are_not_heard
     own_ticket_comes_back
+    own_words
     person_after_the_end
     person_at_once
+    person_in_german
     person_while_acting
     person_while_closing
     person_while_finding

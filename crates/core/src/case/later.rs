@@ -44,7 +44,7 @@ pub(super) fn page(state: &mut State, tenant: &Tenant, now: Instant) {
     let (Some(urgency), Some(contact)) = (urgency(case, tenant), &tenant.on_call) else { return };
     let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
     let message = state.message("page", &[("client", &tenant.name), ("ticket", &ticket), ("urgency", urgency)]);
-    let message = Message { channel: String::new(), thread: None, ..message };
+    let message = Message { channel: String::new(), thread: None, locale: tenant.msp_locale.clone(), ..message };
     if let Some(case) = &mut state.case {
         case.said.insert(PAGE.into());
         let phone = contact.phone.as_ref().map_or_else(String::new, |phone| format!(", {phone}"));
