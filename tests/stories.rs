@@ -126,14 +126,21 @@ stories! {
     ticket_lost_after
     ticket_of_another_company
     time_entry_billable
+    time_entry_closed_agreement
     time_entry_non_billable
     time_entry_none
+    time_entry_open_agreement
+    time_entry_without_minutes
     two_clients_at_once
     two_presses_at_once
     two_wishes
     unclear_then_clear
     unclear_twice
     unknown_user
+    waits_and_is_closed
+    waits_for_the_user
+    waits_in_vain
+    waits_no_more
     workspace_guest
     wrong_client_secret
     yes_as_text
@@ -178,6 +185,8 @@ fn a_story_that_expects_something_else_fails() {
         ("/expect/tickets/0/resolution", json!([]), "resolution notes of ticket 1001"),
         ("/expect/tickets/0/never", json!(["read back"]), "ticket 1001 holds `read back`"),
         ("/expect/tickets/0/time", json!(["Billable"]), "time entries of ticket 1001"),
+        ("/expect/tickets/0/time", json!(["DoNotBill 3"]), "time entries of ticket 1001"),
+        ("/expect/tickets/0/responded", json!(true), "ticket 1001 was answered"),
         ("/expect/changes", json!([]), "changing calls at the identity provider"),
         ("/expect/accounts", json!({}), "changed members of jane@acme.example"),
         ("/expect/cases", json!({}), "cases of acme"),

@@ -470,6 +470,7 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
         Work::Psa(PsaAct::Look(_)) => "look",
+        Work::Psa(PsaAct::Wait(_)) => "wait",
     }
 }
 
@@ -633,6 +634,7 @@ impl Script {
                 let ticket = ticket.ok_or(escalate("no-ticket"))?;
                 Ok(Outcome::TicketOpened(shown(&ticket)))
             }
+            Work::Psa(PsaAct::Wait(_)) => Err(escalate("not-scripted")),
             Work::Psa(PsaAct::Look(id)) => {
                 let ticket = io.read(request("GET", &format!("service/tickets/{id}"), None))?;
                 if ticket["company"]["id"] != 19 {

@@ -1249,6 +1249,7 @@ impl PurposeName for Task {
             Purpose::Forward(_) => "forward",
             Purpose::Look => "look at ticket",
             Purpose::Meet => "meet",
+            Purpose::Wait => "wait for the user",
         }
     }
 }

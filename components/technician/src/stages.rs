@@ -113,6 +113,7 @@ impl Stages for Composed {
                     PsaAct::Close(closeout) => psa::Act::Close(self.closeout(closeout, tenant)?),
                     PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
                     PsaAct::Look(ticket) => psa::Act::Look(*ticket),
+                    PsaAct::Wait(stage::Waiting { ticket, board, status }) => psa::Act::Wait(psa::Waiting { ticket: *ticket, board: *board, status: *status }),
                 };
                 let desk = &tenant.desk;
                 let desk = psa::Desk {
@@ -120,6 +121,8 @@ impl Stages for Composed {
                     board: desk.board,
                     closed_status: desk.closed_status.clone(),
                     dispatch_status: desk.dispatch_status.clone(),
+                    responded_status: desk.responded_status.clone(),
+                    waiting_status: desk.waiting_status.clone(),
                     time_entry: desk.time_entry.clone(),
                     member: desk.member.clone(),
                     work_type: desk.work_type.clone(),
@@ -155,6 +158,7 @@ impl Composed {
             resolution_note,
             time_start: closeout.time_start,
             time_end: closeout.time_end,
+            billed_minutes: closeout.billed_minutes,
             stand_down: closeout.stand_down,
         })
     }
@@ -223,6 +227,7 @@ fn psa_outcome(outcome: psa::Outcome) -> Outcome {
         psa::Outcome::Opened(opened) => Outcome::TicketOpened(ticket(opened)),
         psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),
         psa::Outcome::HandedOver(handed) => Outcome::TicketHandedOver(ticket(handed)),
+        psa::Outcome::Waits(waits) => Outcome::TicketWaits(ticket(waits)),
         psa::Outcome::Seen(view) => {
             let psa::View { ticket: seen, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked } = view;
             let ticket = ticket(seen);

@@ -84,6 +84,8 @@ pub enum Purpose {
     Look,
     /// Open the direct conversation with the contact of a ticket.
     Meet,
+    /// Say in the PSA that the requester was answered and has the next word.
+    Wait,
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -462,7 +464,7 @@ impl State {
             | Purpose::Forward(_)
             | Purpose::Meet => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
-            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Aside => 0,
+            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside => 0,
         };
         let until = task.started + step;
         self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
@@ -1315,6 +1317,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, outcome, tenant, now, notes),
         (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
         (Purpose::Meet, Outcome::Opened(channel)) => ticket::met(state, channel, tenant, now),
@@ -1374,6 +1377,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
                 None if phase == Some(Phase::Offering) => replace_offer(state, message, "offer-withdrawn", &[], now),
                 None => {}
             }
+            ticket::wait(state, tenant, now);
             settle(state, tenant, now);
         }
         // It was pressed, so it stands there, whatever its sender could find out.
@@ -1527,6 +1531,7 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         resolution: case.resolution.clone().filter(|_| !to_human).map(|sentence| Words { sentence, arguments: vec![("login".into(), login.into())] }),
         time_start: case.times.received,
         time_end: now,
+        billed_minutes: case.action.as_ref().and_then(|action| tenant.desk.minutes.get(action)).copied().filter(|_| !to_human),
         stand_down: ticket::stood_down(case),
     };
     if closeout.stand_down && !ticket::spoken(case) {

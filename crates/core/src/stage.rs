@@ -263,6 +263,19 @@ pub enum PsaAct {
     HandOver(Closeout),
     /// Read a ticket with what people did to it.
     Look(u64),
+    /// Answered; the next word is the requester's.
+    Wait(Waiting),
+}
+
+/// A ticket that waits for its requester.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Ticket id.
+    pub ticket: u64,
+    /// Its board.
+    pub board: u64,
+    /// Status that we last saw.
+    pub status: u64,
 }
 
 /// A ticket to be opened.
@@ -295,6 +308,9 @@ pub struct Closeout {
     pub time_start: Instant,
     /// Work ended.
     pub time_end: Instant,
+    /// What is billed for it; without, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed_minutes: Option<u32>,
     /// A person has taken over: only a note is written.
     #[serde(default)]
     pub stand_down: bool,
@@ -382,6 +398,8 @@ pub enum Outcome {
     TicketClosed(Ticket),
     /// PSA: with a human.
     TicketHandedOver(Ticket),
+    /// PSA: waits for its requester.
+    TicketWaits(Ticket),
     /// PSA: read.
     TicketSeen(Box<Seen>),
     /// A human is needed: code and text.
@@ -405,6 +423,7 @@ impl Outcome {
             Outcome::TicketOpened(_) => "ticket opened",
             Outcome::TicketClosed(_) => "ticket closed",
             Outcome::TicketHandedOver(_) => "ticket handed over",
+            Outcome::TicketWaits(_) => "ticket waits",
             Outcome::TicketSeen(_) => "ticket seen",
             Outcome::Escalate(..) => "needs a human",
         }

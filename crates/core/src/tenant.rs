@@ -7,8 +7,8 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    Brand, Connection, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline,
-    parse, read, read_msp, resolve,
+    BILLED, Brand, Connection, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps,
+    outline, parse, read, read_msp, resolve,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -170,8 +170,17 @@ pub struct Desk {
     pub closed_status: Option<String>,
     /// Name of the status for tickets that need a human.
     pub dispatch_status: Option<String>,
+    /// Name of the status of a ticket whose requester has been answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_status: Option<String>,
+    /// Name of the status of a ticket that waits for its requester.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_status: Option<String>,
     /// `none`, `non-billable` or `billable`.
     pub time_entry: String,
+    /// Minutes that are billed, by action; nothing is billed for any other.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub minutes: BTreeMap<String, u32>,
     /// Member identifier that time is logged for.
     pub member: Option<String>,
     /// Work type of time entries.

@@ -12,6 +12,7 @@ impl Guest for Stub {
             Act::Open(_) => Outcome::Opened(ticket),
             Act::Close(_) => Outcome::Closed(ticket),
             Act::HandOver(_) => Outcome::HandedOver(ticket),
+            Act::Wait(_) => Outcome::Waits(ticket),
             Act::Look(_) => Outcome::Escalate(("stub".into(), "stub".into())),
         }))
     }

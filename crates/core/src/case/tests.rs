@@ -76,6 +76,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Forward(_) => "forward",
         Purpose::Look => "look",
         Purpose::Meet => "meet",
+        Purpose::Wait => "status",
     }
 }
 
@@ -93,6 +94,7 @@ fn show(task: &Task) -> String {
         Work::Psa(PsaAct::Close(_)) => "close".into(),
         Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
         Work::Psa(PsaAct::Look(ticket)) => format!("look at {ticket}"),
+        Work::Psa(PsaAct::Wait(_)) => "wait".into(),
     }
 }
 
@@ -168,6 +170,7 @@ impl Play {
                 inactive: false,
                 locale: None,
             }),
+            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, ..ticket }),
             Work::Psa(PsaAct::Look(_)) => {
                 self.ticket.clone().map_or_else(|| Outcome::Escalate("foreign-ticket".into(), String::new()), |seen| Outcome::TicketSeen(Box::new(seen)))
             }
