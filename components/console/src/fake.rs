@@ -33,6 +33,8 @@ pub struct Fake {
     pub counters: RefCell<BTreeMap<String, i64>>,
     /// Every operation lets others go first.
     pub shared: bool,
+    /// Written by somebody else while a text is read.
+    pub meanwhile: RefCell<Option<(String, Vec<u8>)>>,
 }
 
 impl Fake {
@@ -58,6 +60,7 @@ impl Fake {
             asked: RefCell::default(),
             counters: RefCell::default(),
             shared: false,
+            meanwhile: RefCell::default(),
         }
     }
 
@@ -136,6 +139,7 @@ impl Host for Fake {
 /// Every ticket is a printer's, and a memory is the numbers of its tickets.
 impl Stages for Fake {
     fn understand(&self, _: &str) -> Result<Understanding, String> {
+        self.values.borrow_mut().extend(self.meanwhile.take());
         let candidate = Candidate { intent: "printer".into(), confidence: 900, because: Vec::new() };
         Ok(Understanding { candidates: vec![candidate], ..Understanding::default() })
     }

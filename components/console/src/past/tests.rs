@@ -74,3 +74,14 @@ fn of_two_imports_at_once_none_is_counted_that_is_not_kept() {
         assert_eq!(claimed, kept, "{later}: {one:?} {two:?}");
     }
 }
+
+#[test]
+fn what_somebody_else_learned_meanwhile_is_not_overwritten() {
+    let host = host();
+    let theirs = Past { learned: 7, turn: 1, ..Past::default() };
+    host.meanwhile.replace(Some(("past/acme".into(), host.key().write("past/acme", &theirs))));
+    assert_eq!(send(&host, "a", "POST", CSV).0, 409);
+    assert_eq!(send(&host, "a", "GET", "").1["learned"], 7);
+    let (status, again) = send(&host, "a", "POST", CSV);
+    assert_eq!((status, &again["all"]), (200, &json!(9)));
+}
