@@ -215,7 +215,11 @@ mod tests {
                 assert!(sentence.arguments.values().all(|meaning| !meaning.is_empty()), "{name} has an argument without a meaning");
                 for argument in used {
                     // A secret can only come by link: no argument may carry one.
-                    assert!(["msp", "system", "login", "ticket", "choice", "minutes", "phone"].contains(&argument), "{name}: {argument}");
+                    assert!(
+                        ["msp", "system", "login", "ticket", "choice", "minutes", "phone", "client", "urgency", "day", "date", "time", "zone"]
+                            .contains(&argument),
+                        "{name}: {argument}"
+                    );
                 }
                 for promise in ["password is", "password: ", "code is", "sent you the password", "send you the password"] {
                     assert!(!sentence.text.contains(promise), "{name} speaks of a secret in clear");
@@ -236,6 +240,10 @@ mod tests {
             "handed-over",
             "handed-over-no-ticket",
             "passed-on-here",
+            "passed-on-later",
+            "handed-over-later",
+            "handed-over-paged",
+            "page",
             "protected-handed-over",
             "not-you",
             "denied",
@@ -246,6 +254,6 @@ mod tests {
         let without_a_person: Vec<&str> = sentences.iter().filter(|(_, s)| !s.text.contains("person")).map(|(name, _)| name.as_str()).collect();
         assert_eq!(without_a_person, ["moved-to-direct", "offer-pressed"]);
         let public: Vec<&str> = sentences.iter().filter(|(_, s)| s.public).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here"]);
+        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here", "passed-on-later"]);
     }
 }

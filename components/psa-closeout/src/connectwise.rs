@@ -201,12 +201,14 @@ enum Place {
     Note(Section),
     Time,
     Mark,
+    Priority,
 }
 
 /// An object that is written once: a note or a time entry.
 struct Object {
     what: &'static str,
     place: Place,
+    /// What it ends in; of a priority, the one that it takes the place of.
     tag: String,
     request: Request,
 }
@@ -227,6 +229,8 @@ impl Seen {
             Place::Note(Section::Resolution) => self.notes.iter().any(|note| is(note.resolution_flag) && tagged(&note.text)),
             // Another reference is a person's, and stays.
             Place::Mark => self.ticket.external_x_ref.as_deref().is_some_and(|mark| !mark.trim().is_empty()),
+            // Another than the one that was first seen is a person's, or our own already.
+            Place::Priority => self.ticket.priority.as_ref().map_or("", |priority| priority.name.as_str()) != object.tag,
             Place::Time => self.times.iter().any(|entry| tagged(&entry.notes)),
         }
     }
@@ -239,7 +243,9 @@ fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, 
     let logs = logging != Logging::Nothing;
     let work_type = desk.work_type.as_deref().filter(|_| logs);
     let mut more = vec![wire::statuses(out.board)];
+    let alert = desk.alert_priority.as_deref().filter(|_| out.alert && !out.stand_down && step == Step::HandOver);
     more.extend(work_type.map(wire::work_types));
+    more.extend(alert.map(wire::priorities));
     let (mut seen, more) = look(io, task, out, logs, more)?;
     let mut more = more.iter();
     let statuses = decoded("the board's statuses", more.next())?;
@@ -252,7 +258,18 @@ fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, 
         Some(_) | None => true,
     };
     let logging = if covered { logging } else { Logging::Uncovered };
-    let objects = objects(task, out, &seen.ticket, step, logging, work_type)?;
+    let mut objects = objects(task, out, &seen.ticket, step, logging, work_type)?;
+    if let Some(name) = alert {
+        let found: Vec<Reference> = decoded("the priorities", more.next())?;
+        // A name that the PSA does not have changes nothing; the note calls for a person as well.
+        let found = found.into_iter().find(|found| same(&found.name, name));
+        objects.extend(found.map(|found| Object {
+            what: "the priority",
+            place: Place::Priority,
+            tag: out.priority.clone(),
+            request: wire::set_priority(out.ticket, found.id),
+        }));
+    }
     for attempt in 0..=ATTEMPTS {
         let missing: Vec<&Object> = objects.iter().filter(|object| !seen.holds(object)).collect();
         if missing.is_empty() {

@@ -352,6 +352,12 @@ impl<H: Host> Checks<'_, H> {
             let closes = statuses.iter().any(|one| flag(one, "closedStatus") && !flag(one, "inactive"));
             self.good(&connection.id, &format!("a closed status on board {}", desk.board), closes, psa.clone(), "tickets cannot be closed there");
         }
+        if let Some(name) = &desk.alert_priority {
+            let found = self.list(connection, &["service", "priorities"], &[("pageSize", PAGE)], "priorities", vec![Action::Ticket]).await?;
+            if let Some(found) = found {
+                self.good(&connection.id, &format!("priority `{name}`"), named(&found, name), vec![Action::Ticket], "choose one that is there");
+            }
+        }
         if let Some(name) = &desk.work_type {
             let found = self.list(connection, &["time", "workTypes"], &[("pageSize", PAGE)], "work types", psa.clone()).await?;
             if let Some(found) = found {

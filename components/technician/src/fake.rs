@@ -678,7 +678,14 @@ impl Script {
 }
 
 fn shown(ticket: &Value) -> Ticket {
-    Ticket { id: ticket["id"].as_u64().unwrap(), board: 1, status: ticket["status"]["id"].as_u64().unwrap(), status_name: String::new(), contact: false }
+    Ticket {
+        id: ticket["id"].as_u64().unwrap(),
+        board: 1,
+        status: ticket["status"]["id"].as_u64().unwrap(),
+        status_name: String::new(),
+        contact: false,
+        priority: String::new(),
+    }
 }
 
 impl Stages for Script {

@@ -1250,6 +1250,7 @@ impl PurposeName for Task {
             Purpose::Look => "look at ticket",
             Purpose::Meet => "meet",
             Purpose::Wait => "wait for the user",
+            Purpose::Page(_) => "page",
         }
     }
 }

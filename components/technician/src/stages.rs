@@ -124,6 +124,7 @@ impl Stages for Composed {
                     responded_status: desk.responded_status.clone(),
                     waiting_status: desk.waiting_status.clone(),
                     time_entry: desk.time_entry.clone(),
+                    alert_priority: desk.alert_priority.clone(),
                     member: desk.member.clone(),
                     work_type: desk.work_type.clone(),
                 };
@@ -160,6 +161,8 @@ impl Composed {
             time_end: closeout.time_end,
             billed_minutes: closeout.billed_minutes,
             stand_down: closeout.stand_down,
+            alert: closeout.alert,
+            priority: closeout.priority.clone(),
         })
     }
 }
@@ -222,7 +225,7 @@ fn idp_outcome(outcome: idp::Outcome) -> Outcome {
 }
 
 fn psa_outcome(outcome: psa::Outcome) -> Outcome {
-    let ticket = |psa::Ticket { id, board, status, status_name, contact }| stage::Ticket { id, board, status, status_name, contact };
+    let ticket = |psa::Ticket { id, board, status, status_name, contact, priority }| stage::Ticket { id, board, status, status_name, contact, priority };
     match outcome {
         psa::Outcome::Opened(opened) => Outcome::TicketOpened(ticket(opened)),
         psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),

@@ -17,6 +17,7 @@ use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
+mod later;
 mod ticket;
 pub use ticket::{AtDesk, Intake, STOOD_DOWN};
 
@@ -86,6 +87,8 @@ pub enum Purpose {
     Meet,
     /// Say in the PSA that the requester was answered and has the next word.
     Wait,
+    /// Tell the person on call this, in the MSP's own chat.
+    Page(Box<Message>),
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -462,6 +465,7 @@ impl State {
             | Purpose::Revoke
             | Purpose::Farewell
             | Purpose::Forward(_)
+            | Purpose::Page(_)
             | Purpose::Meet => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
             Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside => 0,
@@ -1165,7 +1169,8 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         abandon(state, now);
     }
     let Some(case) = &state.case else { return };
-    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look)) || state.asked.is_some();
+    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_)))
+        || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
         return;
     }
@@ -1307,7 +1312,9 @@ fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
 }
 
 fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    if let (Work::Chat(ChatAct::Say(_)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case) {
+    if let (Work::Chat(ChatAct::Say(said)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case)
+        && said.channel == state.channel
+    {
         case.times.replied.get_or_insert(now);
     }
     let phase = state.case.as_ref().map(|case| case.phase);
@@ -1317,6 +1324,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, outcome, tenant, now, notes),
         (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
@@ -1515,6 +1523,9 @@ fn revoke(state: &mut State, tenant: &Tenant, now: Instant) {
 }
 
 fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: Instant) {
+    if to_human {
+        later::page(state, tenant, now);
+    }
     let Some(case) = &state.case else { return };
     let (Some(psa), Some(ticket)) = (tenant.connection_of(Role::Psa), case.ticket.clone()) else {
         set_handover(state, "no-ticket", "there is no ticket to write to");
@@ -1533,7 +1544,10 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         time_end: now,
         billed_minutes: case.action.as_ref().and_then(|action| tenant.desk.minutes.get(action)).copied().filter(|_| !to_human),
         stand_down: ticket::stood_down(case),
+        alert: to_human && later::alerts(case),
+        priority: ticket.priority,
     };
+    let alert = closeout.alert;
     if closeout.stand_down && !ticket::spoken(case) {
         // Nothing was said and nothing was done: the ticket is the technician's as if we had never seen it.
         tell_handed_over(state, tenant, now);
@@ -1543,7 +1557,8 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         if to_human { (PsaAct::HandOver(closeout), Purpose::HandOver, Phase::HandingOver) } else { (PsaAct::Close(closeout), Purpose::Close, Phase::Closing) };
     state.phase(phase, now);
     let task = state.start(&psa, Work::Psa(act), purpose, now);
-    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"] {
+    let raised = alert.then_some("ticket_priority");
+    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"].into_iter().chain(raised) {
         state.grant(&task, &psa, action, &ticket.id.to_string(), None, now);
     }
 }
@@ -1564,12 +1579,13 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
 
 fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
-    let message = match (&ticket, ticket::last_words(state)) {
+    let message = match (later::words(state, tenant, now), &ticket, ticket::last_words(state)) {
+        (Some(message), _, _) => message,
         // Others read there too, so no detail is given.
         _ if state.place != Place::Direct => state.message("passed-on-here", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
-        (Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
-        (Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
-        (None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
+        (None, Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
+        (None, Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
+        (None, None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
     };
     if let Some(case) = &mut state.case {
         case.times.ended.get_or_insert(now);

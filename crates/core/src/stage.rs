@@ -314,6 +314,12 @@ pub struct Closeout {
     /// A person has taken over: only a note is written.
     #[serde(default)]
     pub stand_down: bool,
+    /// It calls for a person at once.
+    #[serde(default)]
+    pub alert: bool,
+    /// Priority that we first saw.
+    #[serde(default)]
+    pub priority: String,
 }
 
 /// A ticket as read back.
@@ -329,6 +335,9 @@ pub struct Ticket {
     pub status_name: String,
     /// A contact was found.
     pub contact: bool,
+    /// Name of its priority.
+    #[serde(default)]
+    pub priority: String,
 }
 
 /// A ticket with what people did to it. Its texts are hostile.

@@ -181,6 +181,9 @@ pub struct Desk {
     /// Minutes that are billed, by action; nothing is billed for any other.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub minutes: BTreeMap<String, u32>,
+    /// Name of the priority of a ticket that calls for a person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_priority: Option<String>,
     /// Member identifier that time is logged for.
     pub member: Option<String>,
     /// Work type of time entries.

@@ -627,6 +627,11 @@ impl ConnectWise {
                     let usual = board.statuses.iter().find(|status| status.default_flag).or(board.statuses.first()).map(|status| status.id);
                     self.set(&mut ticket, "status", &json!({ "id": usual }), now)?;
                 }
+                None if field == "priority" => {
+                    if let Some(usual) = self.priorities.first().map(|priority| priority.id) {
+                        self.set(&mut ticket, "priority", &json!({ "id": usual }), now)?;
+                    }
+                }
                 None => {}
             }
         }

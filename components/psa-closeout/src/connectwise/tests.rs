@@ -105,6 +105,7 @@ fn task(act: Act) -> Task {
         dispatch_status: Some("needs a person".into()),
         responded_status: None,
         waiting_status: None,
+        alert_priority: None,
         time_entry: "none".into(),
         member: None,
         work_type: None,
@@ -127,6 +128,8 @@ fn closeout() -> Closeout {
         time_end: 1_795_341_660_000,
         billed_minutes: None,
         stand_down: false,
+        alert: false,
+        priority: "Medium".into(),
     }
 }
 
@@ -883,4 +886,40 @@ fn no_time_is_logged_on_an_agreement_that_is_closed_or_cannot_be_read() {
             assert_eq!(!written[0].contains("No time was logged"), logged, "{written:?}");
         }
     }
+}
+
+#[test]
+fn what_calls_for_a_person_gets_the_desks_priority_unless_a_human_has_set_one() {
+    const PRIORITIES: &str = "+ priority_find: GET service/priorities?conditions=name=\"Critical\"&pageSize=5";
+    const SET: &str = r#"+ ticket_priority: PATCH service/tickets/7 /0/op="replace" /0/path="priority" /0/value/id=1"#;
+    let alerting = |step: fn(Closeout) -> Act| {
+        let mut task = task(step(Closeout { alert: true, ..closeout() }));
+        (task.desk.dispatch_status, task.desk.alert_priority) = (None, Some("Critical".into()));
+        task
+    };
+    let with = |priority: &str| {
+        let mut ticket = in_status(10);
+        ticket["priority"] = json!({ "id": 3, "name": priority });
+        ok(&ticket)
+    };
+    let look = format!("{LOOK_FIRST}\n{PRIORITIES}");
+    let found = || ok(&json!([{ "id": 1, "name": "Critical" }]));
+    check(
+        &alerting(Act::HandOver),
+        &[&[with("Medium"), none(), statuses(), found()], &[answer(201, "{}"), answer(200, "{}"), with("Critical")]],
+        &[&look, HAND_OVER, SET, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    // A human's stays, and so does every one if the PSA does not know the name.
+    check(
+        &alerting(Act::HandOver),
+        &[&[with("Low"), none(), statuses(), found()], &[answer(201, "{}"), with("Low")]],
+        &[&look, HAND_OVER, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    check(
+        &alerting(Act::HandOver),
+        &[&[with("Medium"), none(), statuses(), none()], &[answer(201, "{}"), with("Medium")]],
+        &[&look, HAND_OVER, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    let closed = alerting(Act::Close);
+    check(&closed, &[&[ok(&in_status(90)), both_notes(), statuses()]], &[LOOK_FIRST, "closed 7 on 3 in 90 >Closed"]);
 }

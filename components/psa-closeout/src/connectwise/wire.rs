@@ -52,6 +52,8 @@ pub struct Ticket {
     pub contact_name: Option<String>,
     /// The contact's address.
     pub contact_email_address: Option<String>,
+    /// How urgent it is.
+    pub priority: Option<Reference>,
     /// What it is covered by.
     pub agreement: Option<Reference>,
     /// When its requester was first answered.
@@ -115,8 +117,9 @@ impl Ticket {
 
 impl From<Ticket> for psa::Ticket {
     fn from(ticket: Ticket) -> Self {
-        let Ticket { id, board, status, contact, .. } = ticket;
-        psa::Ticket { id, board: board.id, status: status.id, status_name: status.name, contact: contact.is_some() }
+        let Ticket { id, board, status, contact, priority, .. } = ticket;
+        let priority = priority.map_or_else(String::new, |priority| priority.name);
+        psa::Ticket { id, board: board.id, status: status.id, status_name: status.name, contact: contact.is_some(), priority }
     }
 }
 
@@ -278,6 +281,16 @@ pub fn add_time(ticket: u64, desk: &Desk, work_type: Option<u64>, billable: bool
 /// Sets the status, and nothing else.
 pub fn set_status(ticket: u64, status: u64) -> Request {
     change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "status", "value": { "id": status } }]))
+}
+
+/// Finds a priority by name.
+pub fn priorities(name: &str) -> Request {
+    query(get(&["service", "priorities"]), &[("conditions", format!("name={}", quote(name))), ("pageSize", "5".into())])
+}
+
+/// Sets the priority, and nothing else.
+pub fn set_priority(ticket: u64, priority: u64) -> Request {
+    change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "priority", "value": { "id": priority } }]))
 }
 
 /// Marks a ticket, and nothing else.

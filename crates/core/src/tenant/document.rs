@@ -165,6 +165,9 @@ pub struct DeskSettings {
     /// Minutes that are billed, by action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<BTreeMap<String, u32>>,
+    /// Name of the priority of a ticket that calls for a person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_priority: Option<String>,
     /// Member identifier that time is logged for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
@@ -240,7 +243,7 @@ pub struct OnCall {
     /// Telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// Urgencies that call; none if empty.
+    /// What calls: types (`phishing`), reasons (`requester-denied`), names of priorities; nothing if empty.
     #[serde(default)]
     pub urgencies: Vec<String>,
 }
@@ -269,8 +272,19 @@ pub struct Gap {
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
 const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff"];
-const DESK: Members =
-    &["board", "closed_status", "dispatch_status", "responded_status", "waiting_status", "time_entry", "minutes", "member", "work_type", "intake"];
+const DESK: Members = &[
+    "board",
+    "closed_status",
+    "dispatch_status",
+    "responded_status",
+    "waiting_status",
+    "time_entry",
+    "minutes",
+    "alert_priority",
+    "member",
+    "work_type",
+    "intake",
+];
 /// What is done without a person, and can be billed.
 pub const BILLED: &[&str] = &["password_reset", "account_unlock"];
 const BRAND: Members = &["name", "phone", "link_domain"];
@@ -437,6 +451,7 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         waiting_status: either(&mine.waiting_status, &theirs.waiting_status),
         minutes: mine.minutes.clone().or_else(|| theirs.minutes.clone()).unwrap_or_default(),
         time_entry: either(&mine.time_entry, &theirs.time_entry).unwrap_or_else(|| "non-billable".into()),
+        alert_priority: either(&mine.alert_priority, &theirs.alert_priority),
         member: either(&mine.member, &theirs.member),
         work_type: either(&mine.work_type, &theirs.work_type),
         intake: mine.intake.clone().or_else(|| theirs.intake.clone()).unwrap_or_default(),
@@ -588,13 +603,26 @@ impl Problems<'_> {
     }
 
     fn desk(&mut self, desk: &DeskSettings) {
-        let DeskSettings { board, closed_status, dispatch_status, responded_status, waiting_status, time_entry, minutes, member, work_type, intake } = desk;
+        let DeskSettings {
+            board,
+            closed_status,
+            dispatch_status,
+            responded_status,
+            waiting_status,
+            time_entry,
+            minutes,
+            alert_priority,
+            member,
+            work_type,
+            intake,
+        } = desk;
         self.unless(*board != Some(0), || "`desk.board` must be the id of a service board".into());
         for (name, text) in [
             ("closed_status", closed_status),
             ("dispatch_status", dispatch_status),
             ("responded_status", responded_status),
             ("waiting_status", waiting_status),
+            ("alert_priority", alert_priority),
             ("member", member),
             ("work_type", work_type),
         ] {

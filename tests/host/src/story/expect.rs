@@ -105,6 +105,8 @@ struct Ticket {
     /// Billable option of each time entry, and its hours where they matter: `Billable 0.25`.
     #[serde(default)]
     time: Vec<String>,
+    /// Name of its priority.
+    priority: Option<String>,
     /// Whether the PSA counts its contact as answered.
     responded: Option<bool>,
 }
@@ -399,6 +401,9 @@ fn ticket(wanted: &Ticket, got: &Value, psa: &Value, failures: &mut Vec<String>)
     }
     texts(&format!("internal notes of ticket {id}"), &wanted.internal, &texts_of("internalAnalysisFlag"), failures);
     texts(&format!("resolution notes of ticket {id}"), &wanted.resolution, &texts_of("resolutionFlag"), failures);
+    if wanted.priority.as_ref().is_some_and(|priority| got["priority"]["name"] != **priority) {
+        failures.push(format!("priority of ticket {id}: expected {:?}, there: {}", wanted.priority, got["priority"]));
+    }
     if wanted.responded.is_some_and(|responded| responded == got["dateResponded"].is_null()) {
         failures.push(format!("ticket {id} was answered: expected {:?}, there: {}", wanted.responded, got["dateResponded"]));
     }

@@ -9,7 +9,7 @@ type Change = fn(&mut Seen);
 
 fn seen() -> Seen {
     Seen {
-        ticket: Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true },
+        ticket: Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true, priority: "Medium".into() },
         summary: "Locked out".into(),
         text: "I cannot sign in".into(),
         kind: "Account".into(),
