@@ -231,7 +231,7 @@ mod tests {
             match c {
                 '[' => optional = true,
                 ']' => optional = false,
-                '{' => found.push(format!("{}{}", text[i..].split_once('}').unwrap().0, if optional { "]" } else { "" })),
+                '{' => found.push(format!("{}{}", text.get(i..).unwrap().split_once('}').unwrap().0, if optional { "]" } else { "" })),
                 _ => {}
             }
         }
