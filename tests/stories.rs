@@ -71,10 +71,12 @@ stories! {
     instructions_in_the_text
     locale_of_the_profile
     locale_of_the_text
+    mailed_ticket_answered_in_words
     mailed_ticket_never_answered
     mailed_ticket_no
     mailed_ticket_no_alerts
     mailed_ticket_of_another_kind
+    mailed_ticket_of_the_msps_psa
     mailed_ticket_without_chat
     mailed_ticket_yes
     mention_in_a_channel
