@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host};
-use crate::{cases, evidence, found_out, health, metrics, msp, secrets, tenants};
+use crate::{approval, cases, evidence, found_out, health, metrics, msp, secrets, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -48,6 +48,7 @@ enum Route<'a> {
     Secret(&'a str, &'a str, &'a str),
     CasesOf(&'a str),
     Case(&'a str),
+    Approval(&'a str),
     Journal(&'a str),
     Evidence(&'a str),
     Day(&'a str, &'a str),
@@ -69,6 +70,7 @@ impl<'a> Route<'a> {
             ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
             ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
             ["cases", case] => Route::Case(case),
+            ["cases", case, "approval"] => Route::Approval(case),
             ["cases", case, "journal"] => Route::Journal(case),
             ["cases", case, "evidence"] => Route::Evidence(case),
             ["tenants", tenant, "days", day] => Route::Day(tenant, day),
@@ -82,7 +84,7 @@ impl<'a> Route<'a> {
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
             Route::Tenant(tenant) | Route::Check(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
-            Route::Case(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
+            Route::Case(case) | Route::Approval(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
         plain.then_some(route)
     }
@@ -99,6 +101,7 @@ impl<'a> Route<'a> {
             | Route::Metrics
             | Route::Health => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
+            Route::Approval(_) => "GET, POST",
             Route::Tick => "POST",
         }
     }
@@ -142,7 +145,7 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
             found_out::msp(host, &key, connection).await
         }
         Route::Tenants => tenants::list(host, &key).await,
-        Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?).await,
+        Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?, &person.name).await,
         Route::Tenant(tenant) => tenants::get(host, &key, tenant).await,
         Route::Secret(tenant, connection, name) => {
             let place = secrets::find(host, &key, tenant, connection, name).await?;
@@ -154,6 +157,8 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
         }
         Route::CasesOf(tenant) => cases::list(host, &key, tenant, &request.query).await,
         Route::Case(case) => cases::get(host, &key, case).await,
+        Route::Approval(case) if request.method == "POST" => approval::post(host, &key, case, &person, body(request)?).await,
+        Route::Approval(case) => approval::get(host, &key, case).await,
         Route::Journal(case) => cases::journal(host, &key, case, &request.query).await,
         Route::Evidence(case) => evidence::bundle(host, &key, case).await,
         Route::Day(tenant, day) => evidence::day(host, &key, tenant, day).await,

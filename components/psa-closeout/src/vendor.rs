@@ -16,6 +16,8 @@ pub trait Vendor {
     fn close(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
     /// Writes everything down for a human and leaves the ticket open.
     fn hand_over(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
+    /// Leaves an internal note and changes nothing else.
+    fn note(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
     /// Reads a ticket, and what people did to it.
     fn look(&self, io: &mut Io, task: &Task, ticket: u64) -> Flow;
 }
@@ -31,6 +33,7 @@ pub fn run(io: &mut Io, task: &Task) -> Flow {
         Act::Open(new) => vendor.open(io, task, new),
         Act::Close(out) => vendor.close(io, task, out),
         Act::HandOver(out) => vendor.hand_over(io, task, out),
+        Act::Note(out) => vendor.note(io, task, out),
         Act::Look(ticket) => vendor.look(io, task, *ticket),
     }
 }
