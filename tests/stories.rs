@@ -69,10 +69,14 @@ stories! {
     guardrails_deny
     guardrails_human
     guardrails_tightened_while_the_button_waits
+    handed_over_at_night
+    handed_over_by_day
+    handed_over_on_a_holiday
     hundred_kilobytes
     instructions_in_the_text
     mailed_ticket_never_answered
     mailed_ticket_no
+    mailed_ticket_no_alerts
     mailed_ticket_of_another_kind
     mailed_ticket_without_chat
     mailed_ticket_yes
@@ -91,6 +95,8 @@ stories! {
     okta_suspended
     okta_unlock
     okta_unlock_of_an_open_account
+    on_call_cannot_be_reached
+    on_call_is_paged
     one_case_for_hi_request_and_hurry
     out_of_scope
     outside_the_pilot_group
@@ -109,6 +115,7 @@ stories! {
     protected_by_ownership
     protected_by_role
     protected_by_the_tenants_list
+    reset_at_night
     reset_lost_after
     reset_lost_before
     reset_without_an_answer
@@ -135,14 +142,21 @@ stories! {
     ticket_lost_after
     ticket_of_another_company
     time_entry_billable
+    time_entry_closed_agreement
     time_entry_non_billable
     time_entry_none
+    time_entry_open_agreement
+    time_entry_without_minutes
     two_clients_at_once
     two_presses_at_once
     two_wishes
     unclear_then_clear
     unclear_twice
     unknown_user
+    waits_and_is_closed
+    waits_for_the_user
+    waits_in_vain
+    waits_no_more
     workspace_guest
     wrong_client_secret
     yes_as_text
@@ -187,6 +201,9 @@ fn a_story_that_expects_something_else_fails() {
         ("/expect/tickets/0/resolution", json!([]), "resolution notes of ticket 1001"),
         ("/expect/tickets/0/never", json!(["read back"]), "ticket 1001 holds `read back`"),
         ("/expect/tickets/0/time", json!(["Billable"]), "time entries of ticket 1001"),
+        ("/expect/tickets/0/time", json!(["DoNotBill 3"]), "time entries of ticket 1001"),
+        ("/expect/tickets/0/priority", json!("Priority 1 - Critical"), "priority of ticket 1001"),
+        ("/expect/tickets/0/responded", json!(true), "ticket 1001 was answered"),
         ("/expect/changes", json!([]), "changing calls at the identity provider"),
         ("/expect/accounts", json!({}), "changed members of jane@acme.example"),
         ("/expect/cases", json!({}), "cases of acme"),

@@ -48,7 +48,12 @@ pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Per
         return Err(refused(409, "the case waits for another request: read it again"));
     }
     let tenant = cases::find(host, key, case).await?.tenant;
-    let mut answer = Signed { signed: format!("{case}.{}.{}", given.request, given.choice), by: person.name.clone(), owner: person.role == PersonRole::Owner, mac: String::new() };
+    let mut answer = Signed {
+        signed: format!("{case}.{}.{}", given.request, given.choice),
+        by: person.name.clone(),
+        owner: person.role == PersonRole::Owner,
+        mac: String::new(),
+    };
     answer.mac = key.sign("answer", &answer.text(&tenant));
     let now = host.now();
     let event = Event {

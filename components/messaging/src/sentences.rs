@@ -221,7 +221,11 @@ mod tests {
                 assert!(sentence.arguments.values().all(|meaning| !meaning.is_empty()), "{name} has an argument without a meaning");
                 for argument in used {
                     // A secret can only come by link: no argument may carry one.
-                    assert!(["msp", "system", "login", "ticket", "choice", "minutes", "phone", "client", "name"].contains(&argument), "{name}: {argument}");
+                    assert!(
+                        ["msp", "system", "login", "ticket", "choice", "minutes", "phone", "client", "name", "urgency", "day", "date", "time", "zone"]
+                            .contains(&argument),
+                        "{name}: {argument}"
+                    );
                 }
                 for promise in ["password is", "password: ", "code is", "sent you the password", "send you the password"] {
                     assert!(!sentence.text.contains(promise), "{name} speaks of a secret in clear");
@@ -242,6 +246,10 @@ mod tests {
             "handed-over",
             "handed-over-no-ticket",
             "passed-on-here",
+            "passed-on-later",
+            "handed-over-later",
+            "handed-over-paged",
+            "page",
             "protected-handed-over",
             "not-you",
             "denied",
@@ -254,6 +262,6 @@ mod tests {
         let public: Vec<&str> = sentences.iter().filter(|(_, s)| s.public).map(|(name, _)| name.as_str()).collect();
         let staff: Vec<&str> = sentences.iter().filter(|(_, s)| s.staff).map(|(name, _)| name.as_str()).collect();
         assert!(staff.iter().all(|name| name.starts_with("appro")) && !public.iter().any(|name| staff.contains(name)), "{staff:?}");
-        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here"]);
+        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here", "passed-on-later"]);
     }
 }

@@ -472,6 +472,7 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
         Work::Psa(PsaAct::Note(_)) => "note",
         Work::Psa(PsaAct::Look(_)) => "look",
+        Work::Psa(PsaAct::Wait(_)) => "wait",
     }
 }
 
@@ -635,6 +636,7 @@ impl Script {
                 let ticket = ticket.ok_or(escalate("no-ticket"))?;
                 Ok(Outcome::TicketOpened(shown(&ticket)))
             }
+            Work::Psa(PsaAct::Wait(_)) => Err(escalate("not-scripted")),
             Work::Psa(PsaAct::Look(id)) => {
                 let ticket = io.read(request("GET", &format!("service/tickets/{id}"), None))?;
                 if ticket["company"]["id"] != 19 {
@@ -681,7 +683,14 @@ impl Script {
 }
 
 fn shown(ticket: &Value) -> Ticket {
-    Ticket { id: ticket["id"].as_u64().unwrap(), board: 1, status: ticket["status"]["id"].as_u64().unwrap(), status_name: String::new(), contact: false }
+    Ticket {
+        id: ticket["id"].as_u64().unwrap(),
+        board: 1,
+        status: ticket["status"]["id"].as_u64().unwrap(),
+        status_name: String::new(),
+        contact: false,
+        priority: String::new(),
+    }
 }
 
 impl Stages for Script {

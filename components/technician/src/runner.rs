@@ -641,9 +641,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 let (signed, mac) = value.rsplit_once('.')?;
                 self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac).then_some(signed)?
             }
-            Act::Answer(answer) => {
-                self.settings.integrity.verify("answer", &answer.text(&self.state.tenant), &answer.mac).then_some(answer.signed.as_str())?
-            }
+            Act::Answer(answer) => self.settings.integrity.verify("answer", &answer.text(&self.state.tenant), &answer.mac).then_some(answer.signed.as_str())?,
             Act::Message(_) | Act::Ticket => return None,
         };
         match signed.split('.').collect::<Vec<_>>().as_slice() {
@@ -679,12 +677,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         Fact::Understood { event, understanding }
                     }
                     Want::Decide(question) => {
-                        let decision = self.stages.decide(&question, &self.tenant, &self.circumstances, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
-                            verdict: Verdict::Deny,
-                            rules: vec![format!("guardrails-failed: {}", fault.1)],
-                            reason: "guardrails-failed".into(),
-                            policies: String::new(),
-                        });
+                        let decision =
+                            self.stages.decide(&question, &self.tenant, &self.circumstances, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
+                                verdict: Verdict::Deny,
+                                rules: vec![format!("guardrails-failed: {}", fault.1)],
+                                reason: "guardrails-failed".into(),
+                                policies: String::new(),
+                            });
                         Fact::Decided { question, decision }
                     }
                 };
@@ -728,7 +727,11 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             format!("{signed}.{}", self.settings.integrity.sign("button", &format!("{}.{signed}", self.state.tenant)))
         };
         // Approvers are asked in the language of the desk.
-        let locale = case.filter(|_| task.purpose != Purpose::Ask).and_then(|case| case.profile.as_ref()).and_then(|profile| profile.locale.clone()).unwrap_or_else(|| self.tenant.locale.clone());
+        let locale = case
+            .filter(|_| task.purpose != Purpose::Ask)
+            .and_then(|case| case.profile.as_ref())
+            .and_then(|profile| profile.locale.clone())
+            .unwrap_or_else(|| self.tenant.locale.clone());
         let signed = Signed { button: &button, tag: format!("{case_id}/{}", task.id), case: case_id.clone(), locale };
         let step = match self.stages.next(task, &self.tenant, &signed) {
             Ok(step) => step,
@@ -1263,6 +1266,8 @@ impl PurposeName for Task {
             Purpose::Meet => "meet",
             Purpose::Ask => "ask for approval",
             Purpose::Approver => "who answered",
+            Purpose::Wait => "wait for the user",
+            Purpose::Page(_) => "page",
         }
     }
 }

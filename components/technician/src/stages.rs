@@ -125,6 +125,7 @@ impl Stages for Composed {
                     PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
                     PsaAct::Note(closeout) => psa::Act::Note(self.closeout(closeout, tenant)?),
                     PsaAct::Look(ticket) => psa::Act::Look(*ticket),
+                    PsaAct::Wait(stage::Waiting { ticket, board, status }) => psa::Act::Wait(psa::Waiting { ticket: *ticket, board: *board, status: *status }),
                 };
                 let desk = &tenant.desk;
                 let desk = psa::Desk {
@@ -132,7 +133,10 @@ impl Stages for Composed {
                     board: desk.board,
                     closed_status: desk.closed_status.clone(),
                     dispatch_status: desk.dispatch_status.clone(),
+                    responded_status: desk.responded_status.clone(),
+                    waiting_status: desk.waiting_status.clone(),
                     time_entry: desk.time_entry.clone(),
+                    alert_priority: desk.alert_priority.clone(),
                     member: desk.member.clone(),
                     work_type: desk.work_type.clone(),
                 };
@@ -167,7 +171,10 @@ impl Composed {
             resolution_note,
             time_start: closeout.time_start,
             time_end: closeout.time_end,
+            billed_minutes: closeout.billed_minutes,
             stand_down: closeout.stand_down,
+            alert: closeout.alert,
+            priority: closeout.priority.clone(),
         })
     }
 }
@@ -230,11 +237,12 @@ fn idp_outcome(outcome: idp::Outcome) -> Outcome {
 }
 
 fn psa_outcome(outcome: psa::Outcome) -> Outcome {
-    let ticket = |psa::Ticket { id, board, status, status_name, contact }| stage::Ticket { id, board, status, status_name, contact };
+    let ticket = |psa::Ticket { id, board, status, status_name, contact, priority }| stage::Ticket { id, board, status, status_name, contact, priority };
     match outcome {
         psa::Outcome::Opened(opened) => Outcome::TicketOpened(ticket(opened)),
         psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),
         psa::Outcome::HandedOver(handed) => Outcome::TicketHandedOver(ticket(handed)),
+        psa::Outcome::Waits(waits) => Outcome::TicketWaits(ticket(waits)),
         psa::Outcome::Seen(view) => {
             let psa::View { ticket: seen, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked } = view;
             let ticket = ticket(seen);

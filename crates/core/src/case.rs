@@ -8,8 +8,8 @@ use crate::figures::{Course, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
-    Account, Approval, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
-    Understanding, Verdict, Words, Work,
+    Account, Approval, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question,
+    Subject, Ticket, Understanding, Verdict, Words, Work,
 };
 use crate::tenant::{Role, Tenant, vendor};
 use crate::wire::{Reply, Request};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
 mod approval;
+mod later;
 mod ticket;
 pub use approval::Ask;
 pub use ticket::{AtDesk, Intake, STOOD_DOWN};
@@ -90,6 +91,10 @@ pub enum Purpose {
     Ask,
     /// Learn who answered it.
     Approver,
+    /// Say in the PSA that the requester was answered and has the next word.
+    Wait,
+    /// Tell the person on call this, in the MSP's own chat.
+    Page(Box<Message>),
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -481,10 +486,11 @@ impl State {
             | Purpose::Revoke
             | Purpose::Farewell
             | Purpose::Forward(_)
+            | Purpose::Page(_)
             | Purpose::Meet
             | Purpose::Approver => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
-            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Aside | Purpose::Ask => 0,
+            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside | Purpose::Ask => 0,
         };
         let until = task.started + step;
         self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
@@ -1210,7 +1216,8 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         abandon(state, now);
     }
     let Some(case) = &state.case else { return };
-    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Ask)) || state.asked.is_some();
+    let beside = |purpose: &Purpose| matches!(purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_) | Purpose::Ask);
+    let under_way = state.tasks.iter().any(|task| !beside(&task.purpose)) || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
         return;
     }
@@ -1382,7 +1389,9 @@ fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
 }
 
 fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    if let (Work::Chat(ChatAct::Say(_)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case) {
+    if let (Work::Chat(ChatAct::Say(said)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case)
+        && said.channel == state.channel
+    {
         case.times.replied.get_or_insert(now);
     }
     let phase = state.case.as_ref().map(|case| case.phase);
@@ -1392,6 +1401,8 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
+        (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, outcome, tenant, now, notes),
         (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
         (Purpose::Approver, outcome) => approval::recognized(state, outcome, tenant, now),
@@ -1453,6 +1464,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
                 None if phase == Some(Phase::Offering) => replace_offer(state, message, "offer-withdrawn", &[], now),
                 None => {}
             }
+            ticket::wait(state, tenant, now);
             settle(state, tenant, now);
         }
         // It was pressed, so it stands there, whatever its sender could find out.
@@ -1602,7 +1614,10 @@ fn closeout(state: &State, to_human: bool, tenant: &Tenant, now: Instant) -> Opt
         resolution: case.resolution.clone().filter(|_| !to_human).map(|sentence| Words { sentence, arguments: vec![("login".into(), login.into())] }),
         time_start: case.times.received,
         time_end: now,
+        billed_minutes: case.action.as_ref().and_then(|action| tenant.desk.minutes.get(action)).copied().filter(|_| !to_human),
         stand_down: ticket::stood_down(case),
+        alert: to_human && later::alerts(case),
+        priority: ticket.priority.clone(),
     };
     Some((psa.id.clone(), closeout))
 }
@@ -1617,6 +1632,9 @@ fn leave_note(state: &mut State, purpose: Purpose, tenant: &Tenant, now: Instant
 }
 
 fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: Instant) {
+    if to_human && state.case.as_ref().is_some_and(|case| !case.quiet) {
+        later::page(state, tenant, now);
+    }
     let Some((psa, closeout)) = closeout(state, to_human, tenant, now) else {
         set_handover(state, "no-ticket", "there is no ticket to write to");
         tell_handed_over(state, tenant, now);
@@ -1628,6 +1646,7 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         leave_note(state, Purpose::HandOver, tenant, now);
         return;
     }
+    let alert = closeout.alert;
     if closeout.stand_down && !ticket::spoken(case) {
         // Nothing was said and nothing was done: the ticket is the technician's as if we had never seen it.
         tell_handed_over(state, tenant, now);
@@ -1638,7 +1657,8 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         if to_human { (PsaAct::HandOver(closeout), Purpose::HandOver, Phase::HandingOver) } else { (PsaAct::Close(closeout), Purpose::Close, Phase::Closing) };
     state.phase(phase, now);
     let task = state.start(&psa, Work::Psa(act), purpose, now);
-    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"] {
+    let raised = alert.then_some("ticket_priority");
+    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"].into_iter().chain(raised) {
         state.grant(&task, &psa, action, &ticket, None, now);
     }
 }
@@ -1659,12 +1679,13 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
 
 fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
-    let message = match (&ticket, ticket::last_words(state)) {
+    let message = match (later::words(state, tenant, now), &ticket, ticket::last_words(state)) {
+        (Some(message), _, _) => message,
         // Others read there too, so no detail is given.
         _ if state.place != Place::Direct => state.message("passed-on-here", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
-        (Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
-        (Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
-        (None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
+        (None, Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
+        (None, Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
+        (None, None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
     };
     if let Some(case) = &mut state.case {
         case.times.ended.get_or_insert(now);

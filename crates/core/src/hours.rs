@@ -31,6 +31,17 @@ pub struct Calendar {
     holidays: BTreeSet<Date>,
 }
 
+/// When somebody is there, on the desk's own clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// `mon` … `sun`.
+    pub day: &'static str,
+    /// `2026-11-24`.
+    pub date: String,
+    /// `08:00`.
+    pub time: String,
+}
+
 impl Calendar {
     /// Reads what a document says.
     ///
@@ -100,11 +111,12 @@ impl Calendar {
         None
     }
 
-    /// Date and time of the desk's own clock, `2026-11-23 09:00`.
+    /// A time as the desk's own clock shows it.
     #[must_use]
-    pub fn local(&self, at: Instant) -> Option<String> {
+    pub fn shown(&self, at: Instant) -> Option<Opening> {
         let (date, minute) = self.civil(at)?;
-        Some(format!("{date} {:02}:{:02}", minute / 60, minute % 60))
+        let (day, _) = DAYS.iter().find(|(_, day)| *day == date.weekday())?;
+        Some(Opening { day, date: date.to_string(), time: format!("{:02}:{:02}", minute / 60, minute % 60) })
     }
 
     fn spans(&self, date: Date) -> &[(i32, i32)] {
@@ -192,7 +204,7 @@ mod tests {
         ] {
             assert_eq!((london().is_open(at(time)), london().next_opening(at(time))), (open, Some(at(next))), "{time}");
         }
-        assert_eq!(london().local(at("2026-07-06T07:00:00Z")).as_deref(), Some("2026-07-06 08:00"));
+        assert_eq!(london().shown(at("2026-07-06T07:00:00Z")), Some(Opening { day: "mon", date: "2026-07-06".into(), time: "08:00".into() }));
         assert_eq!(Calendar::new("UTC", &Hours::new(), &[]).unwrap().next_opening(at("2026-07-06T07:00:00Z")), None);
     }
 

@@ -361,6 +361,19 @@ pub enum PsaAct {
     Note(Closeout),
     /// Read a ticket with what people did to it.
     Look(u64),
+    /// Answered; the next word is the requester's.
+    Wait(Waiting),
+}
+
+/// A ticket that waits for its requester.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Ticket id.
+    pub ticket: u64,
+    /// Its board.
+    pub board: u64,
+    /// Status that we last saw.
+    pub status: u64,
 }
 
 /// A ticket to be opened.
@@ -393,9 +406,18 @@ pub struct Closeout {
     pub time_start: Instant,
     /// Work ended.
     pub time_end: Instant,
+    /// What is billed for it; without, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed_minutes: Option<u32>,
     /// A person has taken over: only a note is written.
     #[serde(default)]
     pub stand_down: bool,
+    /// It calls for a person at once.
+    #[serde(default)]
+    pub alert: bool,
+    /// Priority that we first saw.
+    #[serde(default)]
+    pub priority: String,
 }
 
 /// A ticket as read back.
@@ -411,6 +433,9 @@ pub struct Ticket {
     pub status_name: String,
     /// A contact was found.
     pub contact: bool,
+    /// Name of its priority.
+    #[serde(default)]
+    pub priority: String,
 }
 
 /// A ticket with what people did to it. Its texts are hostile.
@@ -480,6 +505,8 @@ pub enum Outcome {
     TicketClosed(Ticket),
     /// PSA: with a human.
     TicketHandedOver(Ticket),
+    /// PSA: waits for its requester.
+    TicketWaits(Ticket),
     /// PSA: read.
     TicketSeen(Box<Seen>),
     /// A human is needed: code and text.
@@ -503,6 +530,7 @@ impl Outcome {
             Outcome::TicketOpened(_) => "ticket opened",
             Outcome::TicketClosed(_) => "ticket closed",
             Outcome::TicketHandedOver(_) => "ticket handed over",
+            Outcome::TicketWaits(_) => "ticket waits",
             Outcome::TicketSeen(_) => "ticket seen",
             Outcome::Escalate(..) => "needs a human",
         }

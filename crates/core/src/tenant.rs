@@ -7,8 +7,8 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, Named, OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline,
-    parse, read, read_msp, resolve,
+    Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, Named, OnCall,
+    Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -172,8 +172,20 @@ pub struct Desk {
     pub closed_status: Option<String>,
     /// Name of the status for tickets that need a human.
     pub dispatch_status: Option<String>,
+    /// Name of the status of a ticket whose requester has been answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_status: Option<String>,
+    /// Name of the status of a ticket that waits for its requester.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_status: Option<String>,
     /// `none`, `non-billable` or `billable`.
     pub time_entry: String,
+    /// Minutes that are billed, by action; nothing is billed for any other.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub minutes: BTreeMap<String, u32>,
+    /// Name of the priority of a ticket that calls for a person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_priority: Option<String>,
     /// Member identifier that time is logged for.
     pub member: Option<String>,
     /// Work type of time entries.

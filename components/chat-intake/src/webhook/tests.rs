@@ -300,7 +300,13 @@ fn a_button_that_the_msps_own_people_press_goes_to_the_mailbox_of_its_case_if_th
         ("../x-1.a1.approve.mac".into(), None, false),
         (String::new(), None, false),
     ] {
-        let event = Event { workspace: "T0NW".into(), author_workspace: author.map(Into::into), channel: "C0STAFF".into(), act: Act::Press(value.clone()), ..event("") };
+        let event = Event {
+            workspace: "T0NW".into(),
+            author_workspace: author.map(Into::into),
+            channel: "C0STAFF".into(),
+            act: Act::Press(value.clone()),
+            ..event("")
+        };
         let host = Fake { inbound: Ok(Inbound::Events(vec![event])), ..msp() };
         if kept {
             host.counters.borrow_mut().insert(keys::event_counter(MAILBOX), 1);

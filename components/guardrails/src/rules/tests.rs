@@ -21,7 +21,12 @@ fn fine() -> Question {
         },
         needs_delivery: true,
         delivery_survives: true,
-        settings: Some(Settings { matrix: Vec::new(), protected: Vec::new(), password_writeback: false, autonomy: vec![autonomy("default", "autonomous", &[])] }),
+        settings: Some(Settings {
+            matrix: Vec::new(),
+            protected: Vec::new(),
+            password_writeback: false,
+            autonomy: vec![autonomy("default", "autonomous", &[])],
+        }),
         approvals: Vec::new(),
         circumstances: Circumstances { halted: false, frozen: false, over: Vec::new() },
         at: 0,
@@ -191,7 +196,10 @@ fn a_technicians_yes_lets_a_plan_go_and_is_no_approval() {
 
 #[test]
 fn the_mode_of_an_action_goes_before_the_default() {
-    check(|q| settings(q).autonomy = vec![autonomy("default", "supervised", &[]), autonomy("password_reset", "autonomous", &[])], "autonomous: own-account-verified");
+    check(
+        |q| settings(q).autonomy = vec![autonomy("default", "supervised", &[]), autonomy("password_reset", "autonomous", &[])],
+        "autonomous: own-account-verified",
+    );
     check(|q| settings(q).autonomy = vec![autonomy("default", "supervised", &[]), autonomy("account_unlock", "autonomous", &[])], "approval: supervised");
     check(|q| settings(q).autonomy.push(autonomy("password_reset", "shadow", &[])), "human: shadow");
     check(|q| (settings(q).autonomy.push(autonomy("password_reset", "shadow", &[])), yes(q, true, &["T0/U0"])).0, "human: shadow");

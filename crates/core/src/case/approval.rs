@@ -88,7 +88,9 @@ pub(super) fn mailbox_of(press: &Press) -> Option<&str> {
 /// It was done in the MSP's own chat, by somebody of that workspace.
 pub(super) fn is_elsewhere(event: &Event, tenant: &Tenant) -> bool {
     let Some(chat) = tenant.staff_chat().filter(|_| event.tenant == MSP) else { return false };
-    chat.id == event.connection && chat.account.get("team") == Some(&event.workspace) && event.author_workspace.as_ref().is_none_or(|own| *own == event.workspace)
+    chat.id == event.connection
+        && chat.account.get("team") == Some(&event.workspace)
+        && event.author_workspace.as_ref().is_none_or(|own| *own == event.workspace)
 }
 
 /// Every name that a chat user is known by.
@@ -233,7 +235,9 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     }
     let by = match &event.act {
         Act::Answer(answer) => Some(Approver::Api { name: answer.by.clone(), owner: answer.owner }),
-        _ if staff => tenant.staff_member(&event.workspace, &event.author).map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() }),
+        _ if staff => {
+            tenant.staff_member(&event.workspace, &event.author).map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
+        }
         _ => tenant.approvals.people.iter().any(|person| person.user == event.author).then(|| Approver::Named { user: event.author.clone() }),
     };
     let Some(case) = &mut state.case else { return };

@@ -79,6 +79,8 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Meet => "meet",
         Purpose::Ask => "ask",
         Purpose::Approver => "approver",
+        Purpose::Wait => "status",
+        Purpose::Page(_) => "page",
     }
 }
 
@@ -97,6 +99,7 @@ fn show(task: &Task) -> String {
         Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
         Work::Psa(PsaAct::Note(_)) => "note".into(),
         Work::Psa(PsaAct::Look(ticket)) => format!("look at {ticket}"),
+        Work::Psa(PsaAct::Wait(_)) => "wait".into(),
     }
 }
 
@@ -143,14 +146,14 @@ impl Play {
             assert!(self.state.unread.is_empty() && self.state.asked.is_none(), "nobody reads what was written: {:?}", self.facts.last());
             return;
         };
-        let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_)));
+        let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Page(_)));
         let waits = (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving) || case.psa_again.is_some()) && self.state.wake_at().is_some();
         assert!(works || waits || case.idle() || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
     }
 
     fn outcome(&self, task: &Task, good: bool) -> Outcome {
         let report = |secret: bool| Report { evidence: vec!["read back".into()], secret: secret.then(|| "temporary-password".into()) };
-        let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true };
+        let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true, priority: "Medium".into() };
         match &task.work {
             Work::Chat(_) if !good => Outcome::Unreachable("channel_not_found".into()),
             Work::Idp(_) | Work::Psa(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
@@ -172,6 +175,7 @@ impl Play {
                 inactive: false,
                 locale: None,
             }),
+            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, ..ticket }),
             Work::Psa(PsaAct::Look(_)) => {
                 self.ticket.clone().map_or_else(|| Outcome::Escalate("foreign-ticket".into(), String::new()), |seen| Outcome::TicketSeen(Box::new(seen)))
             }

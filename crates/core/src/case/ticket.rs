@@ -7,7 +7,7 @@ use super::{Case, Note, Phase, Purpose, State, ask, blank, find, hand_over, put_
 use crate::Instant;
 use crate::journal::{Press, conversation_of};
 use crate::mailbox::Event;
-use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Work};
+use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Waiting, Work};
 use crate::tenant::{Connection, Role, Tenant};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,13 @@ pub(super) fn look_on(state: &mut State, tenant: &Tenant, now: Instant) -> bool 
 
 /// The ticket was read, or could not be.
 pub(super) fn looked(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let busy = state.running(&Purpose::Wait);
     let Some(case) = &mut state.case else { return };
+    // Whose status it is can only be told once our own is set.
+    case.look_again |= busy;
+    if busy {
+        return;
+    }
     if std::mem::take(&mut case.look_again) {
         look(state, tenant, now);
         return;
@@ -195,6 +201,34 @@ fn watched(state: &mut State, seen: &Seen, tenant: &Tenant, now: Instant) {
     } else if must_look(state) {
         ask(state, tenant, now);
     }
+}
+
+/// The requester was answered for the first time, and has the next word.
+pub(super) fn wait(state: &mut State, tenant: &Tenant, now: Instant) {
+    let named = tenant.desk.responded_status.is_some() || tenant.desk.waiting_status.is_some();
+    let open = state.case.as_ref().filter(|case| named && case.phase == Phase::Offering && case.offers == 1 && case.handover.is_none());
+    let (Some(ticket), Some(psa)) = (open.and_then(|case| case.ticket.clone()), psa(tenant)) else { return };
+    let waiting = Waiting { ticket: ticket.id, board: ticket.board, status: ticket.status };
+    let task = state.start(&psa.id, Work::Psa(PsaAct::Wait(waiting)), Purpose::Wait, now);
+    state.grant(&task, &psa.id, "ticket_status", &ticket.id.to_string(), None, now);
+}
+
+/// The ticket has the status that it has. If it could not be set, that is the less important thing.
+pub(super) fn waits(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant) {
+    let looking = state.running(&Purpose::Look);
+    let Some(case) = &mut state.case else { return };
+    if let (Outcome::TicketWaits(ticket), Some(known)) = (outcome, &mut case.ticket)
+        && known.id == ticket.id
+    {
+        known.clone_from(ticket);
+    }
+    if looking {
+        // It may have read the ticket as it was before.
+        case.look_again = true;
+    } else if std::mem::take(&mut case.look_again) {
+        look(state, tenant, now);
+    }
+    settle(state, tenant, now);
 }
 
 /// Whether the ticket is a technician's, and only a note may be left on it.

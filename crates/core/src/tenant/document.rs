@@ -190,9 +190,21 @@ pub struct DeskSettings {
     /// Name of the status for tickets that need a human.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatch_status: Option<String>,
+    /// Name of the status of a ticket whose requester has been answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_status: Option<String>,
+    /// Name of the status of a ticket that waits for its requester.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_status: Option<String>,
     /// `none`, `non-billable` or `billable`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_entry: Option<String>,
+    /// Minutes that are billed, by action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<BTreeMap<String, u32>>,
+    /// Name of the priority of a ticket that calls for a person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_priority: Option<String>,
     /// Member identifier that time is logged for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
@@ -268,7 +280,7 @@ pub struct OnCall {
     /// Telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// Urgencies that call; none if empty.
+    /// What calls: types (`phishing`), reasons (`requester-denied`), names of priorities; nothing if empty.
     #[serde(default)]
     pub urgencies: Vec<String>,
 }
@@ -330,7 +342,21 @@ pub struct Gap {
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
 const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals"];
-const DESK: Members = &["board", "closed_status", "dispatch_status", "time_entry", "member", "work_type", "intake"];
+const DESK: Members = &[
+    "board",
+    "closed_status",
+    "dispatch_status",
+    "responded_status",
+    "waiting_status",
+    "time_entry",
+    "minutes",
+    "alert_priority",
+    "member",
+    "work_type",
+    "intake",
+];
+/// What is done without a person, and can be billed.
+pub const BILLED: &[&str] = &["password_reset", "account_unlock"];
 const BRAND: Members = &["name", "phone", "link_domain"];
 const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 
@@ -499,7 +525,11 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         board: number("board", mine.board.or(theirs.board)),
         closed_status: either(&mine.closed_status, &theirs.closed_status),
         dispatch_status: either(&mine.dispatch_status, &theirs.dispatch_status),
+        responded_status: either(&mine.responded_status, &theirs.responded_status),
+        waiting_status: either(&mine.waiting_status, &theirs.waiting_status),
+        minutes: mine.minutes.clone().or_else(|| theirs.minutes.clone()).unwrap_or_default(),
         time_entry: either(&mine.time_entry, &theirs.time_entry).unwrap_or_else(|| "non-billable".into()),
+        alert_priority: either(&mine.alert_priority, &theirs.alert_priority),
         member: either(&mine.member, &theirs.member),
         work_type: either(&mine.work_type, &theirs.work_type),
         intake: mine.intake.clone().or_else(|| theirs.intake.clone()).unwrap_or_default(),
@@ -659,15 +689,39 @@ impl Problems<'_> {
     }
 
     fn desk(&mut self, desk: &DeskSettings) {
-        let DeskSettings { board, closed_status, dispatch_status, time_entry, member, work_type, intake } = desk;
+        let DeskSettings {
+            board,
+            closed_status,
+            dispatch_status,
+            responded_status,
+            waiting_status,
+            time_entry,
+            minutes,
+            alert_priority,
+            member,
+            work_type,
+            intake,
+        } = desk;
         self.unless(*board != Some(0), || "`desk.board` must be the id of a service board".into());
-        for (name, text) in [("closed_status", closed_status), ("dispatch_status", dispatch_status), ("member", member), ("work_type", work_type)] {
+        for (name, text) in [
+            ("closed_status", closed_status),
+            ("dispatch_status", dispatch_status),
+            ("responded_status", responded_status),
+            ("waiting_status", waiting_status),
+            ("alert_priority", alert_priority),
+            ("member", member),
+            ("work_type", work_type),
+        ] {
             text.iter().for_each(|text| self.text(&format!("desk.{name}"), text));
         }
         if let Some(mode) = time_entry {
             self.unless(["none", "non-billable", "billable"].contains(&mode.as_str()), || {
                 format!("`desk.time_entry` is `{mode}`, not none, non-billable or billable")
             });
+        }
+        for (action, minutes) in minutes.iter().flatten() {
+            self.unless(BILLED.contains(&action.as_str()), || format!("`desk.minutes.{action}` is nothing that is done here: {}", BILLED.join(", ")));
+            self.unless((1..=480).contains(minutes), || format!("`desk.minutes.{action}` must be between 1 and 480"));
         }
         for (i, Intake { board, types, statuses }) in intake.iter().flatten().enumerate() {
             self.unless(*board > 0, || format!("`desk.intake.{i}.board` must be the id of a service board"));

@@ -197,7 +197,8 @@ fn the_api_answers_too_and_what_stands_in_the_chat_is_replaced() {
 
 #[test]
 fn what_the_matrix_wants_is_asked_of_the_client_first_and_of_the_msp_when_nobody_answers() {
-    let people = json!({"channel": "C0STAFF", "people": [{"name": "Mo", "user": "U0MO"}, {"name": "Jane", "user": "U1"}], "remind_minutes": 30, "expire_minutes": 60});
+    let people =
+        json!({"channel": "C0STAFF", "people": [{"name": "Mo", "user": "U0MO"}, {"name": "Jane", "user": "U1"}], "remind_minutes": 30, "expire_minutes": 60});
     let mut play = asked(people, "approval-by-settings");
     // The requester is named too, and is not asked.
     assert_eq!(purposes(&play, &Purpose::Ask).len(), 1);
