@@ -383,6 +383,7 @@ pub struct State {
 }
 
 /// What has to be found out next.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
     /// What a text means: event id, text, and what the conversation waits for.
@@ -1277,7 +1278,7 @@ fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
     let chat = tenant.connection(&state.connection)?;
     let guest = case.outsider || case.profile.as_ref().is_none_or(|profile| profile.guest || profile.inactive);
     let action = case.action.clone()?;
-    let known = case.profile.iter().flat_map(|profile| approval::names(profile)).collect();
+    let known = case.profile.iter().flat_map(approval::names).collect();
     Some(Question {
         approvals: approval::bound(case, &action, &subject.id, now),
         requester_names: known,

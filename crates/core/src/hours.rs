@@ -74,6 +74,12 @@ impl Calendar {
         if problems.is_empty() { Ok(Calendar { zone, week, holidays: dates }) } else { Err(problems) }
     }
 
+    /// Its time zone.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Whether somebody is there.
     #[must_use]
     pub fn is_open(&self, at: Instant) -> bool {

@@ -118,6 +118,8 @@ keys! {
     listed(number: i64) = "listed/{number}";
     /// A tenant's half-filled document.
     draft(tenant: &str) = "draft/{tenant}";
+    /// What was learned from a tenant's closed tickets.
+    past(tenant: &str) = "past/{tenant}";
     /// The MSP's document.
     msp() = "msp";
     /// The MSP's half-filled document.

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod mailbox;
 pub mod note;
 pub mod once;
+pub mod past;
 pub mod people;
 pub mod record;
 pub mod redact;
