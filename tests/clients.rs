@@ -116,6 +116,15 @@ async fn a_second_client_costs_three_pasted_values_and_its_ticket_closes() {
         let report = get(&rig, &format!("/api/tenants/{tenant}/check")).await;
         assert_eq!(report["ready"], true, "{report:#}");
     }
+    // A new client is supervised until its owner says otherwise.
+    for tenant in ["acme", "initech"] {
+        let mut document = get(&rig, &format!("/api/tenants/{tenant}")).await["document"].clone();
+        assert_eq!(document["guardrails"].get("autonomy"), None);
+        document["guardrails"]["autonomy"] = json!({"default": {"mode": "autonomous", "by": "Mallory"}});
+        put(&rig, &format!("/api/tenants/{tenant}"), document).await;
+        let shown = get(&rig, &format!("/api/tenants/{tenant}")).await;
+        assert_eq!(shown["document"]["guardrails"]["autonomy"]["default"]["by"], "Owner", "who let it go is recorded by the token");
+    }
     let visit = Visit::new(&rig.desk, IVY);
     visit.main_job().await.unwrap_or_else(|why| panic!("{why}\n{}", rig.log()));
     assert_eq!(visit.ticket()["company"]["id"], 21);
@@ -282,6 +291,9 @@ async fn what_vanishes_from_the_desk_is_told_once_by_name_and_tickets_still_clos
     ];
     assert!(found.len() == expect.len() && found.iter().zip(expect).all(|(found, expect)| found.starts_with(expect)), "{found:#?}");
     // The ticket falls back to what the board has.
+    let mut document = get(&rig, "/api/tenants/initech").await["document"].clone();
+    document["guardrails"] = json!({"autonomy": {"default": {"mode": "autonomous"}}});
+    put(&rig, "/api/tenants/initech", document).await;
     Visit::new(&rig.desk, IVY).main_job().await.unwrap_or_else(|why| panic!("{why}\n{}", rig.log()));
     rig.desk
         .vendors

@@ -130,12 +130,30 @@ impl Reader {
         panic!("{what} did not happen: {:?}", self.vendors.state()["connectwise"]["tickets"]);
     }
 
+    /// A new client is supervised: whoever reads the guide agrees to the plan, once it waits for that.
+    async fn agrees(&self, tenant: &str) {
+        for _ in 0..600 {
+            let (_, cases) = self.api("GET", &format!("/api/tenants/{tenant}/cases"), String::new()).await;
+            let path = format!("/api/cases/{}/approval", cases["cases"][0]["case"].as_str().unwrap_or_default());
+            let (status, asked) = self.api("GET", &path, String::new()).await;
+            if status == 200 {
+                let answer = json!({"request": asked["request"], "choice": "approve"});
+                let (status, answer) = self.api("POST", &path, answer.to_string()).await;
+                assert!((200..300).contains(&status), "{status}: {answer}");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nobody is asked to agree");
+    }
+
     /// A locked-out user's ticket is closed.
-    async fn ticket_closes(&self, workspace: &str, user: &str, company: u64) {
+    async fn ticket_closes(&self, tenant: &str, workspace: &str, user: &str, company: u64) {
         self.deliver(self.vendors.slack_message(&Said { workspace, user, text: "I forgot my password", ..Said::default() }).unwrap()).await;
         let press = || self.vendors.slack_press(&Pressed { workspace, user, button: "Yes", ..Pressed::default() });
         self.until("an offer", |_| press().is_ok()).await;
         self.deliver(press().unwrap()).await;
+        self.agrees(tenant).await;
         let closed =
             |state: &Value| state["connectwise"]["tickets"].as_array().unwrap().iter().any(|one| one["company"]["id"] == company && one["closedFlag"] == true);
         self.until("a closed ticket", closed).await;
@@ -196,7 +214,7 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
         assert_eq!(shown["missing"], json!([]), "{shown}");
         let told = reader.check(tenant).await;
         assert!(told.contains("ready") && !told.contains("missing"), "{told}");
-        reader.ticket_closes(workspace, user, company).await;
+        reader.ticket_closes(tenant, workspace, user, company).await;
     }
     assert_eq!(reader.vendors.violations(), Vec::<String>::new());
     // Neither client's data appears in the other's case.

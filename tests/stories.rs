@@ -28,6 +28,11 @@ stories! {
     a_colleagues_password
     access_for_a_colleague
     another_system
+    approval_by_an_approver_of_the_client
+    approval_by_the_api
+    approval_by_the_fallback
+    approval_expires
+    autonomous
     blocked_while_the_button_waits
     board_not_taken_in
     button_of_another_client
@@ -98,6 +103,7 @@ stories! {
     on_call_is_paged
     one_case_for_hi_request_and_hurry
     out_of_scope
+    outside_the_pilot_group
     own_messages_are_not_heard
     own_ticket_comes_back
     own_words
@@ -108,6 +114,7 @@ stories! {
     person_while_closing
     person_while_finding
     person_while_the_button_waits
+    pilot_group
     press_after_the_offer_expired
     pressed_by_somebody_else
     protected_by_group
@@ -121,6 +128,7 @@ stories! {
     right_to_left
     same_event_twice
     same_press_twice
+    shadow
     slack_down_after_the_reset
     slack_down_at_the_delivery
     slack_down_at_the_offer
@@ -133,6 +141,7 @@ stories! {
     stands_down_without_a_callback
     status_set_by_a_human
     stranger_of_another_workspace
+    supervised
     synced_account
     text_that_looks_like_a_secret
     thanks_opens_nothing

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod approval;
 pub mod cases;
 pub mod conflicts;
 pub mod evidence;

@@ -17,7 +17,7 @@ use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, coun
 use firstline_core::once::{self, Once};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
-use firstline_core::stage::{Understanding, Verdict};
+use firstline_core::stage::{Circumstances, Understanding, Verdict};
 use firstline_core::tenant::{Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
 use firstline_core::{Instant, keys, redact};
@@ -322,6 +322,8 @@ struct Run<'a, H, S> {
     secrets: BTreeMap<String, Secret>,
     /// Conversations that were woken by forwarding.
     woken: Vec<(String, i64)>,
+    /// What holds now, beside the documents.
+    circumstances: Circumstances,
 }
 
 impl<'a, H: Host, S: Stages> Run<'a, H, S> {
@@ -363,6 +365,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             named: BTreeSet::new(),
             secrets: BTreeMap::new(),
             woken: Vec::new(),
+            circumstances: Circumstances::default(),
         };
         let newest = read_counter(host, &keys::epoch(conversation)).await?.max(epoch);
         for epoch in 0..=newest {
@@ -633,11 +636,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
 
     /// A button's value is `case.offer.choice.mac`.
     fn verify_press(&self, event: &Event) -> Option<Press> {
-        let Act::Press(value) = &event.act else { return None };
-        let (signed, mac) = value.rsplit_once('.')?;
-        if !self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac) {
-            return None;
-        }
+        let signed = match &event.act {
+            Act::Press(value) => {
+                let (signed, mac) = value.rsplit_once('.')?;
+                self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac).then_some(signed)?
+            }
+            Act::Answer(answer) => self.settings.integrity.verify("answer", &answer.text(&self.state.tenant), &answer.mac).then_some(answer.signed.as_str())?,
+            Act::Message(_) | Act::Ticket => return None,
+        };
         match signed.split('.').collect::<Vec<_>>().as_slice() {
             [case, offer, choice] => Some(Press { case: (*case).into(), offer: (*offer).into(), choice: (*choice).into() }),
             _ => None,
@@ -671,12 +677,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         Fact::Understood { event, understanding }
                     }
                     Want::Decide(question) => {
-                        let decision = self.stages.decide(&question, &self.tenant, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
-                            verdict: Verdict::Deny,
-                            rules: vec![format!("guardrails-failed: {}", fault.1)],
-                            reason: "guardrails-failed".into(),
-                            policies: String::new(),
-                        });
+                        let decision =
+                            self.stages.decide(&question, &self.tenant, &self.circumstances, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
+                                verdict: Verdict::Deny,
+                                rules: vec![format!("guardrails-failed: {}", fault.1)],
+                                reason: "guardrails-failed".into(),
+                                policies: String::new(),
+                            });
                         Fact::Decided { question, decision }
                     }
                 };
@@ -713,7 +720,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         }
         let case = self.state.case.as_ref();
         let case_id = case.map_or_else(|| self.state.id.clone(), |case| case.id.clone());
-        let offer = case.and_then(|case| case.offer.as_ref()).map_or("o0", |offer| offer.id.as_str());
+        let asks = case.and_then(|case| case.ask.as_ref()).filter(|_| task.purpose == Purpose::Ask).map(|ask| ask.id.as_str());
+        let offer = asks.or_else(|| Some(case?.offer.as_ref()?.id.as_str())).unwrap_or("o0");
         let button = |choice: &str| {
             let signed = format!("{case_id}.{offer}.{choice}");
             format!("{signed}.{}", self.settings.integrity.sign("button", &format!("{}.{signed}", self.state.tenant)))
@@ -882,7 +890,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             Ok(monitor) => monitor,
             Err(why) => return Ok(self.settle_all(batch, &Came::Refused("refused-by-monitor", why))),
         };
-        let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, now).ok();
+        let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, &self.circumstances, now).ok();
         let secret = |name: &str| self.secrets.get(name).cloned();
         let mut members = Vec::new();
         for (position, named) in batch.requests.iter().enumerate().filter(|(position, _)| batch.replies.get(*position).is_some_and(Option::is_none)) {
@@ -1198,6 +1206,8 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             let kind = match event.act {
                 Act::Message(_) => "message",
                 Act::Ticket => "ticket",
+                Act::Answer(_) if press.is_some() => "answer by the API",
+                Act::Answer(_) => "answer that is not ours",
                 Act::Press(_) if press.is_some() => "button",
                 Act::Press(_) => "button that is not ours",
             };
@@ -1257,6 +1267,8 @@ impl PurposeName for Task {
             Purpose::Forward(_) => "forward",
             Purpose::Look => "look at ticket",
             Purpose::Meet => "meet",
+            Purpose::Ask => "ask for approval",
+            Purpose::Approver => "who answered",
             Purpose::Wait => "wait for the user",
             Purpose::Page(_) => "page",
         }

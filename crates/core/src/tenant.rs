@@ -8,8 +8,8 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    BILLED, Brand, Connection, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps,
-    outline, parse, read, read_msp, resolve,
+    Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, Named, OnCall,
+    Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 pub use messages::{LANGUAGES, Messages};
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,7 @@ pub struct Tenant {
     /// `en`, `de` …, of its users where nothing else is known.
     pub locale: String,
     /// That of the MSP's own people.
+    #[serde(skip)]
     pub msp_locale: String,
     /// The MSP's own words: language, sentence, text.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -164,6 +165,8 @@ pub struct Tenant {
     pub on_call: Option<OnCall>,
     /// The MSP's people.
     pub staff: Vec<Staff>,
+    /// Who is asked for a yes, and how long.
+    pub approvals: Approvals,
 }
 
 /// Where tickets go.
@@ -230,6 +233,17 @@ impl Tenant {
     #[must_use]
     pub fn own_words(&self, sentence: &str, locale: &str) -> Option<String> {
         self.messages.get(self.language(locale))?.get(sentence).cloned()
+    }
+    /// Nothing is done and nothing is said; what would be is written down.
+    #[must_use]
+    pub fn shadow(&self) -> bool {
+        self.guardrails.autonomy.get(DEFAULT_ACTION).is_some_and(|default| default.mode == "shadow")
+    }
+    /// When so many minutes are over; those of the desk's hours, if approvals count them.
+    #[must_use]
+    pub fn in_minutes(&self, from: crate::Instant, minutes: u64) -> crate::Instant {
+        let open = self.calendar().filter(|_| self.approvals.business_hours);
+        open.and_then(|calendar| calendar.after(from, minutes * 60_000)).unwrap_or(from + minutes * 60_000)
     }
     /// The desk's hours; none if nobody has said any.
     #[must_use]
