@@ -26,6 +26,7 @@ mod logs;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;
+mod practice;
 mod rig;
 mod schedules;
 mod security;

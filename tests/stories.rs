@@ -51,6 +51,8 @@ stories! {
     entra_reset
     forged_button
     forged_callback
+    freeze_window
+    freeze_window_that_is_over
     german
     graph_asks_to_wait
     graph_asks_to_wait_for_minutes
@@ -74,6 +76,11 @@ stories! {
     handed_over_on_a_holiday
     hundred_kilobytes
     instructions_in_the_text
+    kill_switch_from_the_chat
+    kill_switch_in_mid_case
+    limit_of_the_msp
+    limit_of_the_person
+    limit_of_the_tenant
     locale_of_the_profile
     locale_of_the_text
     mailed_ticket_answered_in_words
@@ -163,6 +170,7 @@ stories! {
     waits_for_the_user
     waits_in_vain
     waits_no_more
+    words_are_no_approval
     workspace_guest
     wrong_client_secret
     yes_as_text

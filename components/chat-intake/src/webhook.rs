@@ -215,9 +215,9 @@ async fn keep(host: &impl Host, connection: &str, address: &Address, events: Vec
             }
             Err(fault) => return Ok(answer.refuse(connection, fault.into())),
         };
-        let to = if owner.tenant == MSP { of_staff(host, &event).await } else { Ok(None) };
+        let to = if owner.tenant == MSP { of_staff(host, connection, &event).await } else { Ok(None) };
         let to = match to {
-            Ok(to) if to.is_some() || owner.tenant != MSP => to,
+            Ok(to) if to.is_some() || owner.tenant != MSP || matches!(event.act, Act::Message(_)) => to,
             Ok(_) => {
                 answer.lines.push(Line::new(connection, "", What::Ignored, "the MSP's own people, and no button of a case"));
                 continue;
@@ -261,9 +261,17 @@ async fn whose(host: &impl Host, connection: &str, address: &Address, event: &Ev
     record::read(&stored).map(Ok).map_err(|corrupt| Fault(corrupt.to_string()))
 }
 
-/// The mailbox that an act of the MSP's own people belongs to: that of the case whose button they press. The technician verifies it there.
-async fn of_staff(host: &impl Host, event: &Event) -> Result<Option<String>, Fault> {
-    let Act::Press(value) = &event.act else { return Ok(None) };
+/// The mailbox of the case that an act of the MSP's own people is about: whose button they press, or below whose request they write.
+/// The technician verifies it there. Other words are the agent's own, in a mailbox of the MSP's.
+async fn of_staff(host: &impl Host, connection: &str, event: &Event) -> Result<Option<String>, Fault> {
+    let value = match (&event.act, &event.thread) {
+        (Act::Press(value), _) => value,
+        (Act::Message(_), Some(thread)) => {
+            let asked = host.get(&keys::asked_in(connection, &event.channel, thread)).await?;
+            return Ok(asked.and_then(|to| String::from_utf8(to).ok()).filter(|to| keys::is_conversation(to)));
+        }
+        (Act::Message(_), None) | (Act::Ticket | Act::Answer(_), _) => return Ok(None),
+    };
     let Some(to) = value.split('.').next().and_then(conversation_of) else { return Ok(None) };
     // A mailbox without any event is no case's.
     Ok(host.get(&keys::event_counter(to)).await?.map(|_| to.to_string()))

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host, Stages};
-use crate::{approval, cases, evidence, found_out, health, metrics, msp, past, secrets, tenants};
+use crate::{approval, cases, evidence, found_out, health, metrics, msp, past, secrets, switch, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -55,6 +55,7 @@ enum Route<'a> {
     Day(&'a str, &'a str),
     Metrics,
     Health,
+    Halt(Option<&'a str>),
     Tick,
 }
 
@@ -78,11 +79,14 @@ impl<'a> Route<'a> {
             ["tenants", tenant, "days", day] => Route::Day(tenant, day),
             ["metrics"] => Route::Metrics,
             ["health"] => Route::Health,
+            ["halt"] => Route::Halt(None),
+            ["tenants", tenant, "halt"] => Route::Halt(Some(tenant)),
             ["tick"] => Route::Tick,
             _ => return None,
         };
         let plain = match route {
             Route::Msp | Route::Tenants | Route::Metrics | Route::Health | Route::Tick => true,
+            Route::Halt(tenant) => tenant.is_none_or(keys::is_name),
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
             Route::Tenant(tenant) | Route::Check(tenant) | Route::CasesOf(tenant) | Route::Past(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
@@ -103,7 +107,7 @@ impl<'a> Route<'a> {
             | Route::Metrics
             | Route::Health => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
-            Route::Approval(_) | Route::Past(_) => "GET, POST",
+            Route::Approval(_) | Route::Past(_) | Route::Halt(_) => "GET, POST",
             Route::Tick => "POST",
         }
     }
@@ -168,6 +172,8 @@ async fn route(host: &(impl Host + Stages), request: &Request) -> Result<Answer,
         Route::Day(tenant, day) => evidence::day(host, &key, tenant, day).await,
         Route::Health => health::get(host, &key).await,
         Route::Metrics => metrics::get(host, &key, &request.query).await,
+        Route::Halt(tenant) if request.method == "POST" => switch::post(host, &key, tenant, &person, body(request)?).await,
+        Route::Halt(tenant) => switch::get(host, &key, tenant).await,
         Route::Check(tenant) => check(host, &key, tenant, &request.query).await,
         Route::Tick => tick(host).await,
     }

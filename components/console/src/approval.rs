@@ -44,8 +44,12 @@ pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Per
     if !CHOICES.contains(&given.choice.as_str()) {
         return Err(refused(400, &format!("`choice` is one of {}", CHOICES.join(", "))));
     }
-    if waiting(host, key, case).await?.id != given.request {
+    let ask = waiting(host, key, case).await?;
+    if ask.id != given.request {
         return Err(refused(409, "the case waits for another request: read it again"));
+    }
+    if person.role == PersonRole::Technician && ask.wants_approver() {
+        return Err(refused(403, "this needs an approver, not only a technician: ask an owner"));
     }
     let tenant = cases::find(host, key, case).await?.tenant;
     let mut answer = Signed {

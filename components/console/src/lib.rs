@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod msp;
 pub mod past;
 pub mod secrets;
+pub mod switch;
 pub mod tenants;
 
 #[cfg(target_arch = "wasm32")]

@@ -454,6 +454,8 @@ pub struct Script {
     pub verdicts: RefCell<VecDeque<Option<Verdict>>>,
     /// The connectors were upgraded: their requests differ.
     pub upgraded: Cell<bool>,
+    /// The last question to the guardrails.
+    pub asked: RefCell<Option<Question>>,
 }
 
 /// The name of a task, as scripts and lies use it.
@@ -697,7 +699,12 @@ impl Stages for Script {
     fn understand(&self, text: &str, _: &str) -> Result<Understanding, StageFault> {
         Ok(Understanding { candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }], ..Understanding::default() })
     }
-    fn decide(&self, question: &Question, _: &Tenant, _: &Circumstances, _: Instant) -> Result<Decision, StageFault> {
+    fn decide(&self, question: &Question, _: &Tenant, circumstances: &Circumstances, _: Instant) -> Result<Decision, StageFault> {
+        self.asked.replace(Some(question.clone()));
+        let stops = circumstances.over.first().map(String::as_str).or(circumstances.halted.then_some("halted"));
+        if let Some(reason) = stops {
+            return Ok(Decision { verdict: Verdict::Human, rules: vec![reason.into()], reason: reason.into(), policies: String::new() });
+        }
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));
         match self.verdicts.borrow_mut().pop_front().unwrap_or(Some(Verdict::Autonomous)) {
             Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into(), policies: String::new() }),

@@ -7,18 +7,20 @@ use crate::catalogue::{self, Vendor};
 use crate::credentials::{self, Refused};
 use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
+use crate::limits;
 use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
 use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Tally};
+use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
-use firstline_core::stage::{Circumstances, Understanding, Verdict};
-use firstline_core::tenant::{Reach, Role, Tenant};
+use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Work};
+use firstline_core::tenant::{MSP, Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
 use firstline_core::{Instant, keys, redact};
 use futures::future::{join, join_all};
@@ -436,6 +438,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.log(&fact);
         let ticket = |state: &State| state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id);
         let before = ticket(&self.state);
+        self.note_ask(&fact);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
         self.times.push(now);
@@ -461,6 +464,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
                     self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
+                Note::Halt { tenant, halted, by } => {
+                    let key = halt::key(tenant.as_deref());
+                    self.writes.push((key.clone(), self.settings.integrity.write(&key, &Halt { halted, by, at: now })));
+                }
                 Note::Confirmed(case) => self.confirm(&case, now).await?,
                 Note::LeftAlone(why) => {
                     let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "conversation": self.state.id, "what": "ticket left alone", "why": why});
@@ -471,6 +478,15 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
         }
         Ok(())
+    }
+
+    /// What is written below a request for approval finds its case by the message.
+    fn note_ask(&mut self, fact: &Fact) {
+        let Fact::Done { task, outcome: Outcome::Posted(message) } = fact else { return };
+        let task = self.state.tasks.iter().find(|known| known.id == *task && known.purpose == Purpose::Ask);
+        let Some(Task { connection, work: Work::Chat(ChatAct::Say(said)), .. }) = task else { return };
+        let thread = said.thread.as_ref().unwrap_or(message);
+        self.writes.push((keys::asked_in(connection, &said.channel, thread), self.state.id.clone().into_bytes()));
     }
 
     /// The entry with which the open case began.
@@ -607,7 +623,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Some(bytes) => match read::<Event>(&bytes) {
                     // An event in a foreign mailbox was not put there by intake.
                     Ok(event) if event.conversation() == self.state.id => {
-                        let press = self.verify_press(&event);
+                        let press = match self.command(&event).await? {
+                            None => self.verify_press(&event),
+                            command => command,
+                        };
                         self.learn(Fact::Taken { number, event, press }).await?;
                     }
                     Err(why) => {
@@ -632,6 +651,18 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
         }
         Ok(())
+    }
+
+    /// What one of the MSP's people tells the agent, if it names a tenant that there is.
+    async fn command(&self, event: &Event) -> Result<Option<Press>, Stop> {
+        let Act::Message(text) = &event.act else { return Ok(None) };
+        let Some((halted, of)) = case::command(text).filter(|_| self.state.tenant == MSP) else { return Ok(None) };
+        if let Some(of) = &of
+            && !tenants::names(self.host, &self.settings.integrity).await?.contains(of)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Press { case: String::new(), offer: if halted { "stop" } else { "resume" }.into(), choice: of.unwrap_or_default() }))
     }
 
     /// A button's value is `case.offer.choice.mac`.
@@ -677,6 +708,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         Fact::Understood { event, understanding }
                     }
                     Want::Decide(question) => {
+                        self.circumstances = limits::look(self.host, self.settings, &question, &self.tenant).await?;
                         let decision =
                             self.stages.decide(&question, &self.tenant, &self.circumstances, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
                                 verdict: Verdict::Deny,
@@ -803,6 +835,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 rights.insert(task.id.clone());
             }
         }
+        for task in &tasks {
+            self.look_around(task, rights.contains(&task.id)).await?;
+        }
         let mut outgoing = Vec::new();
         for task in &tasks {
             let members = self.prepare(task, rights.contains(&task.id))?;
@@ -818,6 +853,21 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             let fact = self.after(task, came?).await?;
             self.learn(fact).await?;
         }
+        Ok(())
+    }
+
+    /// Counts a change that the guardrails were asked about, and looks at the kill switch once more.
+    async fn look_around(&mut self, task: &Task, right: bool) -> Result<(), Stop> {
+        let Some(batch) = &task.batch else { return Ok(()) };
+        let waits = batch.requests.iter().zip(&batch.replies).filter(|(named, reply)| named.change && reply.is_none());
+        let grants = waits.filter_map(|(named, _)| self.state.grants.iter().find(|grant| Some(&grant.id) == named.grant.as_ref()));
+        let Some(question) = grants.filter_map(|grant| grant.question.clone()).next() else { return Ok(()) };
+        self.circumstances = if right && batch.attempt == 1 {
+            limits::count(self.host, self.settings, &question, &self.tenant).await?
+        } else {
+            // A further try of the same change is not one more.
+            Circumstances { halted: limits::halted(self.host, self.settings, &self.tenant).await?, over: Vec::new() }
+        };
         Ok(())
     }
 

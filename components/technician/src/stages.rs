@@ -72,7 +72,7 @@ impl Stages for Composed {
                 .standing(tenant, now)
                 .map(|yes| guardrails::Approval { names: yes.names.clone(), staff: yes.staff(), approver: yes.approver(tenant) })
                 .collect(),
-            circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: false, over: circumstances.over.clone() },
+            circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: tenant.frozen(now).is_some(), over: circumstances.over.clone() },
             at: now,
         };
         let guardrails::Decision { verdict, rules, reason, policies } = guardrails::decide(&asked).map_err(fault)?;

@@ -11,7 +11,7 @@ use crate::stage::{
     Account, Approval, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question,
     Subject, Ticket, Understanding, Verdict, Words, Work,
 };
-use crate::tenant::{Role, Tenant, vendor};
+use crate::tenant::{MSP, Role, Tenant, vendor};
 use crate::wire::{Reply, Request};
 use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 mod approval;
 mod later;
+mod staff;
 mod ticket;
 pub use approval::Ask;
+pub use staff::command;
 pub use ticket::{AtDesk, Intake, STOOD_DOWN};
 
 /// How long an offered button may be pressed.
@@ -416,6 +418,15 @@ pub enum Note {
     Confirmed(String),
     /// A ticket is none of ours. Why, for the log.
     LeftAlone(&'static str),
+    /// The kill switch of a tenant, or of all, was thrown.
+    Halt {
+        /// The tenant; none means all.
+        tenant: Option<String>,
+        /// No change leaves.
+        halted: bool,
+        /// Who.
+        by: String,
+    },
 }
 
 impl State {
@@ -809,6 +820,10 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     state.seen.push_back(event.id.clone());
     while state.seen.len() > REMEMBERED {
         state.seen.pop_front();
+    }
+    if state.tenant == MSP {
+        staff::wrote(state, event, press, tenant, now, notes);
+        return;
     }
     // Answers to a request for approval come from elsewhere: the MSP's own chat, or the API.
     if approval::is_elsewhere(event, tenant) || matches!(event.act, Act::Answer(_)) {

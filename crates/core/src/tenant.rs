@@ -8,8 +8,8 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, Named, OnCall,
-    Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
+    Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
+    OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 pub use messages::{LANGUAGES, Messages};
 use serde::{Deserialize, Serialize};
@@ -167,6 +167,11 @@ pub struct Tenant {
     pub staff: Vec<Staff>,
     /// Who is asked for a yes, and how long.
     pub approvals: Approvals,
+    /// How many changes there may be.
+    pub limits: Limits,
+    /// When nothing is changed without an approver of the MSP.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
 }
 
 /// Where tickets go.
@@ -233,6 +238,11 @@ impl Tenant {
     #[must_use]
     pub fn own_words(&self, sentence: &str, locale: &str) -> Option<String> {
         self.messages.get(self.language(locale))?.get(sentence).cloned()
+    }
+    /// The freeze that holds then. One that cannot be read any more holds always.
+    #[must_use]
+    pub fn frozen(&self, now: crate::Instant) -> Option<&Freeze> {
+        self.freezes.iter().find(|freeze| freeze.span(&self.time_zone).map_or(true, |(from, to)| (from..to).contains(&now)))
     }
     /// Nothing is done and nothing is said; what would be is written down.
     #[must_use]

@@ -83,6 +83,7 @@ enum Step {
     Configure(Configure),
     Callback(Callback),
     Answer(Answer),
+    Halt(Halt),
 }
 
 /// Writes a message.
@@ -95,6 +96,9 @@ struct Say {
     channel: Option<String>,
     #[serde(default)]
     mention: bool,
+    /// Below the bot's newest message there.
+    #[serde(default)]
+    below: bool,
     /// The text so many times over.
     #[serde(default = "once")]
     times: usize,
@@ -223,6 +227,14 @@ struct Callback {
 struct Answer {
     answer: String,
     of: String,
+}
+
+/// The owner throws the kill switch by the API, of a tenant or of all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Halt {
+    halt: bool,
+    of: Option<String>,
 }
 
 fn acme_desk() -> String {
@@ -527,6 +539,11 @@ impl<'a> Player<'a> {
                 futures::future::try_join_all(steps.iter().map(|step| self.alongside(step))).await?;
                 self.rest().await;
             }
+            Step::Halt(Halt { halt, of }) => {
+                let path = of.map_or_else(|| "/api/halt".into(), |tenant| format!("/api/tenants/{tenant}/halt"));
+                let (status, answer) = self.desk.api("POST", &path, serde_json::json!({ "halted": halt }).to_string()).await?;
+                ensure!(status == 200, "the switch was answered with {status}: {answer}");
+            }
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
@@ -663,7 +680,9 @@ impl<'a> Player<'a> {
             Step::Say(say) => {
                 let (workspace, user) = self.person(say.by.as_deref())?;
                 let text = say.say.repeat(say.times);
-                let said = Said { workspace: &workspace, user: &user, channel: say.channel.as_deref(), text: &text, mention: say.mention, ..Said::default() };
+                let thread = say.channel.as_deref().filter(|_| say.below).map(|channel| self.newest(channel, "U0BOT")).transpose()?;
+                let (channel, thread) = (say.channel.as_deref(), thread.as_deref());
+                let said = Said { workspace: &workspace, user: &user, channel, text: &text, thread, mention: say.mention };
                 vendors.slack_message(&said).map_err(anyhow::Error::msg)
             }
             Step::Press(press) => {

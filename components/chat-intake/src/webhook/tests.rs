@@ -262,8 +262,8 @@ fn what_comes_through_the_msps_application_belongs_to_the_workspace_it_came_from
         ("T0NW", Some("T0GUEST"), Ok(("guest", "guest-true"))),
         ("T0BOTH", None, Ok(("both", "both-false"))),
         ("T0NW", Some("T0BOTH"), Ok(("both", "both-true"))),
-        ("T0NW", None, Err("the MSP's own people, and no button of a case")),
-        ("T0NW", Some("T0NW"), Err("the MSP's own people, and no button of a case")),
+        ("T0NW", None, Ok((MSP, "nw-slack"))),
+        ("T0NW", Some("T0NW"), Ok((MSP, "nw-slack"))),
         ("T0NW", Some("T0NOBODY"), Err("a guest whose workspace is no tenant's")),
         // Installed is not the same as connected.
         ("T0NW", Some("T0CLIENT"), Err("a guest whose workspace is no tenant's")),
@@ -317,5 +317,26 @@ fn a_button_that_the_msps_own_people_press_goes_to_the_mailbox_of_its_case_if_th
             let stored: Event = record::read(&host.values.borrow()[&keys::event(MAILBOX, 2)]).unwrap();
             assert_eq!((stored.tenant.as_str(), stored.connection.as_str(), stored.to.as_deref()), (MSP, "nw-slack", Some(MAILBOX)));
         }
+    }
+}
+
+#[test]
+fn what_the_msps_own_people_write_below_a_request_goes_to_its_case_and_anything_else_to_themselves() {
+    const MAILBOX: &str = "0123456789abcdef0123456789abcdef";
+    for (thread, expect) in [(Some("1.2"), Some(MAILBOX)), (Some("1.3"), None), (None, None)] {
+        let event = Event {
+            workspace: "T0NW".into(),
+            author_workspace: None,
+            channel: "C0STAFF".into(),
+            thread: thread.map(Into::into),
+            place: firstline_core::mailbox::Place::Channel,
+            ..event("approved")
+        };
+        let host = Fake { inbound: Ok(Inbound::Events(vec![event])), ..msp() };
+        host.values.borrow_mut().insert(keys::asked_in("nw-slack", "C0STAFF", "1.2"), MAILBOX.into());
+        let request = Request { path: "/webhooks/nw-slack".into(), ..request() };
+        check(&host, request, 200, "", true, true);
+        let stored = host.values.borrow().iter().find(|(key, _)| key.starts_with("event/")).map(|(_, bytes)| record::read::<Event>(bytes).unwrap()).unwrap();
+        assert_eq!((stored.to.as_deref(), stored.tenant.as_str()), (expect, MSP), "{thread:?}");
     }
 }

@@ -8,12 +8,14 @@ use crate::Instant;
 use crate::journal::{Press, conversation_of};
 use crate::mailbox::{Act, Event};
 use crate::stage::{Approval, Approver, Button, ChatAct, Decision, IdpAct, Message, Outcome, Profile, Question, Words, Work};
-use crate::tenant::{Connection, MSP, Role, Tenant};
+use crate::tenant::{Connection, MSP, Role, StaffRole, Tenant};
 use serde::{Deserialize, Serialize};
 
 /// Requests for approval have names of their own: their buttons are pressed elsewhere.
 const SERIES: &str = "a";
-/// The rule that wants an approver, and not only one of the MSP's people.
+/// So often a request is shown at most.
+const MOST_POSTS: usize = 5;
+/// The rule that wants an approver of the client or of the MSP.
 const BY_MATRIX: &str = "approval-by-settings";
 
 /// What waits for somebody's yes.
@@ -68,6 +70,12 @@ pub struct Given {
 }
 
 impl Ask {
+    /// A technician's yes is not enough.
+    #[must_use]
+    pub fn wants_approver(&self) -> bool {
+        self.rules.iter().any(|rule| rule != "supervised")
+    }
+
     /// When something has to happen though nobody answers.
     #[must_use]
     pub fn wake_at(&self) -> Instant {
@@ -156,7 +164,7 @@ fn ask_staff(state: &mut State, tenant: &Tenant, now: Instant) {
         ask.staff = true;
     }
     match (tenant.staff_chat().map(|chat| chat.id.clone()), &tenant.approvals.channel) {
-        (Some(chat), Some(channel)) => post(state, &chat, channel, tenant, now),
+        (Some(chat), Some(channel)) => post(state, &chat, channel, None, tenant, now),
         _ => {
             if let Some(case) = &mut state.case {
                 case.evidence.push("no channel of the MSP's own chat is named for approvals: it can only be answered by the API".into());
@@ -165,14 +173,14 @@ fn ask_staff(state: &mut State, tenant: &Tenant, now: Instant) {
     }
 }
 
-fn post(state: &mut State, connection: &str, channel: &str, tenant: &Tenant, now: Instant) {
+fn post(state: &mut State, connection: &str, channel: &str, thread: Option<String>, tenant: &Tenant, now: Instant) {
     let Some(case) = &state.case else { return };
     let Some(ask) = &case.ask else { return };
     let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
     let name = case.profile.as_ref().map_or_else(|| case.user.clone(), |profile| profile.name.clone());
     let sentence = if ask.action == "account_unlock" { "approve-unlock" } else { "approve-reset" };
     let arguments = [("client", tenant.name.as_str()), ("name", &name), ("system", system(tenant)), ("login", &ask.login), ("ticket", &ticket)];
-    let mut message = words(channel, sentence, &arguments);
+    let mut message = Message { thread, ..words(channel, sentence, &arguments) };
     message.buttons = ["approve", "decline", "take-over"].map(|name| Button { label: name.into(), choice: name.into(), primary: name == "approve" }).into();
     state.chat_on(connection, ChatAct::Say(message), Purpose::Ask, now);
 }
@@ -187,7 +195,7 @@ fn words(channel: &str, sentence: &str, arguments: &[(&str, &str)]) -> Message {
 /// A request for approval stands in a chat, or a conversation for it is open, or neither could be done.
 pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant) {
     match (&task.work, outcome) {
-        (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => post(state, &task.connection, channel, tenant, now),
+        (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => post(state, &task.connection, channel, None, tenant, now),
         (Work::Chat(ChatAct::Say(message)), Outcome::Posted(posted)) => {
             let post = Post { connection: task.connection.clone(), channel: message.channel.clone(), message: posted.clone() };
             match state.case.as_mut().and_then(|case| case.ask.as_mut()) {
@@ -222,7 +230,11 @@ pub(super) fn withdraw(state: &mut State, sentence: &str, arguments: &[(&str, &s
 
 /// Somebody pressed a button of a request, answered by the API, or wrote something about it.
 pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
-    // A MAC that is wrong was never ours, and words are no answer.
+    if matches!(event.act, Act::Message(_)) {
+        in_words(state, event, tenant, now);
+        return;
+    }
+    // A MAC that is wrong was never ours.
     let Some(press) = press.filter(|press| is_of(press)) else { return };
     let staff = is_elsewhere(event, tenant);
     let chat: Option<&Connection> = if staff { tenant.staff_chat() } else { tenant.connection(&state.connection) };
@@ -235,18 +247,23 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
         }
         return;
     }
+    let wants_approver = open.is_some_and(Ask::wants_approver);
     let by = match &event.act {
-        Act::Answer(answer) => Some(Approver::Api { name: answer.by.clone(), owner: answer.owner }),
+        Act::Answer(answer) => Some(Approver::Api { name: answer.by.clone(), owner: answer.owner }).filter(|_| answer.owner || !wants_approver),
         _ if staff => {
-            tenant.staff_member(&event.workspace, &event.author).map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
+            let member = tenant.staff_member(&event.workspace, &event.author);
+            let enough = member.filter(|member| !wants_approver || member.role != StaffRole::Technician || press.choice != "approve");
+            enough.map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
         }
         _ => tenant.approvals.people.iter().any(|person| person.user == event.author).then(|| Approver::Named { user: event.author.clone() }),
     };
     let Some(case) = &mut state.case else { return };
     let Some(by) = by.filter(|by| *by != Approver::Named { user: case.user.clone() }) else {
         case.evidence.push(format!("`{}` pressed `{}` of request {} at {now}, and may not", event.author, press.choice, press.offer));
-        let text = words(&event.channel, "approval-not-yours", &[]);
-        state.chat_on(&chat, ChatAct::Say(text), Purpose::Aside, now);
+        if !matches!(event.act, Act::Answer(_)) {
+            let text = words(&event.channel, "approval-not-yours", &[]);
+            state.chat_on(&chat, ChatAct::Say(text), Purpose::Aside, now);
+        }
         return;
     };
     // The first answer counts; a second one while the first is looked into is no news.
@@ -255,6 +272,17 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     match by {
         Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now),
         Approver::Staff { user, .. } | Approver::Named { user } => state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now),
+    }
+}
+
+/// One of the MSP's people wrote something about a request: words are no answer, so the buttons are shown again.
+fn in_words(state: &mut State, event: &Event, tenant: &Tenant, now: Instant) {
+    let Some(chat) = tenant.staff_chat().map(|chat| chat.id.clone()) else { return };
+    let Some(ask) = state.case.as_ref().filter(|case| case.phase == Phase::Approving).and_then(|case| case.ask.as_ref()) else { return };
+    // Nobody is answered for ever.
+    if ask.posts.len() < MOST_POSTS && tenant.staff_member(&event.workspace, &event.author).is_some() {
+        state.chat_on(&chat, ChatAct::Say(Message { thread: event.thread.clone(), ..words(&event.channel, "approval-press", &[]) }), Purpose::Aside, now);
+        post(state, &chat, &event.channel, event.thread.clone(), tenant, now);
     }
 }
 

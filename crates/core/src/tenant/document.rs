@@ -4,7 +4,7 @@
 
 use super::messages::{LANGUAGES, Messages, language};
 use super::{Desk, Reach, Role, Tenant, VENDORS, check_url, vendor};
-use crate::hours::{Calendar, Hours};
+use crate::hours::{self, Calendar, Hours};
 use crate::keys::is_name;
 use crate::record::Record;
 use serde::de::DeserializeOwned;
@@ -91,6 +91,61 @@ pub struct Settings {
     /// Who is asked for a yes, and how long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Approvals>,
+    /// How many changes there may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// When nothing is changed without an approver of the MSP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freezes: Option<Vec<Freeze>>,
+}
+
+/// How many changes there may be before a human has the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Of one account, on one day (UTC).
+    pub person_a_day: u64,
+    /// Of one client, in one hour.
+    pub tenant_an_hour: u64,
+    /// Of all clients, in one hour.
+    pub msp_an_hour: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { person_a_day: 5, tenant_an_hour: 30, msp_an_hour: 100 }
+    }
+}
+
+/// A time in which changes are frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Why, for people.
+    pub name: String,
+    /// Begin by the clock of its time zone, `2026-12-24T18:00`.
+    pub from: String,
+    /// End.
+    pub to: String,
+    /// IANA name; the desk's if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
+impl Freeze {
+    /// From when to when, in the zone that holds if it names none.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn span(&self, otherwise: &str) -> Result<(crate::Instant, crate::Instant), String> {
+        let zone = hours::zone(self.time_zone.as_deref().unwrap_or(otherwise))?;
+        let at = |text: &str| {
+            let time: jiff::civil::DateTime = text.parse().map_err(|_| format!("`{text}` is written as in `2026-12-24T18:00`"))?;
+            let time = zone.to_ambiguous_zoned(time).compatible().map_err(|_| format!("`{text}` is no time"))?;
+            u64::try_from(time.timestamp().as_millisecond()).map_err(|_| format!("`{text}` is before 1970"))
+        };
+        let (from, to) = (at(&self.from)?, at(&self.to)?);
+        if from < to { Ok((from, to)) } else { Err(format!("`{}` is not before `{}`", self.from, self.to)) }
+    }
 }
 
 /// Who is asked for a yes, and how long.
@@ -345,7 +400,8 @@ pub struct Gap {
 
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
-const SETTINGS: Members = &["locale", "messages", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals"];
+const SETTINGS: Members =
+    &["locale", "messages", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals", "limits", "freezes"];
 const DESK: Members = &[
     "board",
     "closed_status",
@@ -559,6 +615,9 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         on_call: mine.on_call.clone().or_else(|| theirs.on_call.clone()),
         staff: mine.staff.clone().or_else(|| theirs.staff.clone()).unwrap_or_default(),
         approvals: mine.approvals.clone().or_else(|| theirs.approvals.clone()).unwrap_or_default(),
+        limits: mine.limits.clone().or_else(|| theirs.limits.clone()).unwrap_or_default(),
+        // A freeze of the MSP holds for every client, whatever their own documents add.
+        freezes: theirs.freezes.iter().chain(&mine.freezes).flatten().cloned().collect(),
     };
     if tenant.connection_of(Role::Psa).is_none() {
         gaps.push(gap(None, "`connections` holds no connection to a PSA, and the MSP has none"));
@@ -656,6 +715,10 @@ fn known_lists(value: &Value, more: Members, problems: &mut Vec<String>) {
     for (i, person) in list(value.get("approvals"), "people").iter().enumerate() {
         known(&format!("approvals.people.{i}."), Some(person), &[&["name", "user"]], problems);
     }
+    known("limits.", value.get("limits"), &[&["person_a_day", "tenant_an_hour", "msp_an_hour"]], problems);
+    for (i, freeze) in list(Some(value), "freezes").iter().enumerate() {
+        known(&format!("freezes.{i}."), Some(freeze), &[&["name", "from", "to", "time_zone"]], problems);
+    }
     for (action, entry) in value.pointer("/guardrails/autonomy").and_then(Value::as_object).into_iter().flatten() {
         known(&format!("guardrails.autonomy.{action}."), Some(entry), &[&["mode", "pilot", "by", "at"]], problems);
     }
@@ -737,7 +800,7 @@ impl Problems<'_> {
     }
 
     fn settings(&mut self, settings: &Settings) {
-        let Settings { locale, messages, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff, approvals } = settings;
+        let Settings { locale, messages, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff, approvals, limits, freezes } = settings;
         if let Some(locale) = locale {
             self.unless(language(locale).is_some(), || format!("`locale` is `{locale}`; there are words in {}", LANGUAGES.join(", ")));
         }
@@ -760,6 +823,17 @@ impl Problems<'_> {
             self.unless(people.insert((workspace, user)), || format!("`staff.{i}`: the user `{user}` stands twice"));
         }
         approvals.iter().for_each(|approvals| self.approvals(approvals));
+        if let Some(Limits { person_a_day, tenant_an_hour, msp_an_hour }) = limits {
+            for (name, limit) in [("person_a_day", person_a_day), ("tenant_an_hour", tenant_an_hour), ("msp_an_hour", msp_an_hour)] {
+                self.unless(*limit <= 1_000_000, || format!("`limits.{name}` must be at most 1000000"));
+            }
+        }
+        for (i, freeze) in freezes.iter().flatten().enumerate() {
+            self.text(&format!("freezes.{i}.name"), &freeze.name);
+            if let Err(why) = freeze.span(time_zone.as_deref().unwrap_or("UTC")) {
+                self.0.push(format!("`freezes.{i}`: {why}"));
+            }
+        }
     }
 
     fn approvals(&mut self, approvals: &Approvals) {

@@ -161,6 +161,40 @@ fn nobody_but_whom_the_documents_name_can_answer() {
 }
 
 #[test]
+fn where_an_approver_is_wanted_a_technician_may_decline_and_not_approve() {
+    for rule in ["change-freeze", "approval-by-settings"] {
+        let mut play = asked(channel(), rule);
+        play.line("ask");
+        assert_eq!(press(&mut play, "U0TOM", "approve"), "approval-not-yours in C0STAFF", "{rule}");
+        assert_eq!(press(&mut play, "U0NIA", "approve"), "who is U0NIA", "{rule}");
+        let mut play = asked(channel(), rule);
+        play.line("ask");
+        assert_eq!(press(&mut play, "U0TOM", "decline"), "who is U0TOM", "{rule}");
+    }
+}
+
+#[test]
+fn words_are_answered_with_the_buttons_a_few_times() {
+    let mut play = asked(channel(), "supervised");
+    play.line("ask");
+    for round in 0..6 {
+        let event = Event { act: Act::Message("approved".into()), thread: Some("1.2".into()), ..in_chat(&mut play, "U0TOM", "") };
+        let before = play.state.counted;
+        play.take(event, None);
+        let expect = if round < 4 { "approval-press in C0STAFF, approve-unlock in C0STAFF" } else { "" };
+        assert_eq!(started(&play, before), expect, "{round}");
+        if round < 4 {
+            play.line("ask");
+        }
+    }
+    // Somebody else's words are not heard at all.
+    let event = Event { act: Act::Message("approved".into()), ..in_chat(&mut play, "U0NOBODY", "") };
+    let before = play.state.counted;
+    play.take(event, None);
+    assert_eq!((started(&play, before), phase(&play)), (String::new(), "Approving".into()));
+}
+
+#[test]
 fn a_guest_or_somebody_who_left_does_not_count_and_another_answer_still_does() {
     let mut play = asked(channel(), "supervised");
     play.line("ask");
