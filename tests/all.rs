@@ -25,6 +25,7 @@ mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;
+mod practice;
 mod rig;
 mod schedules;
 mod security;

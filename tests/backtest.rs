@@ -36,7 +36,7 @@ fn import(text: &str) -> Import {
 async fn replayed(text: &str, matrix: &[(&str, &str)]) -> Backtest {
     firstline_host::build::once(&root()).unwrap();
     let matrix: Vec<(String, String)> = matrix.iter().map(|(action, mode)| ((*action).into(), (*mode).into())).collect();
-    let mut stages = Stages::start(&root().join("spin.toml"), &matrix).await.unwrap();
+    let mut stages = Stages::start(&root().join("spin.toml"), "autonomous", &matrix).await.unwrap();
     replay(import(text).records, &mut stages, &mut |_, _| {}).await.unwrap()
 }
 

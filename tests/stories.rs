@@ -28,6 +28,11 @@ stories! {
     a_colleagues_password
     access_for_a_colleague
     another_system
+    approval_by_an_approver_of_the_client
+    approval_by_the_api
+    approval_by_the_fallback
+    approval_expires
+    autonomous
     blocked_while_the_button_waits
     board_not_taken_in
     button_of_another_client
@@ -46,6 +51,8 @@ stories! {
     entra_reset
     forged_button
     forged_callback
+    freeze_window
+    freeze_window_that_is_over
     german
     graph_asks_to_wait
     graph_asks_to_wait_for_minutes
@@ -69,6 +76,11 @@ stories! {
     handed_over_on_a_holiday
     hundred_kilobytes
     instructions_in_the_text
+    kill_switch_from_the_chat
+    kill_switch_in_mid_case
+    limit_of_the_msp
+    limit_of_the_person
+    limit_of_the_tenant
     mailed_ticket_never_answered
     mailed_ticket_no
     mailed_ticket_no_alerts
@@ -94,6 +106,7 @@ stories! {
     on_call_is_paged
     one_case_for_hi_request_and_hurry
     out_of_scope
+    outside_the_pilot_group
     own_messages_are_not_heard
     own_ticket_comes_back
     person_after_the_end
@@ -102,6 +115,7 @@ stories! {
     person_while_closing
     person_while_finding
     person_while_the_button_waits
+    pilot_group
     press_after_the_offer_expired
     pressed_by_somebody_else
     protected_by_group
@@ -115,6 +129,7 @@ stories! {
     right_to_left
     same_event_twice
     same_press_twice
+    shadow
     slack_down_after_the_reset
     slack_down_at_the_delivery
     slack_down_at_the_offer
@@ -127,6 +142,7 @@ stories! {
     stands_down_without_a_callback
     status_set_by_a_human
     stranger_of_another_workspace
+    supervised
     synced_account
     text_that_looks_like_a_secret
     thanks_opens_nothing
@@ -148,6 +164,7 @@ stories! {
     waits_for_the_user
     waits_in_vain
     waits_no_more
+    words_are_no_approval
     workspace_guest
     wrong_client_secret
     yes_as_text

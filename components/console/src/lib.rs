@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod approval;
 pub mod cases;
 pub mod conflicts;
 pub mod evidence;
@@ -15,6 +16,7 @@ pub mod metrics;
 pub mod msp;
 pub mod past;
 pub mod secrets;
+pub mod switch;
 pub mod tenants;
 
 #[cfg(target_arch = "wasm32")]

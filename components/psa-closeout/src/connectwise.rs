@@ -106,6 +106,11 @@ impl Vendor for ConnectWise {
         Ok(Outcome::HandedOver(ticket.into()))
     }
 
+    fn note(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow {
+        let (ticket, _) = write(io, task, out, Step::Plan)?;
+        Ok(Outcome::HandedOver(ticket.into()))
+    }
+
     fn wait(&self, io: &mut Io, task: &Task, at: &Waiting) -> Flow {
         let desk = &task.desk;
         let [ticket, statuses] = io.read_all([wire::ticket(at.ticket), wire::statuses(at.board)])?;
@@ -172,6 +177,7 @@ fn own(task: &Task, ticket: Ticket) -> Flow<Ticket> {
 enum Step {
     Close,
     HandOver,
+    Plan,
 }
 
 /// How the desk wants time logged.
@@ -188,7 +194,7 @@ impl Logging {
     fn of(desk: &Desk, step: Step) -> Result<Self, Error> {
         match (desk.time_entry.as_str(), step) {
             ("none", _) => Ok(Logging::Nothing),
-            ("non-billable", _) | ("billable", Step::HandOver) => Ok(Logging::NonBillable),
+            ("non-billable", _) | ("billable", Step::HandOver | Step::Plan) => Ok(Logging::NonBillable),
             ("billable", Step::Close) => Ok(Logging::Billable),
             (other, _) => Err(Error::Invalid(format!("`{other}` is no kind of time entry"))),
         }
@@ -239,7 +245,7 @@ impl Seen {
 /// Writes notes and time that are not there yet. Hands back the ticket as it is then, and its board's statuses.
 fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, Vec<Status>)> {
     let desk = &task.desk;
-    let logging = if out.stand_down { Logging::Nothing } else { Logging::of(desk, step)? };
+    let logging = if out.stand_down || step == Step::Plan { Logging::Nothing } else { Logging::of(desk, step)? };
     let logs = logging != Logging::Nothing;
     let work_type = desk.work_type.as_deref().filter(|_| logs);
     let mut more = vec![wire::statuses(out.board)];
@@ -334,6 +340,7 @@ fn objects(
     let internal = match step {
         Step::Close => "note",
         Step::HandOver => "hand-over",
+        Step::Plan => "plan",
     };
     let sla = ticket.sla_status.as_deref().filter(|sla| step == Step::HandOver && !sla.trim().is_empty());
     let sla = sla.map_or_else(String::new, |sla| format!("\nSLA: {}", text::line(sla, 100)));
@@ -343,6 +350,10 @@ fn objects(
         note("the internal note", Section::Internal, &words, internal),
         Object { what: "the mark", place: Place::Mark, request: wire::set_mark(out.ticket, &mark(&task.case)), tag: String::new() },
     ];
+    if step == Step::Plan {
+        // The ticket is no case's work yet.
+        objects.truncate(1);
+    }
     if step == Step::Close && !out.resolution_note.trim().is_empty() {
         objects.push(note("the resolution note", Section::Resolution, &out.resolution_note, "resolution"));
     }

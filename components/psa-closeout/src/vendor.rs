@@ -16,6 +16,8 @@ pub trait Vendor {
     fn close(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
     /// Writes everything down for a human and leaves the ticket open.
     fn hand_over(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
+    /// Leaves an internal note and changes nothing else.
+    fn note(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
     /// Sets the statuses of a ticket whose requester was answered and has the next word.
     fn wait(&self, io: &mut Io, task: &Task, at: &Waiting) -> Flow;
     /// Reads a ticket, and what people did to it.
@@ -33,6 +35,7 @@ pub fn run(io: &mut Io, task: &Task) -> Flow {
         Act::Open(new) => vendor.open(io, task, new),
         Act::Close(out) => vendor.close(io, task, out),
         Act::HandOver(out) => vendor.hand_over(io, task, out),
+        Act::Note(out) => vendor.note(io, task, out),
         Act::Wait(at) => vendor.wait(io, task, at),
         Act::Look(ticket) => vendor.look(io, task, *ticket),
     }

@@ -29,7 +29,7 @@ impl Stages for Composed {
         Ok(stage::Understanding { candidates: readings(candidates), also: readings(also), abstained, other_system, about_another, language, entities })
     }
 
-    fn decide(&self, question: &stage::Question, tenant: &Tenant, now: Instant) -> Result<stage::Decision, StageFault> {
+    fn decide(&self, question: &stage::Question, tenant: &Tenant, circumstances: &stage::Circumstances, now: Instant) -> Result<stage::Decision, StageFault> {
         let subject = &question.subject;
         let guard = &tenant.guardrails;
         let asked = guardrails::Question {
@@ -45,6 +45,7 @@ impl Stages for Composed {
                     stage::Assurance::Strong => guardrails::Assurance::Strong,
                 },
                 guest: question.guest,
+                names: question.requester_names.clone(),
             },
             subject: guardrails::Subject {
                 tenant: question.subject_tenant.clone(),
@@ -61,7 +62,17 @@ impl Stages for Composed {
                 matrix: guard.matrix.iter().map(|(action, mode)| (action.clone(), mode.clone())).collect(),
                 protected: guard.protected.clone(),
                 password_writeback: guard.password_writeback,
+                autonomy: guard
+                    .autonomy
+                    .iter()
+                    .map(|(action, entry)| guardrails::Autonomy { action: action.clone(), mode: entry.mode.clone(), pilot: entry.pilot.clone() })
+                    .collect(),
             }),
+            approvals: question
+                .standing(tenant, now)
+                .map(|yes| guardrails::Approval { names: yes.names.clone(), staff: yes.staff(), approver: yes.approver(tenant) })
+                .collect(),
+            circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: tenant.frozen(now).is_some(), over: circumstances.over.clone() },
             at: now,
         };
         let guardrails::Decision { verdict, rules, reason, policies } = guardrails::decide(&asked).map_err(fault)?;
@@ -112,6 +123,7 @@ impl Stages for Composed {
                     }),
                     PsaAct::Close(closeout) => psa::Act::Close(self.closeout(closeout, tenant)?),
                     PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
+                    PsaAct::Note(closeout) => psa::Act::Note(self.closeout(closeout, tenant)?),
                     PsaAct::Look(ticket) => psa::Act::Look(*ticket),
                     PsaAct::Wait(stage::Waiting { ticket, board, status }) => psa::Act::Wait(psa::Waiting { ticket: *ticket, board: *board, status: *status }),
                 };

@@ -5,6 +5,7 @@
 pub mod case;
 pub mod evidence;
 pub mod figures;
+pub mod halt;
 pub mod health;
 pub mod hours;
 pub mod journal;

@@ -11,7 +11,7 @@ impl Guest for Stub {
         Ok(Step::Done(match task.act {
             Act::Open(_) => Outcome::Opened(ticket),
             Act::Close(_) => Outcome::Closed(ticket),
-            Act::HandOver(_) => Outcome::HandedOver(ticket),
+            Act::HandOver(_) | Act::Note(_) => Outcome::HandedOver(ticket),
             Act::Wait(_) => Outcome::Waits(ticket),
             Act::Look(_) => Outcome::Escalate(("stub".into(), "stub".into())),
         }))

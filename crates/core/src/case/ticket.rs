@@ -58,6 +58,7 @@ pub(super) fn changed(state: &mut State, number: i64, event: &Event, tenant: &Te
     if state.case.is_none() {
         let mut case = blank(format!("{}-{number}", state.id), "", now);
         case.times.received = event.received;
+        case.quiet = tenant.shadow();
         state.case = Some(case);
     }
     look(state, tenant, now);
@@ -81,7 +82,8 @@ fn look(state: &mut State, tenant: &Tenant, now: Instant) {
 
 /// The case can only go on once the ticket was read.
 fn must_look(state: &State) -> bool {
-    let pressed = |case: &Case| case.phase == Phase::Acting && case.times.decided.is_none() && case.handover.is_none() && state.asked.is_none();
+    let goes_on = |case: &Case| case.phase == Phase::Acting || case.phase == Phase::Approving && case.ask.is_none();
+    let pressed = |case: &Case| goes_on(case) && case.times.decided.is_none() && case.handover.is_none() && state.asked.is_none();
     state.desk.is_some() && state.case.as_ref().is_some_and(|case| case.ticket.is_none() || pressed(case))
 }
 
@@ -274,6 +276,10 @@ pub(super) fn recognized(state: &mut State, profile: &Profile, tenant: &Tenant, 
     } else {
         case.user.clone_from(&profile.id);
         case.profile = Some(profile.clone());
+        if case.quiet {
+            find(state, tenant, now);
+            return;
+        }
         state.chat(ChatAct::OpenDirect(profile.id.clone()), Purpose::Meet, now);
         return;
     }
@@ -291,7 +297,7 @@ pub(super) fn question(state: &State, question: &Question, system: &str, tenant:
 
 /// The mailbox of the ticket that a button belongs to; none if it is pressed where it was offered.
 pub(super) fn mailbox_of(press: &Press) -> Option<&str> {
-    press.offer.starts_with(SERIES).then(|| conversation_of(&press.case)).flatten()
+    (press.offer.starts_with(SERIES) || super::approval::is_of(press)).then(|| conversation_of(&press.case)).flatten()
 }
 
 /// The contact pressed yes. A technician may have taken the ticket since, though no callback said so.

@@ -36,20 +36,22 @@ pub struct Stages {
     history: (Store<()>, HistoryStage),
     /// The matrix that the guardrails are asked with.
     matrix: Vec<(String, String)>,
+    /// How far the client lets the agent go: `autonomous`, `supervised`, `shadow`.
+    mode: String,
     /// One answer for every ticket of an action: nothing in an export tells accounts apart.
     decided: BTreeMap<String, (Verdict, String)>,
 }
 
 impl Stages {
     /// Loads what the manifest names; it must have been built.
-    pub async fn start(manifest: &Path, matrix: &[(String, String)]) -> Result<Self> {
+    pub async fn start(manifest: &Path, mode: &str, matrix: &[(String, String)]) -> Result<Self> {
         let reader = Reader::start(manifest).await?;
         let (linker, mut store) = alone()?;
         let judge = GuardrailsStage::instantiate_async(&mut store, &stage(manifest, "guardrails")?, &linker).await.map_err(Error::from)?;
         let judge = (store, judge);
         let (linker, mut store) = alone()?;
         let history = HistoryStage::instantiate_async(&mut store, &stage(manifest, "history")?, &linker).await.map_err(Error::from)?;
-        Ok(Self { reader, judge, history: (store, history), matrix: matrix.to_vec(), decided: BTreeMap::new() })
+        Ok(Self { reader, judge, history: (store, history), matrix: matrix.to_vec(), mode: mode.into(), decided: BTreeMap::new() })
     }
 
     /// What a text means.
@@ -65,7 +67,12 @@ impl Stages {
         let question = guardrails::Question {
             tenant: "export".into(),
             action: action.into(),
-            requester: guardrails::Requester { account: Some("own".into()), assurance: guardrails::Assurance::Chat, guest: false },
+            requester: guardrails::Requester {
+                account: Some("own".into()),
+                assurance: guardrails::Assurance::Chat,
+                guest: false,
+                names: vec!["own@export.example".into()],
+            },
             subject: guardrails::Subject {
                 tenant: "export".into(),
                 id: "own".into(),
@@ -77,7 +84,14 @@ impl Stages {
             },
             needs_delivery: action == "password_reset",
             delivery_survives: true,
-            settings: Some(guardrails::Settings { matrix: self.matrix.clone(), protected: Vec::new(), password_writeback: false }),
+            settings: Some(guardrails::Settings {
+                matrix: self.matrix.clone(),
+                protected: Vec::new(),
+                password_writeback: false,
+                autonomy: vec![guardrails::Autonomy { action: "default".into(), mode: self.mode.clone(), pilot: Vec::new() }],
+            }),
+            approvals: Vec::new(),
+            circumstances: guardrails::Circumstances { halted: false, frozen: false, over: Vec::new() },
             at: 0,
         };
         let (store, judge) = &mut self.judge;

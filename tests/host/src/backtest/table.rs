@@ -117,6 +117,7 @@ pub fn assumptions(terms: &Terms) -> Vec<String> {
         format!("an hour of a technician costs {} {:.2}; only recorded time counts, and a ticket without any saves nothing", terms.currency, terms.rate),
         format!("an approval leaves {} minutes to people, a closed ticket none", terms.approval_minutes),
         "everybody asks for their own ordinary account, is a full member of the chat, and presses the button; what the guardrails would have found in the directory is not in an export".into(),
+        "every action may go without anybody's yes (`--mode autonomous`); a new client begins supervised, where each change waits for one of the MSP's people".into(),
         "a question counts only where one of the likelier readings is an action that is allowed".into(),
         "agreed: the ticket was filed as most such tickets before it, and neither escalated nor approved by somebody; the minutes of other tickets are not saved".into(),
         "thin: too few or too divided earlier tickets, by the lower end of a 95 % interval above two thirds".into(),

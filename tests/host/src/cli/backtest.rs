@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 const MODES: [&str; 4] = ["autonomous", "approval", "human", "deny"];
 
 pub async fn run(arguments: &[String]) -> Result<()> {
-    let usage = || format!("use `backtest EXPORT {USAGE} [--rate 45] [--currency USD] [--matrix ACTION=MODE]… [--page FILE.html]`");
+    let usage =
+        || format!("use `backtest EXPORT {USAGE} [--rate 45] [--currency USD] [--mode autonomous|supervised] [--matrix ACTION=MODE]… [--page FILE.html]`");
     let (path, rest) = arguments.split_first().with_context(usage)?;
     let (mut reading, mut terms, mut matrix, mut to) = (Reading::default(), Terms::default(), Vec::new(), PathBuf::from("target/backtest.html"));
+    let mut mode = "autonomous";
     for pair in rest.chunks(2) {
         let [name, value] = pair else { bail!(usage()) };
         match name.as_str() {
@@ -20,6 +22,12 @@ pub async fn run(arguments: &[String]) -> Result<()> {
                 terms.rate = value.parse().ok().filter(|rate: &f64| (0.0..1e6).contains(rate)).with_context(|| format!("`--rate {value}` is no price"))?
             }
             "--currency" => terms.currency.clone_from(value),
+            "--mode" => {
+                mode = ["autonomous", "supervised"]
+                    .into_iter()
+                    .find(|known| known == value)
+                    .with_context(|| format!("`--mode {value}` is neither `autonomous` nor `supervised`"))?
+            }
             "--page" => to = PathBuf::from(value),
             "--matrix" => {
                 let (action, mode) = value
@@ -34,7 +42,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let (_, import) = import::file(path, &reading.options()?)?;
     let project = super::project()?;
     components(&project, &mut to_stderr)?;
-    let mut stages = Stages::start(&project.join("spin.toml"), &matrix).await?;
+    let mut stages = Stages::start(&project.join("spin.toml"), mode, &matrix).await?;
     let mut progress = |done, all| to_stderr(&format!("replayed {done} of {all}"));
     let backtest = replay(import.records.clone(), &mut stages, &mut progress).await?;
     ensure!(!backtest.tickets.is_empty(), "`{path}` holds no closed ticket: name the column with `--column closed=HEADER`");
