@@ -9,6 +9,7 @@
 )]
 
 mod attacks;
+mod backtest;
 mod browser;
 mod budgets;
 mod clients;

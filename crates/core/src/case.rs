@@ -19,9 +19,11 @@ use std::collections::{BTreeSet, VecDeque};
 
 mod approval;
 mod later;
+mod reading;
 mod staff;
 mod ticket;
 pub use approval::Ask;
+pub use reading::{Reading, plausible, reading};
 pub use staff::command;
 pub use ticket::{AtDesk, Intake, STOOD_DOWN};
 
@@ -1012,43 +1014,6 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
 fn replace_offer(state: &mut State, message: &str, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
     let text = state.message(sentence, arguments);
     state.chat(ChatAct::Replace(message.into(), text), Purpose::Aside, now);
-}
-
-/// What a text is, to the state machine.
-enum Reading {
-    Greeting,
-    Thanks,
-    Person,
-    /// One of the actions that this version can take.
-    Action(&'static str),
-    /// Clear enough, and not for us: code.
-    Elsewhere(&'static str),
-    Unclear,
-}
-
-fn reading(understanding: &Understanding) -> Reading {
-    let first = understanding.candidates.first().map_or("", |candidate| candidate.intent.as_str());
-    let acting = |action| match (&understanding.other_system, &understanding.about_another) {
-        (_, Some(_)) => Reading::Elsewhere("somebody-else"),
-        (Some(_), None) => Reading::Elsewhere("other-system"),
-        // Done for the first wish, the ticket would close over the second.
-        (None, None) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
-        (None, None) => Reading::Action(action),
-    };
-    match (first, understanding.abstained) {
-        ("human", _) => Reading::Person,
-        // Asking back in English would help nobody, and acting on half-understood words would harm.
-        ("password_reset" | "account_unlock" | "mfa_reset", _) if understanding.language.is_some() => Reading::Elsewhere("language"),
-        ("greeting", false) => Reading::Greeting,
-        ("thanks", false) => Reading::Thanks,
-        ("password_reset", false) => acting("password_reset"),
-        ("account_unlock", false) => acting("account_unlock"),
-        (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
-        (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
-        (_, true) => Reading::Unclear,
-        (_, false) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
-        (_, false) => Reading::Elsewhere("out-of-scope"),
-    }
 }
 
 fn read_as(candidate: &Candidate, unsure: bool) -> String {
