@@ -346,6 +346,9 @@ impl Play {
                 Note::Confirmed(case) => format!("confirmed {case}"),
                 Note::Spent(_) => "spent".into(),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
+                Note::Reopened(case, ticket, since) => {
+                    format!("{ticket} of {} may be open since {}", case.rsplit_once('-').map_or("", |(_, number)| number), since % 1_000_000 / 1_000)
+                }
             })
             .collect();
         let phase = match &self.state.case {
