@@ -195,7 +195,8 @@ async fn visit(desk: &Desk, clock: &mut Ticking<'_>, dice: &mut Dice, diary: &mu
         visit.say("thanks!").await?;
     }
     let new = visit.ticket();
-    if new["id"] != ticket["id"] && new["closedFlag"] == true && dice.roll(4) == 0 {
+    // Only Acme's desk calls back.
+    if tenant == "acme" && new["id"] != ticket["id"] && new["closedFlag"] == true && dice.roll(4) == 0 {
         clock.pause(600 + dice.roll(3_600)).await?;
         let id = new["id"].as_u64().unwrap_or_default();
         desk.vendors.act(&json!({"connectwise": {"ticket": id, "status": "New"}})).map_err(anyhow::Error::msg)?;
