@@ -24,6 +24,7 @@ mod lints;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;
+mod practice;
 mod rig;
 mod schedules;
 mod security;

@@ -116,6 +116,15 @@ async fn a_second_client_costs_three_pasted_values_and_its_ticket_closes() {
         let report = get(&rig, &format!("/api/tenants/{tenant}/check")).await;
         assert_eq!(report["ready"], true, "{report:#}");
     }
+    // A new client is supervised until its owner says otherwise.
+    for tenant in ["acme", "initech"] {
+        let mut document = get(&rig, &format!("/api/tenants/{tenant}")).await["document"].clone();
+        assert_eq!(document["guardrails"].get("autonomy"), None);
+        document["guardrails"]["autonomy"] = json!({"default": {"mode": "autonomous", "by": "Mallory"}});
+        put(&rig, &format!("/api/tenants/{tenant}"), document).await;
+        let shown = get(&rig, &format!("/api/tenants/{tenant}")).await;
+        assert_eq!(shown["document"]["guardrails"]["autonomy"]["default"]["by"], "Owner", "who let it go is recorded by the token");
+    }
     let visit = Visit::new(&rig.desk, IVY);
     visit.main_job().await.unwrap_or_else(|why| panic!("{why}\n{}", rig.log()));
     assert_eq!(visit.ticket()["company"]["id"], 21);

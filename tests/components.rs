@@ -6,7 +6,7 @@ use firstline_host::{App, Config, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every folder below `components/`, and what it exports to the application.
-const COMPONENTS: [(&str, &[&str]); 9] = [
+const COMPONENTS: [(&str, &[&str]); 10] = [
     ("chat-intake", &["wasi:http/handler@0.3.0"]),
     ("technician", &["wasi:http/handler@0.3.0"]),
     ("credential-link", &["wasi:http/handler@0.3.0"]),
@@ -16,6 +16,7 @@ const COMPONENTS: [(&str, &[&str]); 9] = [
     ("guardrails", &["firstline:guardrails/guardrails@0.1.0"]),
     ("idp-action", &["firstline:idp/idp@0.1.0"]),
     ("psa-closeout", &["firstline:psa/psa@0.1.0"]),
+    ("history", &["firstline:history/history@0.1.0"]),
 ];
 
 fn manifest() -> Manifest {

@@ -34,7 +34,9 @@ fn clippy_has_nothing_to_say_about_components_with_a_trigger() {
 #[test]
 fn clippy_has_nothing_to_say_about_stages() {
     targets_are_there();
-    check("clippy --quiet --target wasm32-unknown-unknown -p messaging -p intent-detection -p guardrails -p idp-action -p psa-closeout -- -D warnings");
+    check(
+        "clippy --quiet --target wasm32-unknown-unknown -p messaging -p intent-detection -p guardrails -p idp-action -p psa-closeout -p history -- -D warnings",
+    );
 }
 
 /// Building the components installs the targets that are missing.

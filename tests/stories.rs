@@ -28,6 +28,11 @@ stories! {
     a_colleagues_password
     access_for_a_colleague
     another_system
+    approval_by_an_approver_of_the_client
+    approval_by_the_api
+    approval_by_the_fallback
+    approval_expires
+    autonomous
     blocked_while_the_button_waits
     board_not_taken_in
     button_of_another_client
@@ -46,6 +51,8 @@ stories! {
     entra_reset
     forged_button
     forged_callback
+    freeze_window
+    freeze_window_that_is_over
     german
     graph_asks_to_wait
     graph_asks_to_wait_for_minutes
@@ -64,10 +71,19 @@ stories! {
     guardrails_deny
     guardrails_human
     guardrails_tightened_while_the_button_waits
+    handed_over_at_night
+    handed_over_by_day
+    handed_over_on_a_holiday
     hundred_kilobytes
     instructions_in_the_text
+    kill_switch_from_the_chat
+    kill_switch_in_mid_case
+    limit_of_the_msp
+    limit_of_the_person
+    limit_of_the_tenant
     mailed_ticket_never_answered
     mailed_ticket_no
+    mailed_ticket_no_alerts
     mailed_ticket_of_another_kind
     mailed_ticket_without_chat
     mailed_ticket_yes
@@ -86,8 +102,11 @@ stories! {
     okta_suspended
     okta_unlock
     okta_unlock_of_an_open_account
+    on_call_cannot_be_reached
+    on_call_is_paged
     one_case_for_hi_request_and_hurry
     out_of_scope
+    outside_the_pilot_group
     own_messages_are_not_heard
     own_ticket_comes_back
     person_after_the_end
@@ -96,18 +115,21 @@ stories! {
     person_while_closing
     person_while_finding
     person_while_the_button_waits
+    pilot_group
     press_after_the_offer_expired
     pressed_by_somebody_else
     protected_by_group
     protected_by_ownership
     protected_by_role
     protected_by_the_tenants_list
+    reset_at_night
     reset_lost_after
     reset_lost_before
     reset_without_an_answer
     right_to_left
     same_event_twice
     same_press_twice
+    shadow
     slack_down_after_the_reset
     slack_down_at_the_delivery
     slack_down_at_the_offer
@@ -120,20 +142,29 @@ stories! {
     stands_down_without_a_callback
     status_set_by_a_human
     stranger_of_another_workspace
+    supervised
     synced_account
     text_that_looks_like_a_secret
     thanks_opens_nothing
     ticket_lost_after
     ticket_of_another_company
     time_entry_billable
+    time_entry_closed_agreement
     time_entry_non_billable
     time_entry_none
+    time_entry_open_agreement
+    time_entry_without_minutes
     two_clients_at_once
     two_presses_at_once
     two_wishes
     unclear_then_clear
     unclear_twice
     unknown_user
+    waits_and_is_closed
+    waits_for_the_user
+    waits_in_vain
+    waits_no_more
+    words_are_no_approval
     workspace_guest
     wrong_client_secret
     yes_as_text
@@ -178,6 +209,9 @@ fn a_story_that_expects_something_else_fails() {
         ("/expect/tickets/0/resolution", json!([]), "resolution notes of ticket 1001"),
         ("/expect/tickets/0/never", json!(["read back"]), "ticket 1001 holds `read back`"),
         ("/expect/tickets/0/time", json!(["Billable"]), "time entries of ticket 1001"),
+        ("/expect/tickets/0/time", json!(["DoNotBill 3"]), "time entries of ticket 1001"),
+        ("/expect/tickets/0/priority", json!("Priority 1 - Critical"), "priority of ticket 1001"),
+        ("/expect/tickets/0/responded", json!(true), "ticket 1001 was answered"),
         ("/expect/changes", json!([]), "changing calls at the identity provider"),
         ("/expect/accounts", json!({}), "changed members of jane@acme.example"),
         ("/expect/cases", json!({}), "cases of acme"),

@@ -14,6 +14,7 @@ async fn signs(stub_for: &str) -> Vec<&'static str> {
     };
     let lovely = start(Setup { stub_for, ..Setup::default() }).await;
     assert_eq!(lovely.says("hello").await, 200);
+    let past = rig.desk.api("GET", "/api/tenants/acme/history", "").await.unwrap().1;
     rig.assert_no_trap();
     lovely.assert_no_trap();
     let signs = [
@@ -22,13 +23,14 @@ async fn signs(stub_for: &str) -> Vec<&'static str> {
         ("guardrails", journal.contains("stub-rule")),
         ("idp-action", journal.contains("the stub speaks")),
         ("psa-closeout", journal.contains("4711") && rig.tickets().is_empty()),
+        ("history", past["lessons"][0]["value"] == "stub"),
     ];
     signs.into_iter().filter(|(_, seen)| *seen).map(|(stage, _)| stage).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_stage_is_swapped_alone() {
-    for stage in ["messaging", "intent-detection", "guardrails", "idp-action", "psa-closeout"] {
+    for stage in ["messaging", "intent-detection", "guardrails", "idp-action", "psa-closeout", "history"] {
         assert_eq!(signs(stage).await, [stage]);
     }
     // The negative control.

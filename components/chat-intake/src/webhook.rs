@@ -3,7 +3,8 @@
 use crate::callback;
 use crate::host::{Fault, Host, Inbound, Unreadable, Webhook};
 use crate::store::{Stored, store};
-use firstline_core::mailbox::Event;
+use firstline_core::journal::conversation_of;
+use firstline_core::mailbox::{Act, Event};
 use firstline_core::seal::{PrivateKey, Secret, credential_context, unbase64};
 use firstline_core::tenant::{Address, Credential, MSP, Opener, Role, Vendor, Workspace, vendor};
 use firstline_core::{keys, record, redact, signature};
@@ -214,7 +215,16 @@ async fn keep(host: &impl Host, connection: &str, address: &Address, events: Vec
             }
             Err(fault) => return Ok(answer.refuse(connection, fault.into())),
         };
-        let event = Event { tenant: owner.tenant, connection: owner.connection, ..event };
+        let to = if owner.tenant == MSP { of_staff(host, connection, &event).await } else { Ok(None) };
+        let to = match to {
+            Ok(to) if to.is_some() || owner.tenant != MSP || matches!(event.act, Act::Message(_)) => to,
+            Ok(_) => {
+                answer.lines.push(Line::new(connection, "", What::Ignored, "the MSP's own people, and no button of a case"));
+                continue;
+            }
+            Err(fault) => return Ok(answer.refuse(connection, fault.into())),
+        };
+        let event = Event { tenant: owner.tenant, connection: owner.connection, to, ..event };
         if let Err(why) = keep_one(host, connection, &event, &mut answer).await {
             return Ok(answer.refuse(connection, why));
         }
@@ -244,11 +254,27 @@ async fn whose(host: &impl Host, connection: &str, address: &Address, event: &Ev
     }
     let connect = own == Some(&event.workspace);
     let workspace = if connect { event.author_workspace.as_ref().filter(|author| Some(*author) != own) } else { Some(&event.workspace) };
-    let Some(workspace) = workspace else { return Ok(Err("the MSP's own people")) };
+    let Some(workspace) = workspace else { return Ok(Ok(Workspace { tenant: MSP.into(), connection: connection.into() })) };
     let Some(stored) = host.get(&keys::workspace_of(connection, workspace, connect)).await? else {
         return Ok(Err(if connect { "a guest whose workspace is no tenant's" } else { "a workspace that is no tenant's" }));
     };
     record::read(&stored).map(Ok).map_err(|corrupt| Fault(corrupt.to_string()))
+}
+
+/// The mailbox of the case that an act of the MSP's own people is about: whose button they press, or below whose request they write.
+/// The technician verifies it there. Other words are the agent's own, in a mailbox of the MSP's.
+async fn of_staff(host: &impl Host, connection: &str, event: &Event) -> Result<Option<String>, Fault> {
+    let value = match (&event.act, &event.thread) {
+        (Act::Press(value), _) => value,
+        (Act::Message(_), Some(thread)) => {
+            let asked = host.get(&keys::asked_in(connection, &event.channel, thread)).await?;
+            return Ok(asked.and_then(|to| String::from_utf8(to).ok()).filter(|to| keys::is_conversation(to)));
+        }
+        (Act::Message(_), None) | (Act::Ticket | Act::Answer(_), _) => return Ok(None),
+    };
+    let Some(to) = value.split('.').next().and_then(conversation_of) else { return Ok(None) };
+    // A mailbox without any event is no case's.
+    Ok(host.get(&keys::event_counter(to)).await?.map(|_| to.to_string()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Who may call what.
 
 use crate::answer::{Answer, Refused, ok, refused};
-use crate::host::{Fault, Host};
-use crate::{cases, evidence, found_out, health, metrics, msp, secrets, tenants};
+use crate::host::{Fault, Host, Stages};
+use crate::{approval, cases, evidence, found_out, health, metrics, msp, past, secrets, switch, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -47,12 +47,15 @@ enum Route<'a> {
     Check(&'a str),
     Secret(&'a str, &'a str, &'a str),
     CasesOf(&'a str),
+    Past(&'a str),
     Case(&'a str),
+    Approval(&'a str),
     Journal(&'a str),
     Evidence(&'a str),
     Day(&'a str, &'a str),
     Metrics,
     Health,
+    Halt(Option<&'a str>),
     Tick,
 }
 
@@ -68,21 +71,26 @@ impl<'a> Route<'a> {
             ["tenants", tenant, "check"] => Route::Check(tenant),
             ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
             ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
+            ["tenants", tenant, "history"] => Route::Past(tenant),
             ["cases", case] => Route::Case(case),
+            ["cases", case, "approval"] => Route::Approval(case),
             ["cases", case, "journal"] => Route::Journal(case),
             ["cases", case, "evidence"] => Route::Evidence(case),
             ["tenants", tenant, "days", day] => Route::Day(tenant, day),
             ["metrics"] => Route::Metrics,
             ["health"] => Route::Health,
+            ["halt"] => Route::Halt(None),
+            ["tenants", tenant, "halt"] => Route::Halt(Some(tenant)),
             ["tick"] => Route::Tick,
             _ => return None,
         };
         let plain = match route {
             Route::Msp | Route::Tenants | Route::Metrics | Route::Health | Route::Tick => true,
+            Route::Halt(tenant) => tenant.is_none_or(keys::is_name),
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
-            Route::Tenant(tenant) | Route::Check(tenant) | Route::CasesOf(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
+            Route::Tenant(tenant) | Route::Check(tenant) | Route::CasesOf(tenant) | Route::Past(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
-            Route::Case(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
+            Route::Case(case) | Route::Approval(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
         plain.then_some(route)
     }
@@ -99,6 +107,7 @@ impl<'a> Route<'a> {
             | Route::Metrics
             | Route::Health => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
+            Route::Approval(_) | Route::Past(_) | Route::Halt(_) => "GET, POST",
             Route::Tick => "POST",
         }
     }
@@ -111,11 +120,11 @@ pub(crate) fn is_case(text: &str) -> bool {
 }
 
 /// Answers a request.
-pub async fn handle(host: &impl Host, request: &Request) -> Answer {
+pub async fn handle(host: &(impl Host + Stages), request: &Request) -> Answer {
     route(host, request).await.unwrap_or_else(|refused| *refused)
 }
 
-async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
+async fn route(host: &(impl Host + Stages), request: &Request) -> Result<Answer, Refused> {
     let person = who(host, request.authorization.as_deref()).await?;
     let route = Route::parse(&request.path).ok_or_else(|| refused(404, "there is nothing here: the console's README lists the routes"))?;
     let methods = route.methods();
@@ -142,7 +151,7 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
             found_out::msp(host, &key, connection).await
         }
         Route::Tenants => tenants::list(host, &key).await,
-        Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?).await,
+        Route::Tenant(tenant) if request.method == "PUT" => tenants::put(host, &key, tenant, body(request)?, &person.name).await,
         Route::Tenant(tenant) => tenants::get(host, &key, tenant).await,
         Route::Secret(tenant, connection, name) => {
             let place = secrets::find(host, &key, tenant, connection, name).await?;
@@ -153,12 +162,18 @@ async fn route(host: &impl Host, request: &Request) -> Result<Answer, Refused> {
             found_out::tenant(host, &key, tenant, connection).await
         }
         Route::CasesOf(tenant) => cases::list(host, &key, tenant, &request.query).await,
+        Route::Past(tenant) if request.method == "POST" => past::post(host, &key, tenant, body(request)?).await,
+        Route::Past(tenant) => past::get(host, &key, tenant).await,
         Route::Case(case) => cases::get(host, &key, case).await,
+        Route::Approval(case) if request.method == "POST" => approval::post(host, &key, case, &person, body(request)?).await,
+        Route::Approval(case) => approval::get(host, &key, case).await,
         Route::Journal(case) => cases::journal(host, &key, case, &request.query).await,
         Route::Evidence(case) => evidence::bundle(host, &key, case).await,
         Route::Day(tenant, day) => evidence::day(host, &key, tenant, day).await,
         Route::Health => health::get(host, &key).await,
         Route::Metrics => metrics::get(host, &key, &request.query).await,
+        Route::Halt(tenant) if request.method == "POST" => switch::post(host, &key, tenant, &person, body(request)?).await,
+        Route::Halt(tenant) => switch::get(host, &key, tenant).await,
         Route::Check(tenant) => check(host, &key, tenant, &request.query).await,
         Route::Tick => tick(host).await,
     }

@@ -1,10 +1,12 @@
 //! The outside world in memory.
 
 use crate::api::{Body, Request};
-use crate::host::{Fault, Host};
+use crate::host::{Fault, Host, Stages};
 use firstline_core::keys::sha256_hex;
+use firstline_core::past::{Closed, Lesson};
 use firstline_core::record::IntegrityKey;
 use firstline_core::seal::{PrivateKey, base64, key_pair};
+use firstline_core::stage::{Candidate, Understanding};
 use firstline_core::tenant::{Reach, Tenant};
 use firstline_core::{Instant, tenant};
 use serde_json::{Value, json};
@@ -31,6 +33,8 @@ pub struct Fake {
     pub counters: RefCell<BTreeMap<String, i64>>,
     /// Every operation lets others go first.
     pub shared: bool,
+    /// Written by somebody else while a text is read.
+    pub meanwhile: RefCell<Option<(String, Vec<u8>)>>,
 }
 
 impl Fake {
@@ -56,6 +60,7 @@ impl Fake {
             asked: RefCell::default(),
             counters: RefCell::default(),
             shared: false,
+            meanwhile: RefCell::default(),
         }
     }
 
@@ -128,6 +133,33 @@ impl Host for Fake {
     async fn ask(&self, path: &str) -> Result<(u16, Vec<u8>), Fault> {
         self.asked.borrow_mut().push(path.into());
         self.tick.clone()
+    }
+}
+
+/// Every ticket is a printer's, and a memory is the numbers of its tickets.
+impl Stages for Fake {
+    fn understand(&self, _: &str) -> Result<Understanding, String> {
+        self.values.borrow_mut().extend(self.meanwhile.take());
+        let candidate = Candidate { intent: "printer".into(), confidence: 900, because: Vec::new() };
+        Ok(Understanding { candidates: vec![candidate], ..Understanding::default() })
+    }
+    fn learn(&self, memory: &str, tickets: &[Closed]) -> Result<String, String> {
+        Ok(tickets.iter().fold(memory.to_string(), |memory, ticket| format!("{memory}{}:{} ", ticket.id, ticket.intent)))
+    }
+    fn recall(&self, memory: &str) -> Result<Vec<Lesson>, String> {
+        let value = memory.to_string();
+        let lesson = Lesson {
+            kind: "share".into(),
+            intent: String::new(),
+            about: String::new(),
+            value,
+            support: 0,
+            of: 0,
+            evidence: Vec::new(),
+            exceptions: Vec::new(),
+            thin: true,
+        };
+        Ok(vec![lesson])
     }
 }
 

@@ -1,10 +1,11 @@
 //! Trigger: the API for people.
 //!
-//! The MSP and its tenants, write-only secrets, cases with their journals and evidence, figures, and the tick; it can open no secret itself.
+//! The MSP and its tenants, write-only secrets, cases with their journals and evidence, figures, what closed tickets teach, and the tick; it can open no secret itself.
 //! `spin.rs` is the only file that calls the Spin SDK.
 
 pub mod answer;
 pub mod api;
+pub mod approval;
 pub mod cases;
 pub mod conflicts;
 pub mod evidence;
@@ -13,11 +14,15 @@ pub mod health;
 pub mod host;
 pub mod metrics;
 pub mod msp;
+pub mod past;
 pub mod secrets;
+pub mod switch;
 pub mod tenants;
 
 #[cfg(target_arch = "wasm32")]
 mod spin;
+#[cfg(target_arch = "wasm32")]
+mod stages;
 
 #[cfg(test)]
 mod fake;

@@ -18,6 +18,17 @@ use spin_sdk::{http_service, key_value, time, variables};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// The composed stages, as [`crate::stages`] calls them.
+#[allow(missing_docs)]
+pub(crate) mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "firstline:app/console",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
 /// A tick runs what is due, one runner's limit at most; a check sends some twenty reads.
 const ASK_LIMIT: Duration = Duration::from_secs(90);
 /// Longest answer that is passed on.
@@ -101,7 +112,7 @@ async fn read(request: Request) -> api::Request {
     }
 }
 
-struct Spin;
+pub(crate) struct Spin;
 
 impl Host for Spin {
     async fn variable(&self, name: &str) -> String {

@@ -67,9 +67,11 @@ pub async fn outline(host: &impl Host, key: &IntegrityKey, name: &str) -> Result
 ///
 /// # Errors
 /// The document is wrong or takes what belongs to another tenant, or the store failed.
-pub async fn put(host: &impl Host, key: &IntegrityKey, name: &str, body: &[u8]) -> Result<Answer, Refused> {
+pub async fn put(host: &impl Host, key: &IntegrityKey, name: &str, body: &[u8], person: &str) -> Result<Answer, Refused> {
     is_json(body)?;
-    let new = tenant::read(name, body, &reach(host).await).map_err(|all| problems(&all))?;
+    let mut new = tenant::read(name, body, &reach(host).await).map_err(|all| problems(&all))?;
+    let before = stored::<Document>(host, key, &keys::tenant(name)).await?.and_then(Result::ok);
+    new.guardrails.record(before.as_ref().map(|before| &before.guardrails), person, host.now());
     save(host, key, new).await
 }
 

@@ -1,6 +1,6 @@
 //! What the policies are told of a question: entities and context.
 
-use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Question};
+use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Circumstances, Question};
 use crate::policy::{ACTIONS, uid};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,11 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
     let who = uid("Requester", question.requester.account.as_deref().unwrap_or("unknown"))?;
     let action = uid("Action", &question.action)?;
 
-    let mut requester = vec![("assurance", Value::new_long(strength(question.requester.assurance))), ("guest", Value::new_bool(question.requester.guest))];
+    let mut requester = vec![
+        ("assurance", Value::new_long(strength(question.requester.assurance))),
+        ("guest", Value::new_bool(question.requester.guest)),
+        ("names", names(&question.requester.names)),
+    ];
     if let Some(own) = &question.requester.account {
         requester.push(("account", Value::new_entity_uid(uid("Account", own)?)));
     }
@@ -23,13 +27,16 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
         ("guest", Value::new_bool(subject.guest)),
         ("synced", Value::new_bool(subject.synced)),
         ("privileged", Value::new_set(subject.privileged.iter().cloned().map(Value::new_string))),
-        ("listed", Value::new_bool(listed(question))),
+        ("listed", Value::new_bool(question.settings.as_ref().is_some_and(|settings| stands_in(&settings.protected, question)))),
+        ("names", names(subject.names.iter().chain([&subject.id]))),
     ];
     let mut entities = vec![entity(who.clone(), requester, [])?, entity(account.clone(), shown, [uid("Tenant", &subject.tenant)?])?];
     if let Some(known) = ACTIONS.iter().find(|known| known.name == question.action) {
         let groups = known.groups.iter().map(|group| uid("Action", group)).collect::<Result<Vec<_>, _>>()?;
         entities.push(entity(action.clone(), Vec::new(), groups)?);
     }
+    let said_yes = || question.approvals.iter().filter(|approval| approval.names.iter().any(|name| !plain(name).is_empty()));
+    let Circumstances { halted, frozen, over } = &question.circumstances;
     let context = [
         ("tenant", Value::new_entity_uid(tenant)),
         ("configured", Value::new_bool(question.settings.is_some())),
@@ -37,6 +44,13 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
         ("needsDelivery", Value::new_bool(question.needs_delivery)),
         ("deliverySurvives", Value::new_bool(question.delivery_survives)),
         ("passwordWriteback", Value::new_bool(question.settings.as_ref().is_some_and(|settings| settings.password_writeback))),
+        ("approved", Value::new_bool(said_yes().any(|approval| approval.approver))),
+        ("approvedByStaff", Value::new_bool(said_yes().any(|approval| approval.staff))),
+        ("approvers", names(question.approvals.iter().flat_map(|approval| &approval.names))),
+        ("pilot", Value::new_bool(pilot(question))),
+        ("halted", Value::new_bool(*halted)),
+        ("frozen", Value::new_bool(*frozen)),
+        ("over", Value::new_set(over.iter().cloned().map(Value::new_string))),
     ];
     let context = Context::from_pairs(context.map(|(name, value)| (name.to_owned(), value))).map_err(|error| error.to_string())?;
     let request = Request::new(who, action, account, context, None).map_err(|error| error.to_string())?;
@@ -64,12 +78,21 @@ fn complete(question: &Question) -> bool {
     ![&question.tenant, &subject.tenant, &subject.id].iter().any(|text| text.trim().is_empty()) && subject.names.iter().any(|name| !name.trim().is_empty())
 }
 
-/// Id or any name stands on the tenant's list of protected accounts (P-13).
-fn listed(question: &Question) -> bool {
-    let protected: Vec<String> =
-        question.settings.iter().flat_map(|settings| &settings.protected).map(|name| plain(name)).filter(|name| !name.is_empty()).collect();
+/// Id or any name of the account stands in a list that people wrote (P-13).
+fn stands_in(list: &[String], question: &Question) -> bool {
+    let list: Vec<String> = list.iter().map(|name| plain(name)).filter(|name| !name.is_empty()).collect();
     let subject = &question.subject;
-    subject.names.iter().chain([&subject.id]).any(|name| protected.contains(&plain(name)))
+    subject.names.iter().chain([&subject.id]).any(|name| list.contains(&plain(name)))
+}
+
+/// The account is in the pilot group of the action.
+fn pilot(question: &Question) -> bool {
+    let entries = question.settings.iter().flat_map(|settings| &settings.autonomy);
+    entries.filter(|entry| entry.action == question.action).any(|entry| stands_in(&entry.pilot, question))
+}
+
+fn names<'a>(list: impl IntoIterator<Item = &'a String>) -> Value {
+    Value::new_set(list.into_iter().map(|name| plain(name)).filter(|name| !name.is_empty()).map(Value::new_string))
 }
 
 /// Names as people type and paste them: compatible forms, case, blanks and invisible characters make no difference.

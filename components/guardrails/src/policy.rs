@@ -28,6 +28,9 @@ pub(crate) const ACTIONS: &[Action] = &[
     Action { name: "revoke_sessions", default: "human", groups: &["known", "needs-chat"] },
 ];
 
+/// Where the mode of all actions stands that have none of their own.
+const DEFAULT: &str = "default";
+
 /// A policy set and the hash of its text.
 pub(crate) struct Policies {
     pub set: PolicySet,
@@ -48,6 +51,7 @@ impl Policies {
 pub(crate) fn text(question: &Question) -> Result<String, String> {
     let mut text = INVARIANTS.to_owned();
     matrix(question, &mut text)?;
+    autonomy(question, &mut text)?;
     Ok(text)
 }
 
@@ -72,13 +76,50 @@ fn matrix(question: &Question, text: &mut String) -> Result<(), String> {
                 "deny" => ("denied-by-settings", Verdict::Deny),
                 _ => ("bad-setting", Verdict::Deny),
             };
-            let effect = if verdict == Verdict::Autonomous { "permit" } else { "forbid" };
-            let annotation = word(verdict);
-            writeln!(text, "\n@id(\"{id}\")\n@verdict(\"{annotation}\")\n{effect} (principal, action == {action}, resource in {tenant});")
-                .map_err(|error| error.to_string())?;
+            let scope = format!("(principal, action == {action}, resource in {tenant})");
+            match verdict {
+                Verdict::Autonomous => policy(text, id, verdict, &format!("permit {scope}"))?,
+                Verdict::Approval => {
+                    policy(text, id, verdict, &format!("forbid {scope}\nunless {{ context.approved }}"))?;
+                    policy(text, "approved", Verdict::Autonomous, &format!("permit {scope}\nwhen {{ context.approved }}"))?;
+                }
+                Verdict::Human | Verdict::Deny => policy(text, id, verdict, &format!("forbid {scope}"))?,
+            }
         }
     }
     Ok(())
+}
+
+/// One policy for each action that does not go all the way by itself. Where nothing is said, one of the MSP's people has to say yes.
+fn autonomy(question: &Question, text: &mut String) -> Result<(), String> {
+    let Some(settings) = &question.settings else { return Ok(()) };
+    let of = |action: &'static str| settings.autonomy.iter().filter(move |entry| entry.action == action);
+    let otherwise: Vec<&str> = of(DEFAULT).map(|entry| entry.mode.as_str()).collect();
+    let otherwise = if otherwise.is_empty() { vec!["supervised"] } else { otherwise };
+    let tenant = uid("Tenant", &question.tenant)?;
+    for known in ACTIONS {
+        let scope = format!("forbid (principal, action == {}, resource in {tenant})", uid("Action", known.name)?);
+        let mut modes: Vec<(&str, bool)> = of(known.name).map(|entry| (entry.mode.as_str(), false)).collect();
+        let pilot = of(known.name).any(|entry| !entry.pilot.is_empty());
+        if modes.is_empty() || pilot {
+            modes.extend(otherwise.iter().map(|mode| (*mode, pilot)));
+        }
+        for (mode, others) in modes {
+            // INVARIANT: a pilot's own mode never speaks for others, and theirs never for the pilot.
+            let spares = if others { "context.pilot" } else { "false" };
+            match mode {
+                "autonomous" => {}
+                "supervised" => policy(text, "supervised", Verdict::Approval, &format!("{scope}\nunless {{ {spares} || context.approvedByStaff }}"))?,
+                "shadow" => policy(text, "shadow", Verdict::Human, &format!("{scope}\nunless {{ {spares} }}"))?,
+                _ => policy(text, "bad-mode", Verdict::Deny, &scope)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn policy(text: &mut String, id: &str, verdict: Verdict, rule: &str) -> Result<(), String> {
+    writeln!(text, "\n@id(\"{id}\")\n@verdict(\"{}\")\n{rule};", word(verdict)).map_err(|error| error.to_string())
 }
 
 /// Quoted by Cedar itself, whatever stands in the id.

@@ -32,6 +32,9 @@ struct Sentence {
     /// May be said where others read too.
     #[serde(default)]
     public: bool,
+    /// May be said, with buttons, in a channel of the MSP's own people.
+    #[serde(default)]
+    staff: bool,
 }
 
 /// A sentence with its arguments filled in: plain text, without any vendor's markup.
@@ -43,6 +46,8 @@ pub struct Said {
     pub link: Option<String>,
     /// May be said where others read too.
     pub public: bool,
+    /// May be said, with buttons, in a channel of the MSP's own people.
+    pub staff: bool,
 }
 
 impl Catalogue {
@@ -87,6 +92,7 @@ impl Catalogue {
             text: self.fill(name, &sentence.text, &values)?,
             link: sentence.link.as_deref().map(|label| self.label(label).map(str::to_string)).transpose()?,
             public: sentence.public,
+            staff: sentence.staff,
         })
     }
 
@@ -215,7 +221,11 @@ mod tests {
                 assert!(sentence.arguments.values().all(|meaning| !meaning.is_empty()), "{name} has an argument without a meaning");
                 for argument in used {
                     // A secret can only come by link: no argument may carry one.
-                    assert!(["msp", "system", "login", "ticket", "choice", "minutes", "phone"].contains(&argument), "{name}: {argument}");
+                    assert!(
+                        ["msp", "system", "login", "ticket", "choice", "minutes", "phone", "client", "name", "urgency", "day", "date", "time", "zone"]
+                            .contains(&argument),
+                        "{name}: {argument}"
+                    );
                 }
                 for promise in ["password is", "password: ", "code is", "sent you the password", "send you the password"] {
                     assert!(!sentence.text.contains(promise), "{name} speaks of a secret in clear");
@@ -236,6 +246,10 @@ mod tests {
             "handed-over",
             "handed-over-no-ticket",
             "passed-on-here",
+            "passed-on-later",
+            "handed-over-later",
+            "handed-over-paged",
+            "page",
             "protected-handed-over",
             "not-you",
             "denied",
@@ -246,6 +260,11 @@ mod tests {
         let without_a_person: Vec<&str> = sentences.iter().filter(|(_, s)| !s.text.contains("person")).map(|(name, _)| name.as_str()).collect();
         assert_eq!(without_a_person, ["moved-to-direct", "offer-pressed"]);
         let public: Vec<&str> = sentences.iter().filter(|(_, s)| s.public).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here"]);
+        let staff: Vec<&str> = sentences.iter().filter(|(_, s)| s.staff).map(|(name, _)| name.as_str()).collect();
+        assert!(
+            staff.iter().all(|name| name.starts_with("appro") || name.starts_with("switch")) && !public.iter().any(|name| staff.contains(name)),
+            "{staff:?}"
+        );
+        assert_eq!(public, ["clarify", "greeting", "moved-to-direct", "passed-on-here", "passed-on-later"]);
     }
 }

@@ -3,15 +3,16 @@
 //! What the agent writes ends in a tag of case and step, so that a repeat finds its own and writes nothing twice.
 //! Status and board that a human set stay; the check is made on a reading of the batch just before the change.
 //! Time is `DoNotBill` unless the desk says `billable`: `NoCharge` would still put a line on the client's invoice, and `NoDefault` leaves the choice to the ticket.
-//! A case that is handed over is never billed, and has one time entry even if it was closed before.
+//! What is billed are the minutes that the desk names for a type; a case that is handed over is never billed, and has one time entry even if it was closed before.
+//! Nothing is logged on an agreement that is closed or cannot be read.
 
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use crate::bindings::exports::firstline::psa::psa::{Closeout, Desk, NewTicket, Outcome, Task, View};
-use crate::span::span;
+use crate::bindings::exports::firstline::psa::psa::{Closeout, Desk, NewTicket, Outcome, Task, View, Waiting};
+use crate::span::{fixed, span};
 use crate::text;
 use crate::vendor::{Flow, Vendor};
 use firstline_connector::replay::{Changed, Io, Read, as_change, end, json};
@@ -20,7 +21,7 @@ use firstline_connector::wire::{Request, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use wire::{Contact, Note, Reference, Section, Status, Ticket, TimeEntry};
+use wire::{Agreement, Contact, Note, Reference, Section, Status, Ticket, TimeEntry};
 
 /// A change whose fate is unknown is sent once more.
 const ATTEMPTS: usize = 2;
@@ -71,17 +72,17 @@ impl Vendor for ConnectWise {
     fn close(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow {
         let (ticket, statuses) = write(io, task, out, Step::Close)?;
         let Some(target) = closed_status(&statuses, &task.desk) else {
-            return Ok(if ticket.is_as_left(out, &task.desk) {
+            return Ok(if ticket.is_as_left(&wire::left(out), &task.desk) {
                 escalate("no-closed-status", "the ticket's board has no closed status".into())
             } else {
                 by_human(&ticket)
             });
         };
-        let ticket = set_status(io, task, out, ticket, target)?;
+        let ticket = set_status(io, task, &wire::left(out), ticket, target)?;
         // A status that the desk names need not count as closed; the board's own one must.
         Ok(if ticket.status.id == target.id && (is(ticket.closed_flag) || !is(target.closed_status)) {
             Outcome::Closed(ticket.into())
-        } else if ticket.is_as_left(out, &task.desk) || ticket.status.id == target.id {
+        } else if ticket.is_as_left(&wire::left(out), &task.desk) || ticket.status.id == target.id {
             escalate("not-closed", "the ticket did not take its closed status".into())
         } else {
             by_human(&ticket)
@@ -94,14 +95,38 @@ impl Vendor for ConnectWise {
             return Ok(Outcome::HandedOver(ticket.into()));
         }
         let named = named_status(&statuses, task.desk.dispatch_status.as_deref());
-        // A ticket that the agent itself had closed opens again; any other keeps its status unless the desk names one.
-        if let Some(target) = named.or_else(|| first_status(&statuses).filter(|_| is(ticket.closed_flag))) {
-            ticket = set_status(io, task, out, ticket, target)?;
-            if ticket.status.id != target.id && ticket.is_as_left(out, &task.desk) {
+        // A ticket that the agent itself had closed opens again, and one that waited for its requester waits no more; any other keeps its status unless the desk names one.
+        let ours = [&task.desk.waiting_status, &task.desk.responded_status].into_iter().flatten().any(|name| same(name, &ticket.status.name));
+        if let Some(target) = named.or_else(|| first_status(&statuses).filter(|_| is(ticket.closed_flag) || ours)) {
+            ticket = set_status(io, task, &wire::left(out), ticket, target)?;
+            if ticket.status.id != target.id && ticket.is_as_left(&wire::left(out), &task.desk) {
                 return Ok(escalate("status-not-set", "the ticket did not take its dispatch status".into()));
             }
         }
         Ok(Outcome::HandedOver(ticket.into()))
+    }
+
+    fn note(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow {
+        let (ticket, _) = write(io, task, out, Step::Plan)?;
+        Ok(Outcome::HandedOver(ticket.into()))
+    }
+
+    fn wait(&self, io: &mut Io, task: &Task, at: &Waiting) -> Flow {
+        let desk = &task.desk;
+        let [ticket, statuses] = io.read_all([wire::ticket(at.ticket), wire::statuses(at.board)])?;
+        let mut ticket: Ticket = own(task, decoded("the ticket", Some(&ticket))?)?;
+        let statuses: Vec<Status> = decoded("the board's statuses", Some(&statuses))?;
+        let responded = desk.responded_status.as_deref().filter(|_| ticket.date_responded.is_none());
+        let mut left = *at;
+        for name in [responded, desk.waiting_status.as_deref()] {
+            // A name that the board does not have changes nothing.
+            let Some(target) = named_status(&statuses, name) else { continue };
+            ticket = set_status(io, task, &left, ticket, target)?;
+            if ticket.status.id == target.id {
+                left.status = target.id;
+            }
+        }
+        Ok(Outcome::Waits(ticket.into()))
     }
 
     fn look(&self, io: &mut Io, task: &Task, ticket: u64) -> Flow {
@@ -152,12 +177,15 @@ fn own(task: &Task, ticket: Ticket) -> Flow<Ticket> {
 enum Step {
     Close,
     HandOver,
+    Plan,
 }
 
 /// How the desk wants time logged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Logging {
     Nothing,
+    /// Nothing, because the ticket's agreement does not cover it.
+    Uncovered,
     NonBillable,
     Billable,
 }
@@ -166,7 +194,7 @@ impl Logging {
     fn of(desk: &Desk, step: Step) -> Result<Self, Error> {
         match (desk.time_entry.as_str(), step) {
             ("none", _) => Ok(Logging::Nothing),
-            ("non-billable", _) | ("billable", Step::HandOver) => Ok(Logging::NonBillable),
+            ("non-billable", _) | ("billable", Step::HandOver | Step::Plan) => Ok(Logging::NonBillable),
             ("billable", Step::Close) => Ok(Logging::Billable),
             (other, _) => Err(Error::Invalid(format!("`{other}` is no kind of time entry"))),
         }
@@ -179,12 +207,14 @@ enum Place {
     Note(Section),
     Time,
     Mark,
+    Priority,
 }
 
 /// An object that is written once: a note or a time entry.
 struct Object {
     what: &'static str,
     place: Place,
+    /// What it ends in; of a priority, the one that it takes the place of.
     tag: String,
     request: Request,
 }
@@ -205,6 +235,8 @@ impl Seen {
             Place::Note(Section::Resolution) => self.notes.iter().any(|note| is(note.resolution_flag) && tagged(&note.text)),
             // Another reference is a person's, and stays.
             Place::Mark => self.ticket.external_x_ref.as_deref().is_some_and(|mark| !mark.trim().is_empty()),
+            // Another than the one that was first seen is a person's, or our own already.
+            Place::Priority => self.ticket.priority.as_ref().map_or("", |priority| priority.name.as_str()) != object.tag,
             Place::Time => self.times.iter().any(|entry| tagged(&entry.notes)),
         }
     }
@@ -213,11 +245,13 @@ impl Seen {
 /// Writes notes and time that are not there yet. Hands back the ticket as it is then, and its board's statuses.
 fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, Vec<Status>)> {
     let desk = &task.desk;
-    let logging = if out.stand_down { Logging::Nothing } else { Logging::of(desk, step)? };
+    let logging = if out.stand_down || step == Step::Plan { Logging::Nothing } else { Logging::of(desk, step)? };
     let logs = logging != Logging::Nothing;
     let work_type = desk.work_type.as_deref().filter(|_| logs);
     let mut more = vec![wire::statuses(out.board)];
+    let alert = desk.alert_priority.as_deref().filter(|_| out.alert && !out.stand_down && step == Step::HandOver);
     more.extend(work_type.map(wire::work_types));
+    more.extend(alert.map(wire::priorities));
     let (mut seen, more) = look(io, task, out, logs, more)?;
     let mut more = more.iter();
     let statuses = decoded("the board's statuses", more.next())?;
@@ -225,7 +259,23 @@ fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, 
         Some(name) => decoded::<Vec<Reference>>("the work types", more.next())?.into_iter().find(|found| same(&found.name, name)).ok_or(name).map(Some),
         None => Ok(None),
     };
-    let objects = objects(task, out, &seen.ticket, step, logging, work_type)?;
+    let covered = match &seen.ticket.agreement {
+        Some(agreement) if logs => covers(io, agreement.id, out)?,
+        Some(_) | None => true,
+    };
+    let logging = if covered { logging } else { Logging::Uncovered };
+    let mut objects = objects(task, out, &seen.ticket, step, logging, work_type)?;
+    if let Some(name) = alert {
+        let found: Vec<Reference> = decoded("the priorities", more.next())?;
+        // A name that the PSA does not have changes nothing; the note calls for a person as well.
+        let found = found.into_iter().find(|found| same(&found.name, name));
+        objects.extend(found.map(|found| Object {
+            what: "the priority",
+            place: Place::Priority,
+            tag: out.priority.clone(),
+            request: wire::set_priority(out.ticket, found.id),
+        }));
+    }
     for attempt in 0..=ATTEMPTS {
         let missing: Vec<&Object> = objects.iter().filter(|object| !seen.holds(object)).collect();
         if missing.is_empty() {
@@ -249,6 +299,15 @@ fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, 
         (seen, _) = look(io, task, out, logs, Vec::new())?;
     }
     end(unavailable("the notes"))
+}
+
+/// Whether a ticket's agreement still covers work; one that cannot be read covers nothing (P-30).
+fn covers(io: &mut Io, agreement: u64, out: &Closeout) -> Flow<bool> {
+    let at = span(out.time_start, out.time_end)?.end;
+    Ok(match io.read(wire::agreement(agreement))? {
+        Read::Answered(response) if (200..300).contains(&response.status) => json::<Agreement>(&response)?.is_open(&at),
+        Read::Answered(_) | Read::Down => false,
+    })
 }
 
 /// Reads the ticket, what stands on it and whatever else is wanted, together.
@@ -281,40 +340,53 @@ fn objects(
     let internal = match step {
         Step::Close => "note",
         Step::HandOver => "hand-over",
+        Step::Plan => "plan",
     };
     let sla = ticket.sla_status.as_deref().filter(|sla| step == Step::HandOver && !sla.trim().is_empty());
-    let words = sla.map_or_else(|| out.internal_note.clone(), |sla| format!("{}\nSLA: {}", out.internal_note, text::line(sla, 100)));
+    let sla = sla.map_or_else(String::new, |sla| format!("\nSLA: {}", text::line(sla, 100)));
+    let uncovered = if logging == Logging::Uncovered { "\nNo time was logged: the ticket's agreement is closed or cannot be read." } else { "" };
+    let words = format!("{}{sla}{uncovered}", out.internal_note);
     let mut objects = vec![
         note("the internal note", Section::Internal, &words, internal),
         Object { what: "the mark", place: Place::Mark, request: wire::set_mark(out.ticket, &mark(&task.case)), tag: String::new() },
     ];
+    if step == Step::Plan {
+        // The ticket is no case's work yet.
+        objects.truncate(1);
+    }
     if step == Step::Close && !out.resolution_note.trim().is_empty() {
         objects.push(note("the resolution note", Section::Resolution, &out.resolution_note, "resolution"));
     }
-    if logging != Logging::Nothing {
-        // Without the right work type the rate would be wrong, so nothing is billed (P-30).
-        let (work_type, billable, words) = match work_type {
-            Ok(found) => (found.map(|found| found.id), logging == Logging::Billable, "handled automatically".to_string()),
-            Err(name) => (None, false, format!("handled automatically; not billed, as there is no work type `{}`", text::line(name, 50))),
+    if matches!(logging, Logging::NonBillable | Logging::Billable) {
+        let minutes = out.billed_minutes.filter(|_| logging == Logging::Billable);
+        // Without the right work type the rate would be wrong, and without fixed minutes the user's own time would be billed (P-30).
+        let (work_type, minutes, words) = match (work_type, logging) {
+            (Ok(found), Logging::Billable) if minutes.is_none() => (found, None, "; not billed, as the desk names no minutes for this type".into()),
+            (Ok(found), _) => (found, minutes, String::new()),
+            (Err(name), _) => (None, None, format!("; not billed, as there is no work type `{}`", text::line(name, 50))),
         };
         let tag = tag("time");
-        let span = span(out.time_start, out.time_end)?;
-        let request = wire::add_time(out.ticket, &task.desk, work_type, billable, &span, &format!("{words} {tag}"));
+        let span = match minutes {
+            Some(minutes) => fixed(out.time_end, minutes)?,
+            None => span(out.time_start, out.time_end)?,
+        };
+        let (work_type, words) = (work_type.map(|found| found.id), format!("handled automatically{words} {tag}"));
+        let request = wire::add_time(out.ticket, &task.desk, work_type, minutes.is_some(), &span, &words);
         objects.push(Object { what: "the time entry", place: Place::Time, tag, request });
     }
     Ok(objects)
 }
 
 /// Sets the status while the ticket is as the agent left it, and reads back. A human's status stays (P-29).
-fn set_status(io: &mut Io, task: &Task, out: &Closeout, mut ticket: Ticket, target: &Status) -> Flow<Ticket> {
+fn set_status(io: &mut Io, task: &Task, left: &Waiting, mut ticket: Ticket, target: &Status) -> Flow<Ticket> {
     for _ in 0..ATTEMPTS {
-        if ticket.status.id == target.id || !ticket.is_as_left(out, &task.desk) {
+        if ticket.status.id == target.id || !ticket.is_as_left(left, &task.desk) {
             break;
         }
-        if applied("the status", io.change(wire::set_status(out.ticket, target.id))?)?.is_none() {
+        if applied("the status", io.change(wire::set_status(left.ticket, target.id))?)?.is_none() {
             io.wait(SETTLE_SECONDS)?;
         }
-        ticket = decoded("the ticket", Some(&io.read(wire::ticket(out.ticket))?))?;
+        ticket = decoded("the ticket", Some(&io.read(wire::ticket(left.ticket))?))?;
     }
     Ok(ticket)
 }

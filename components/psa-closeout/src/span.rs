@@ -32,6 +32,17 @@ pub fn span(start: Instant, end: Instant) -> Result<Span, Error> {
     Ok(Span { start: stamp(first)?, end: stamp(first.saturating_add(units * UNIT_SECONDS))?, hours: f64::from(hundredths) / 100.0 })
 }
 
+/// So many minutes that end here.
+///
+/// # Errors
+/// `invalid` for an instant that no calendar holds.
+pub fn fixed(end: Instant, minutes: u32) -> Result<Span, Error> {
+    let last = end / 1000;
+    // To the nearest hundredth of an hour.
+    let hundredths = u16::try_from((minutes * 100).saturating_add(30) / 60).map_err(|_| invalid())?;
+    Ok(Span { start: stamp(last.saturating_sub(u64::from(minutes) * 60))?, end: stamp(last)?, hours: f64::from(hundredths) / 100.0 })
+}
+
 fn stamp(seconds: u64) -> Result<String, Error> {
     let seconds = i64::try_from(seconds).map_err(|_| invalid())?;
     let at = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| invalid())?;
@@ -61,6 +72,19 @@ mod tests {
         check(T, T + 72_001, "2026-11-22T10:00:00Z 2026-11-22T10:02:24Z 0.04");
         check(T + 900, T + 200_000, "2026-11-22T10:00:00Z 2026-11-22T10:03:36Z 0.06");
         check(T, T + 3_600_000, "2026-11-22T10:00:00Z 2026-11-22T11:00:00Z 1");
+    }
+
+    #[test]
+    fn fixed_minutes_end_where_the_work_ends() {
+        for (minutes, expect) in [
+            (1, "2026-11-22T09:59:00Z 2026-11-22T10:00:00Z 0.02"),
+            (10, "2026-11-22T09:50:00Z 2026-11-22T10:00:00Z 0.17"),
+            (15, "2026-11-22T09:45:00Z 2026-11-22T10:00:00Z 0.25"),
+            (480, "2026-11-22T02:00:00Z 2026-11-22T10:00:00Z 8"),
+        ] {
+            let Span { start, end, hours } = fixed(T + 900, minutes).unwrap();
+            assert_eq!(format!("{start} {end} {hours}"), expect);
+        }
     }
 
     #[test]

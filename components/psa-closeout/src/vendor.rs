@@ -1,6 +1,6 @@
 //! What every PSA must be able to do, and which one a task means.
 
-use crate::bindings::exports::firstline::psa::psa::{Act, Closeout, NewTicket, Outcome, Task};
+use crate::bindings::exports::firstline::psa::psa::{Act, Closeout, NewTicket, Outcome, Task, Waiting};
 use crate::connectwise::ConnectWise;
 use firstline_connector::replay::{Io, Stop};
 use firstline_connector::types::Error;
@@ -16,6 +16,10 @@ pub trait Vendor {
     fn close(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
     /// Writes everything down for a human and leaves the ticket open.
     fn hand_over(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
+    /// Leaves an internal note and changes nothing else.
+    fn note(&self, io: &mut Io, task: &Task, out: &Closeout) -> Flow;
+    /// Sets the statuses of a ticket whose requester was answered and has the next word.
+    fn wait(&self, io: &mut Io, task: &Task, at: &Waiting) -> Flow;
     /// Reads a ticket, and what people did to it.
     fn look(&self, io: &mut Io, task: &Task, ticket: u64) -> Flow;
 }
@@ -31,6 +35,8 @@ pub fn run(io: &mut Io, task: &Task) -> Flow {
         Act::Open(new) => vendor.open(io, task, new),
         Act::Close(out) => vendor.close(io, task, out),
         Act::HandOver(out) => vendor.hand_over(io, task, out),
+        Act::Note(out) => vendor.note(io, task, out),
+        Act::Wait(at) => vendor.wait(io, task, at),
         Act::Look(ticket) => vendor.look(io, task, *ticket),
     }
 }

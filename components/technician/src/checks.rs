@@ -15,7 +15,7 @@ use firstline_core::keys;
 use firstline_core::mailbox::{Act, Event, Place};
 use firstline_core::seal::unbase64;
 use firstline_core::stage::{IdpAct, Work};
-use firstline_core::tenant::{Connection, Role, Tenant, vendor};
+use firstline_core::tenant::{BILLED, Connection, Role, Tenant, vendor};
 use firstline_core::wire::{Body, Effect, Request, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -337,14 +337,26 @@ impl<H: Host> Checks<'_, H> {
         self.list(connection, &["service", "tickets"], &[("conditions", &whose), ("pageSize", "1")], "tickets", psa.clone()).await?;
         self.list(connection, &["company", "contacts"], &[("conditions", &whose), ("pageSize", "1")], "contacts", psa.clone()).await?;
         self.list(connection, &["time", "entries"], &[("conditions", "chargeToId=0"), ("pageSize", "1")], "time entries", psa.clone()).await?;
+        self.list(connection, &["finance", "agreements"], &[("conditions", &whose), ("pageSize", "1")], "agreements", vec![Action::Ticket]).await?;
+        if desk.time_entry == "billable" && self.purpose == Use::Full {
+            for action in BILLED.iter().filter(|action| !desk.minutes.contains_key(**action)) {
+                self.note(&connection.id, &format!("`desk.minutes.{action}`"), Mark::Unproven, Vec::new(), "without it this type is never billed");
+            }
+        }
         let statuses = self.of_board(connection, desk.board, "statuses").await?;
         let named = |list: &[Value], name: &str| list.iter().any(|one| is_named(one, name) && !flag(one, "inactive") && !flag(one, "inactiveFlag"));
         if let Some(statuses) = &statuses {
-            for name in [&desk.closed_status, &desk.dispatch_status].into_iter().flatten() {
+            for name in [&desk.closed_status, &desk.dispatch_status, &desk.responded_status, &desk.waiting_status].into_iter().flatten() {
                 self.good(&connection.id, &format!("status `{name}` on board {}", desk.board), named(statuses, name), psa.clone(), "choose one that is there");
             }
             let closes = statuses.iter().any(|one| flag(one, "closedStatus") && !flag(one, "inactive"));
             self.good(&connection.id, &format!("a closed status on board {}", desk.board), closes, psa.clone(), "tickets cannot be closed there");
+        }
+        if let Some(name) = &desk.alert_priority {
+            let found = self.list(connection, &["service", "priorities"], &[("pageSize", PAGE)], "priorities", vec![Action::Ticket]).await?;
+            if let Some(found) = found {
+                self.good(&connection.id, &format!("priority `{name}`"), named(&found, name), vec![Action::Ticket], "choose one that is there");
+            }
         }
         if let Some(name) = &desk.work_type {
             let found = self.list(connection, &["time", "workTypes"], &[("pageSize", PAGE)], "work types", psa.clone()).await?;

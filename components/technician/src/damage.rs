@@ -6,6 +6,7 @@ use firstline_core::journal::{Damaged, Snapshot, Summary, entry_hash};
 use firstline_core::keys;
 use firstline_core::mailbox::{Act, Event};
 use firstline_core::record::{Corrupt, read};
+use firstline_core::tenant::MSP;
 
 /// A record that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,12 @@ pub async fn survey<H: Host>(host: &H, settings: &Settings, conversation: &str, 
             break;
         }
         let event = host.get(&keys::event(conversation, number)).await?.and_then(|bytes| read::<Event>(&bytes).ok());
-        let Some(event) = event.filter(|event| event.conversation() == conversation) else { continue };
+        // Who answers a request for approval writes from elsewhere, and is not the one to talk with.
+        let Some(event) =
+            event.filter(|event| event.conversation() == conversation && (event.tenant != MSP || event.to.is_none()) && !matches!(event.act, Act::Answer(_)))
+        else {
+            continue;
+        };
         seen.insert(0, event.id.clone());
         if let Act::Message(text) = &event.act {
             texts.insert(0, text.chars().take(TEXT).collect());

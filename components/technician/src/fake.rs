@@ -89,7 +89,8 @@ pub fn document() -> Value {
             {"id": "okta", "vendor": "okta", "base_url": "https://acme.okta.com", "account": {"org": "o"}},
             {"id": "desk", "vendor": "connectwise", "base_url": "https://api-na.myconnectwise.net/v4/apis/3.0", "account": {"login_company": "nw", "client_id": "cw-app"}}
         ],
-        "desk": {"company": 19, "board": 1}
+        "desk": {"company": 19, "board": 1},
+        "guardrails": {"autonomy": {"default": {"mode": "autonomous"}}}
     })
 }
 
@@ -453,6 +454,8 @@ pub struct Script {
     pub verdicts: RefCell<VecDeque<Option<Verdict>>>,
     /// The connectors were upgraded: their requests differ.
     pub upgraded: Cell<bool>,
+    /// The last question to the guardrails.
+    pub asked: RefCell<Option<Question>>,
 }
 
 /// The name of a task, as scripts and lies use it.
@@ -469,7 +472,9 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::Open(_)) => "open",
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
+        Work::Psa(PsaAct::Note(_)) => "note",
         Work::Psa(PsaAct::Look(_)) => "look",
+        Work::Psa(PsaAct::Wait(_)) => "wait",
     }
 }
 
@@ -633,6 +638,7 @@ impl Script {
                 let ticket = ticket.ok_or(escalate("no-ticket"))?;
                 Ok(Outcome::TicketOpened(shown(&ticket)))
             }
+            Work::Psa(PsaAct::Wait(_)) => Err(escalate("not-scripted")),
             Work::Psa(PsaAct::Look(id)) => {
                 let ticket = io.read(request("GET", &format!("service/tickets/{id}"), None))?;
                 if ticket["company"]["id"] != 19 {
@@ -654,7 +660,7 @@ impl Script {
                     worked: false,
                 })))
             }
-            Work::Psa(PsaAct::Close(out) | PsaAct::HandOver(out)) => {
+            Work::Psa(PsaAct::Close(out) | PsaAct::HandOver(out) | PsaAct::Note(out)) => {
                 let (path, name) = (format!("service/tickets/{}", out.ticket), name(&task.work));
                 let tag = format!("[{name}]");
                 let noted = |ticket: &Value| ticket["notes"].as_array().into_iter().flatten().any(|note| note.as_str().unwrap_or_default().ends_with(&tag));
@@ -663,6 +669,9 @@ impl Script {
                     let text = format!("{} {tag}", out.internal_note);
                     let body = json!({"text": text, "detailDescriptionFlag": false, "internalAnalysisFlag": true, "resolutionFlag": false});
                     io.change(&request("POST", &format!("{path}/notes"), Some(body)), |io| Ok(noted(&io.read(request("GET", &path, None))?)))?;
+                }
+                if name == "note" {
+                    return Ok(Outcome::TicketHandedOver(shown(&io.read(request("GET", &path, None))?)));
                 }
                 let status = if name == "close" { 9 } else { 5 };
                 io.change(&request("PATCH", &path, Some(json!([{"op": "replace", "path": "status", "value": {"id": status}}]))), |io| {
@@ -676,14 +685,26 @@ impl Script {
 }
 
 fn shown(ticket: &Value) -> Ticket {
-    Ticket { id: ticket["id"].as_u64().unwrap(), board: 1, status: ticket["status"]["id"].as_u64().unwrap(), status_name: String::new(), contact: false }
+    Ticket {
+        id: ticket["id"].as_u64().unwrap(),
+        board: 1,
+        status: ticket["status"]["id"].as_u64().unwrap(),
+        status_name: String::new(),
+        contact: false,
+        priority: String::new(),
+    }
 }
 
 impl Stages for Script {
     fn understand(&self, text: &str, _: &str) -> Result<Understanding, StageFault> {
         Ok(Understanding { candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }], ..Understanding::default() })
     }
-    fn decide(&self, question: &Question, _: &Tenant, _: Instant) -> Result<Decision, StageFault> {
+    fn decide(&self, question: &Question, _: &Tenant, circumstances: &Circumstances, _: Instant) -> Result<Decision, StageFault> {
+        self.asked.replace(Some(question.clone()));
+        let stops = circumstances.over.first().map(String::as_str).or(circumstances.halted.then_some("halted"));
+        if let Some(reason) = stops {
+            return Ok(Decision { verdict: Verdict::Human, rules: vec![reason.into()], reason: reason.into(), policies: String::new() });
+        }
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));
         match self.verdicts.borrow_mut().pop_front().unwrap_or(Some(Verdict::Autonomous)) {
             Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into(), policies: String::new() }),

@@ -2,7 +2,7 @@
 
 use firstline_core::Instant;
 use firstline_core::case::Task;
-use firstline_core::stage::{Decision, Outcome, Question, Understanding, Words};
+use firstline_core::stage::{Circumstances, Decision, Outcome, Question, Understanding, Words};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire::Step;
 
@@ -96,7 +96,7 @@ pub trait Stages {
     ///
     /// # Errors
     /// The stage failed, which means deny.
-    fn decide(&self, question: &Question, tenant: &Tenant, now: Instant) -> Result<Decision, StageFault>;
+    fn decide(&self, question: &Question, tenant: &Tenant, circumstances: &Circumstances, now: Instant) -> Result<Decision, StageFault>;
     /// The next step of a connector.
     ///
     /// # Errors

@@ -7,18 +7,20 @@ use crate::catalogue::{self, Vendor};
 use crate::credentials::{self, Refused};
 use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
+use crate::limits;
 use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
 use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Afterwards, Tally};
+use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
-use firstline_core::stage::{Understanding, Verdict};
-use firstline_core::tenant::{Reach, Role, Tenant};
+use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Work};
+use firstline_core::tenant::{MSP, Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
 use firstline_core::{Instant, keys, redact};
 use futures::future::{join, join_all};
@@ -322,6 +324,8 @@ struct Run<'a, H, S> {
     secrets: BTreeMap<String, Secret>,
     /// Conversations that were woken by forwarding.
     woken: Vec<(String, i64)>,
+    /// What holds now, beside the documents.
+    circumstances: Circumstances,
 }
 
 impl<'a, H: Host, S: Stages> Run<'a, H, S> {
@@ -363,6 +367,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             named: BTreeSet::new(),
             secrets: BTreeMap::new(),
             woken: Vec::new(),
+            circumstances: Circumstances::default(),
         };
         let newest = read_counter(host, &keys::epoch(conversation)).await?.max(epoch);
         for epoch in 0..=newest {
@@ -433,6 +438,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.log(&fact);
         let ticket = |state: &State| state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id);
         let before = ticket(&self.state);
+        self.note_ask(&fact);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
         self.times.push(now);
@@ -458,6 +464,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
                     self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
+                Note::Halt { tenant, halted, by } => {
+                    let key = halt::key(tenant.as_deref());
+                    self.writes.push((key.clone(), self.settings.integrity.write(&key, &Halt { halted, by, at: now })));
+                }
                 Note::Confirmed(case) => self.amend(&case, Afterwards::Confirmed, now).await?,
                 Note::Reopened(case, ticket, since) => self.amend(&case, Afterwards::Reopened { ticket }, since).await?,
                 Note::LeftAlone(why) => {
@@ -469,6 +479,15 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             }
         }
         Ok(())
+    }
+
+    /// What is written below a request for approval finds its case by the message.
+    fn note_ask(&mut self, fact: &Fact) {
+        let Fact::Done { task, outcome: Outcome::Posted(message) } = fact else { return };
+        let task = self.state.tasks.iter().find(|known| known.id == *task && known.purpose == Purpose::Ask);
+        let Some(Task { connection, work: Work::Chat(ChatAct::Say(said)), .. }) = task else { return };
+        let thread = said.thread.as_ref().unwrap_or(message);
+        self.writes.push((keys::asked_in(connection, &said.channel, thread), self.state.id.clone().into_bytes()));
     }
 
     /// The entry with which the open case began.
@@ -605,7 +624,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Some(bytes) => match read::<Event>(&bytes) {
                     // An event in a foreign mailbox was not put there by intake.
                     Ok(event) if event.conversation() == self.state.id => {
-                        let press = self.verify_press(&event);
+                        let press = match self.command(&event).await? {
+                            None => self.verify_press(&event),
+                            command => command,
+                        };
                         self.learn(Fact::Taken { number, event, press }).await?;
                     }
                     Err(why) => {
@@ -632,13 +654,28 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         Ok(())
     }
 
+    /// What one of the MSP's people tells the agent, if it names a tenant that there is.
+    async fn command(&self, event: &Event) -> Result<Option<Press>, Stop> {
+        let Act::Message(text) = &event.act else { return Ok(None) };
+        let Some((halted, of)) = case::command(text).filter(|_| self.state.tenant == MSP) else { return Ok(None) };
+        if let Some(of) = &of
+            && !tenants::names(self.host, &self.settings.integrity).await?.contains(of)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Press { case: String::new(), offer: if halted { "stop" } else { "resume" }.into(), choice: of.unwrap_or_default() }))
+    }
+
     /// A button's value is `case.offer.choice.mac`.
     fn verify_press(&self, event: &Event) -> Option<Press> {
-        let Act::Press(value) = &event.act else { return None };
-        let (signed, mac) = value.rsplit_once('.')?;
-        if !self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac) {
-            return None;
-        }
+        let signed = match &event.act {
+            Act::Press(value) => {
+                let (signed, mac) = value.rsplit_once('.')?;
+                self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac).then_some(signed)?
+            }
+            Act::Answer(answer) => self.settings.integrity.verify("answer", &answer.text(&self.state.tenant), &answer.mac).then_some(answer.signed.as_str())?,
+            Act::Message(_) | Act::Ticket => return None,
+        };
         match signed.split('.').collect::<Vec<_>>().as_slice() {
             [case, offer, choice] => Some(Press { case: (*case).into(), offer: (*offer).into(), choice: (*choice).into() }),
             _ => None,
@@ -672,12 +709,14 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         Fact::Understood { event, understanding }
                     }
                     Want::Decide(question) => {
-                        let decision = self.stages.decide(&question, &self.tenant, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
-                            verdict: Verdict::Deny,
-                            rules: vec![format!("guardrails-failed: {}", fault.1)],
-                            reason: "guardrails-failed".into(),
-                            policies: String::new(),
-                        });
+                        self.circumstances = limits::look(self.host, self.settings, &question, &self.tenant).await?;
+                        let decision =
+                            self.stages.decide(&question, &self.tenant, &self.circumstances, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
+                                verdict: Verdict::Deny,
+                                rules: vec![format!("guardrails-failed: {}", fault.1)],
+                                reason: "guardrails-failed".into(),
+                                policies: String::new(),
+                            });
                         Fact::Decided { question, decision }
                     }
                 };
@@ -714,12 +753,18 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         }
         let case = self.state.case.as_ref();
         let case_id = case.map_or_else(|| self.state.id.clone(), |case| case.id.clone());
-        let offer = case.and_then(|case| case.offer.as_ref()).map_or("o0", |offer| offer.id.as_str());
+        let asks = case.and_then(|case| case.ask.as_ref()).filter(|_| task.purpose == Purpose::Ask).map(|ask| ask.id.as_str());
+        let offer = asks.or_else(|| Some(case?.offer.as_ref()?.id.as_str())).unwrap_or("o0");
         let button = |choice: &str| {
             let signed = format!("{case_id}.{offer}.{choice}");
             format!("{signed}.{}", self.settings.integrity.sign("button", &format!("{}.{signed}", self.state.tenant)))
         };
-        let locale = case.and_then(|case| case.profile.as_ref()).and_then(|profile| profile.locale.clone()).unwrap_or_else(|| self.tenant.locale.clone());
+        // Approvers are asked in the language of the desk.
+        let locale = case
+            .filter(|_| task.purpose != Purpose::Ask)
+            .and_then(|case| case.profile.as_ref())
+            .and_then(|profile| profile.locale.clone())
+            .unwrap_or_else(|| self.tenant.locale.clone());
         let signed = Signed { button: &button, tag: format!("{case_id}/{}", task.id), case: case_id.clone(), locale };
         let step = match self.stages.next(task, &self.tenant, &signed) {
             Ok(step) => step,
@@ -797,6 +842,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 rights.insert(task.id.clone());
             }
         }
+        for task in &tasks {
+            self.look_around(task, rights.contains(&task.id)).await?;
+        }
         let mut outgoing = Vec::new();
         for task in &tasks {
             let members = self.prepare(task, rights.contains(&task.id))?;
@@ -812,6 +860,21 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             let fact = self.after(task, came?).await?;
             self.learn(fact).await?;
         }
+        Ok(())
+    }
+
+    /// Counts a change that the guardrails were asked about, and looks at the kill switch once more.
+    async fn look_around(&mut self, task: &Task, right: bool) -> Result<(), Stop> {
+        let Some(batch) = &task.batch else { return Ok(()) };
+        let waits = batch.requests.iter().zip(&batch.replies).filter(|(named, reply)| named.change && reply.is_none());
+        let grants = waits.filter_map(|(named, _)| self.state.grants.iter().find(|grant| Some(&grant.id) == named.grant.as_ref()));
+        let Some(question) = grants.filter_map(|grant| grant.question.clone()).next() else { return Ok(()) };
+        self.circumstances = if right && batch.attempt == 1 {
+            limits::count(self.host, self.settings, &question, &self.tenant).await?
+        } else {
+            // A further try of the same change is not one more.
+            Circumstances { halted: limits::halted(self.host, self.settings, &self.tenant).await?, over: Vec::new() }
+        };
         Ok(())
     }
 
@@ -884,7 +947,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             Ok(monitor) => monitor,
             Err(why) => return Ok(self.settle_all(batch, &Came::Refused("refused-by-monitor", why))),
         };
-        let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, now).ok();
+        let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, &self.circumstances, now).ok();
         let secret = |name: &str| self.secrets.get(name).cloned();
         let mut members = Vec::new();
         for (position, named) in batch.requests.iter().enumerate().filter(|(position, _)| batch.replies.get(*position).is_some_and(Option::is_none)) {
@@ -1191,6 +1254,8 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             let kind = match event.act {
                 Act::Message(_) => "message",
                 Act::Ticket => "ticket",
+                Act::Answer(_) if press.is_some() => "answer by the API",
+                Act::Answer(_) => "answer that is not ours",
                 Act::Press(_) if press.is_some() => "button",
                 Act::Press(_) => "button that is not ours",
             };
@@ -1250,6 +1315,10 @@ impl PurposeName for Task {
             Purpose::Forward(_) => "forward",
             Purpose::Look => "look at ticket",
             Purpose::Meet => "meet",
+            Purpose::Ask => "ask for approval",
+            Purpose::Approver => "who answered",
+            Purpose::Wait => "wait for the user",
+            Purpose::Page(_) => "page",
         }
     }
 }

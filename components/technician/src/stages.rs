@@ -29,7 +29,7 @@ impl Stages for Composed {
         Ok(stage::Understanding { candidates: readings(candidates), also: readings(also), abstained, other_system, about_another, language, entities })
     }
 
-    fn decide(&self, question: &stage::Question, tenant: &Tenant, now: Instant) -> Result<stage::Decision, StageFault> {
+    fn decide(&self, question: &stage::Question, tenant: &Tenant, circumstances: &stage::Circumstances, now: Instant) -> Result<stage::Decision, StageFault> {
         let subject = &question.subject;
         let guard = &tenant.guardrails;
         let asked = guardrails::Question {
@@ -45,6 +45,7 @@ impl Stages for Composed {
                     stage::Assurance::Strong => guardrails::Assurance::Strong,
                 },
                 guest: question.guest,
+                names: question.requester_names.clone(),
             },
             subject: guardrails::Subject {
                 tenant: question.subject_tenant.clone(),
@@ -61,7 +62,17 @@ impl Stages for Composed {
                 matrix: guard.matrix.iter().map(|(action, mode)| (action.clone(), mode.clone())).collect(),
                 protected: guard.protected.clone(),
                 password_writeback: guard.password_writeback,
+                autonomy: guard
+                    .autonomy
+                    .iter()
+                    .map(|(action, entry)| guardrails::Autonomy { action: action.clone(), mode: entry.mode.clone(), pilot: entry.pilot.clone() })
+                    .collect(),
             }),
+            approvals: question
+                .standing(tenant, now)
+                .map(|yes| guardrails::Approval { names: yes.names.clone(), staff: yes.staff(), approver: yes.approver(tenant) })
+                .collect(),
+            circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: tenant.frozen(now).is_some(), over: circumstances.over.clone() },
             at: now,
         };
         let guardrails::Decision { verdict, rules, reason, policies } = guardrails::decide(&asked).map_err(fault)?;
@@ -112,7 +123,9 @@ impl Stages for Composed {
                     }),
                     PsaAct::Close(closeout) => psa::Act::Close(self.closeout(closeout, tenant)?),
                     PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
+                    PsaAct::Note(closeout) => psa::Act::Note(self.closeout(closeout, tenant)?),
                     PsaAct::Look(ticket) => psa::Act::Look(*ticket),
+                    PsaAct::Wait(stage::Waiting { ticket, board, status }) => psa::Act::Wait(psa::Waiting { ticket: *ticket, board: *board, status: *status }),
                 };
                 let desk = &tenant.desk;
                 let desk = psa::Desk {
@@ -120,7 +133,10 @@ impl Stages for Composed {
                     board: desk.board,
                     closed_status: desk.closed_status.clone(),
                     dispatch_status: desk.dispatch_status.clone(),
+                    responded_status: desk.responded_status.clone(),
+                    waiting_status: desk.waiting_status.clone(),
                     time_entry: desk.time_entry.clone(),
+                    alert_priority: desk.alert_priority.clone(),
                     member: desk.member.clone(),
                     work_type: desk.work_type.clone(),
                 };
@@ -155,7 +171,10 @@ impl Composed {
             resolution_note,
             time_start: closeout.time_start,
             time_end: closeout.time_end,
+            billed_minutes: closeout.billed_minutes,
             stand_down: closeout.stand_down,
+            alert: closeout.alert,
+            priority: closeout.priority.clone(),
         })
     }
 }
@@ -218,11 +237,12 @@ fn idp_outcome(outcome: idp::Outcome) -> Outcome {
 }
 
 fn psa_outcome(outcome: psa::Outcome) -> Outcome {
-    let ticket = |psa::Ticket { id, board, status, status_name, contact }| stage::Ticket { id, board, status, status_name, contact };
+    let ticket = |psa::Ticket { id, board, status, status_name, contact, priority }| stage::Ticket { id, board, status, status_name, contact, priority };
     match outcome {
         psa::Outcome::Opened(opened) => Outcome::TicketOpened(ticket(opened)),
         psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),
         psa::Outcome::HandedOver(handed) => Outcome::TicketHandedOver(ticket(handed)),
+        psa::Outcome::Waits(waits) => Outcome::TicketWaits(ticket(waits)),
         psa::Outcome::Seen(view) => {
             let psa::View { ticket: seen, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked } = view;
             let ticket = ticket(seen);

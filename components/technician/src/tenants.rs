@@ -27,6 +27,9 @@ impl From<Fault> for Unusable {
 /// # Errors
 /// [`Unusable`]: nothing is guessed where one of the two documents cannot be trusted.
 pub async fn load<H: Host>(host: &H, integrity: &IntegrityKey, name: &str) -> Result<Tenant, Unusable> {
+    if name == MSP {
+        return load_msp(host, integrity).await;
+    }
     let document: Document = record(host, integrity, &keys::tenant(name)).await?.ok_or_else(|| Unusable::Corrupt(format!("the tenant `{name}` is gone")))?;
     if document.tenant != name {
         return Err(Unusable::Corrupt(format!("the document of `{name}` names `{}`", document.tenant)));

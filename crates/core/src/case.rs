@@ -8,16 +8,21 @@ use crate::figures::{Course, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
-    Account, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Subject, Ticket,
-    Understanding, Verdict, Words, Work,
+    Account, Approval, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question,
+    Subject, Ticket, Understanding, Verdict, Words, Work,
 };
-use crate::tenant::{Role, Tenant, vendor};
+use crate::tenant::{MSP, Role, Tenant, vendor};
 use crate::wire::{Reply, Request};
 use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
+mod approval;
+mod later;
+mod staff;
 mod ticket;
+pub use approval::Ask;
+pub use staff::command;
 pub use ticket::{AtDesk, Intake, STOOD_DOWN};
 
 /// How long an offered button may be pressed.
@@ -84,6 +89,14 @@ pub enum Purpose {
     Look,
     /// Open the direct conversation with the contact of a ticket.
     Meet,
+    /// Ask for an approval.
+    Ask,
+    /// Learn who answered it.
+    Approver,
+    /// Say in the PSA that the requester was answered and has the next word.
+    Wait,
+    /// Tell the person on call this, in the MSP's own chat.
+    Page(Box<Message>),
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -186,6 +199,8 @@ pub enum Phase {
     Finding,
     /// A button waits to be pressed.
     Offering,
+    /// Somebody else has to say yes.
+    Approving,
     /// The change is being made.
     Acting,
     /// The user is being told, with the secret if there is one.
@@ -297,6 +312,18 @@ pub struct Case {
     /// The ticket may have changed since it was last asked for.
     #[serde(default)]
     pub look_again: bool,
+    /// What waits for somebody's yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
+    /// Requests for approval so far.
+    #[serde(default)]
+    pub asks: u32,
+    /// Who said yes, until it is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// Nothing is said, and nothing is done but a note.
+    #[serde(default)]
+    pub quiet: bool,
 }
 
 impl Case {
@@ -362,6 +389,7 @@ pub struct State {
 }
 
 /// What has to be found out next.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
     /// What a text means: event id, text, and what the conversation waits for.
@@ -387,6 +415,15 @@ pub enum Note {
     Reopened(String, u64, Instant),
     /// A ticket is none of ours. Why, for the log.
     LeftAlone(&'static str),
+    /// The kill switch of a tenant, or of all, was thrown.
+    Halt {
+        /// The tenant; none means all.
+        tenant: Option<String>,
+        /// No change leaves.
+        halted: bool,
+        /// Who.
+        by: String,
+    },
 }
 
 impl State {
@@ -446,6 +483,7 @@ impl State {
             Phase::Listening => Some(case.since + LISTEN_TIME),
             // Before it stands there nobody can press it.
             Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
+            Phase::Approving => case.ask.as_ref().map(Ask::wake_at),
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
@@ -466,9 +504,11 @@ impl State {
             | Purpose::Revoke
             | Purpose::Farewell
             | Purpose::Forward(_)
-            | Purpose::Meet => STEP_TIME,
+            | Purpose::Page(_)
+            | Purpose::Meet
+            | Purpose::Approver => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
-            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Aside => 0,
+            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside | Purpose::Ask => 0,
         };
         let until = task.started + step;
         self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
@@ -476,7 +516,7 @@ impl State {
 
     /// Whom the open case waits for.
     fn waits(&self) -> Option<Waits> {
-        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering));
+        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving));
         if self.tasks.iter().any(|task| task.batch.is_some() || task.until.is_some()) {
             return Some(Waits::Vendors);
         }
@@ -524,19 +564,24 @@ impl State {
 
     fn chat(&mut self, act: ChatAct, purpose: Purpose, now: Instant) {
         let nowhere = matches!(act, ChatAct::Say(_) | ChatAct::Replace(..)) && self.channel.is_empty();
-        if nowhere || self.connection.is_empty() {
+        let speaks = !matches!(act, ChatAct::Who(_) | ChatAct::Find(_));
+        if nowhere || self.connection.is_empty() || speaks && self.case.as_ref().is_some_and(|case| case.quiet) {
             return;
         }
+        let connection = self.connection.clone();
+        self.chat_on(&connection, act, purpose, now);
+    }
+
+    fn chat_on(&mut self, connection: &str, act: ChatAct, purpose: Purpose, now: Instant) {
         let (action, target) = match &act {
             ChatAct::Who(_) | ChatAct::Find(_) => ("", String::new()),
             ChatAct::OpenDirect(user) => ("message_open", user.clone()),
             ChatAct::Say(message) => ("message_send", message.channel.clone()),
             ChatAct::Replace(_, message) => ("message_update", message.channel.clone()),
         };
-        let connection = self.connection.clone();
-        let task = self.start(&connection, Work::Chat(act), purpose, now);
+        let task = self.start(connection, Work::Chat(act), purpose, now);
         if !action.is_empty() {
-            self.grant(&task, &connection, action, &target, None, now);
+            self.grant(&task, connection, action, &target, None, now);
         }
     }
 
@@ -772,10 +817,20 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     while state.seen.len() > REMEMBERED {
         state.seen.pop_front();
     }
+    if state.tenant == MSP {
+        staff::wrote(state, event, press, tenant, now, notes);
+        return;
+    }
+    // Answers to a request for approval come from elsewhere: the MSP's own chat, or the API.
+    if approval::is_elsewhere(event, tenant) || matches!(event.act, Act::Answer(_)) {
+        approval::answered(state, event, press, tenant, now);
+        return;
+    }
     if event.tenant != state.tenant || event.connection != state.connection && event.act != Act::Ticket {
         return;
     }
     match &event.act {
+        Act::Answer(_) => {}
         Act::Ticket => ticket::changed(state, number, event, tenant, now),
         Act::Message(_) if goes_on_elsewhere(state, tenant) => {
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
@@ -798,7 +853,7 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
 
 /// What is written in a channel goes on in its author's direct conversation. Guests of the MSP's own workspace have none with it, so they are answered where they write.
 fn goes_on_elsewhere(state: &State, tenant: &Tenant) -> bool {
-    state.place != Place::Direct && !tenant.connection(&state.connection).is_some_and(|chat| chat.connect)
+    state.place != Place::Direct && !tenant.shadow() && !tenant.connection(&state.connection).is_some_and(|chat| chat.connect)
 }
 
 /// A record cannot be used. What it was about goes to a human, who is told which one it is; from then on the conversation goes on as usual.
@@ -846,6 +901,7 @@ fn new_case(state: &State, number: i64, event: &Event, tenant: &Tenant, now: Ins
         // Whoever writes in somebody else's workspace is known there by no more than a name.
         outsider: chat.is_none_or(|c| c.connect) || event.author_workspace.as_ref().is_some_and(|workspace| Some(workspace) != team),
         times: Times { received: event.received, ..Times::default() },
+        quiet: tenant.shadow(),
         ..blank(format!("{}-{number}", state.id), &event.author, now)
     }
 }
@@ -882,12 +938,20 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         course: Course::default(),
         intake: None,
         look_again: false,
+        ask: None,
+        asks: 0,
+        approvals: Vec::new(),
+        quiet: false,
     }
 }
 
 fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     // A button whose MAC is wrong was never ours: no answer.
     let Some(press) = press else { return };
+    if approval::is_of(press) && approval::mailbox_of(press) == Some(&state.id) {
+        approval::answered(state, event, Some(press), tenant, now);
+        return;
+    }
     if let Some(to) = ticket::mailbox_of(press).filter(|to| *to != state.id) {
         notes.push(Note::Forward(Box::new(Event { to: Some(to.into()), ..event.clone() })));
         return;
@@ -1025,7 +1089,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
                 state.say_once("greeting", &[("msp", &msp)], now);
             }
         }
-        (Phase::Listening, Reading::Unclear) if !case.said.contains("clarify") && case.ticket.is_none() => {
+        (Phase::Listening, Reading::Unclear) if !case.said.contains("clarify") && case.ticket.is_none() && !case.quiet => {
             case.since = now;
             keep(case, text);
             state.say_once("clarify", &[("msp", &msp)], now);
@@ -1057,6 +1121,10 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             keep(case, text);
             hand_over(state, "asked-for-person", "the requester asked for a person instead of pressing the button", tenant, now);
         }
+        (Phase::Approving, Reading::Person) => {
+            keep(case, text);
+            hand_over(state, "asked-for-person", "the requester asked for a person instead of waiting for the approval", tenant, now);
+        }
         (Phase::Offering, Reading::Thanks) => {}
         // The news has reached the user already.
         (Phase::Delivering | Phase::Closing, Reading::Thanks) => case.times.confirmed = Some(now),
@@ -1071,7 +1139,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             case.handover.get_or_insert(asked);
             settle(state, tenant, now);
         }
-        (Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing, _) => {
+        (Phase::Identifying | Phase::Finding | Phase::Approving | Phase::Acting | Phase::Delivering | Phase::Closing, _) => {
             keep(case, text);
             state.say_once("working", &[], now);
         }
@@ -1160,6 +1228,7 @@ fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: In
     if let Some(message) = state.case.as_mut().and_then(|case| case.offer.take()).and_then(|offer| offer.message) {
         replace_offer(state, &message, "offer-withdrawn", &[], now);
     }
+    approval::withdraw(state, "approval-over", &[], now);
     settle(state, tenant, now);
 }
 
@@ -1169,13 +1238,22 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         abandon(state, now);
     }
     let Some(case) = &state.case else { return };
-    let under_way = state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look)) || state.asked.is_some();
+    let beside = |purpose: &Purpose| matches!(purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_) | Purpose::Ask);
+    let under_way = state.tasks.iter().any(|task| !beside(&task.purpose)) || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
         return;
     }
     match (case.phase, case.handover.is_some()) {
         (
-            Phase::Finding | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Identifying | Phase::Listening,
+            Phase::Finding
+            | Phase::Offering
+            | Phase::Approving
+            | Phase::Acting
+            | Phase::Delivering
+            | Phase::Closing
+            | Phase::HandingOver
+            | Phase::Identifying
+            | Phase::Listening,
             true,
         ) => {
             if case.ticket.is_none() && !case.no_ticket {
@@ -1188,13 +1266,25 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         }
         (Phase::Finding, false) => ask(state, tenant, now),
         (Phase::Closing, false) => close_or_hand_over(state, false, tenant, now),
-        (Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Acting | Phase::Delivering | Phase::HandingOver | Phase::Telling, _) => {}
+        // Somebody said yes, and the account was read again. A technician may have taken the ticket since.
+        (Phase::Approving, false) if case.ask.is_none() && !ticket::look_on(state, tenant, now) => ask(state, tenant, now),
+        (
+            Phase::Listening
+            | Phase::Identifying
+            | Phase::Offering
+            | Phase::Approving
+            | Phase::Acting
+            | Phase::Delivering
+            | Phase::HandingOver
+            | Phase::Telling,
+            _,
+        ) => {}
     }
 }
 
 /// Asks the guardrails whether to go on: before the offer, and again once it was taken.
 fn ask(state: &mut State, tenant: &Tenant, now: Instant) {
-    state.asked = question(state, tenant);
+    state.asked = question(state, tenant, now);
     if state.asked.is_none() {
         // The tenant's document changed under the case.
         hand_over(state, "not-configured", NOT_CONFIGURED, tenant, now);
@@ -1202,14 +1292,18 @@ fn ask(state: &mut State, tenant: &Tenant, now: Instant) {
 }
 
 /// The question about the case's action, on the account as it was found.
-fn question(state: &State, tenant: &Tenant) -> Option<Question> {
+fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
     let case = state.case.as_ref()?;
     let subject = case.account.clone()?;
     let idp = tenant.connection_of(Role::Idp)?;
     let chat = tenant.connection(&state.connection)?;
     let guest = case.outsider || case.profile.as_ref().is_none_or(|profile| profile.guest || profile.inactive);
+    let action = case.action.clone()?;
+    let known = case.profile.iter().flat_map(approval::names).collect();
     Some(Question {
-        action: case.action.clone()?,
+        approvals: approval::bound(case, &action, &subject.id, now),
+        requester_names: known,
+        action,
         // INVARIANT: the account was found by the address of the requester's own chat profile, and by nothing that was written.
         requester_account: Some(subject.id.clone()),
         assurance: if guest { Assurance::None } else { Assurance::Chat },
@@ -1227,12 +1321,11 @@ fn decided(state: &mut State, question: &Question, decision: &Decision, tenant: 
     case.evidence.push(format!("guardrails on `{}`: {:?} by {}", question.action, decision.verdict, decision.rules.join(", ")).to_lowercase());
     let phase = case.phase;
     let may = match decision.verdict {
-        Verdict::Autonomous => case.handover.is_none(),
-        Verdict::Approval => {
-            set_handover(state, "needs-approval", "an approval is needed, which this version leaves to a human");
-            false
-        }
+        Verdict::Autonomous | Verdict::Approval => case.handover.is_none(),
         Verdict::Human | Verdict::Deny => {
+            if decision.rules.iter().any(|rule| rule == "shadow") {
+                case.evidence.push(approval::plan(question));
+            }
             set_handover(state, &decision.reason, &format!("guardrails: {}", decision.rules.join(", ")));
             false
         }
@@ -1241,10 +1334,15 @@ fn decided(state: &mut State, question: &Question, decision: &Decision, tenant: 
         settle(state, tenant, now);
         return;
     }
-    match phase {
-        Phase::Finding => make_offer(state, question, tenant, now),
-        Phase::Acting => act(state, question, tenant, now),
-        Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => {}
+    match (phase, decision.verdict) {
+        // The requester is asked first, so that nobody is asked to approve what nobody wants.
+        (Phase::Finding, _) => make_offer(state, question, tenant, now),
+        (Phase::Acting | Phase::Approving, Verdict::Approval) => approval::ask(state, question, decision, tenant, now),
+        (Phase::Acting | Phase::Approving, _) => {
+            state.phase(Phase::Acting, now);
+            act(state, question, tenant, now);
+        }
+        (Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling, _) => {}
     }
 }
 
@@ -1298,6 +1396,8 @@ fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
     let reset = question.action == "password_reset";
     if let Some(case) = &mut state.case {
         case.times.decided = Some(now);
+        // INVARIANT: a yes is used once; it lives on in this grant alone.
+        case.approvals.clear();
         // From here on there may be a secret in the store, whatever becomes of the change.
         case.secret |= reset;
     }
@@ -1311,7 +1411,9 @@ fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
 }
 
 fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    if let (Work::Chat(ChatAct::Say(_)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case) {
+    if let (Work::Chat(ChatAct::Say(said)), Outcome::Posted(_), Some(case)) = (&task.work, outcome, &mut state.case)
+        && said.channel == state.channel
+    {
         case.times.replied.get_or_insert(now);
     }
     let phase = state.case.as_ref().map(|case| case.phase);
@@ -1321,7 +1423,11 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
+        (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
+        (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
+        (Purpose::Approver, outcome) => approval::recognized(state, outcome, tenant, now),
         (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
         (Purpose::Meet, Outcome::Opened(channel)) => ticket::met(state, channel, tenant, now),
         (Purpose::Who, Outcome::Profile(profile)) => {
@@ -1380,6 +1486,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
                 None if phase == Some(Phase::Offering) => replace_offer(state, message, "offer-withdrawn", &[], now),
                 None => {}
             }
+            ticket::wait(state, tenant, now);
             settle(state, tenant, now);
         }
         // It was pressed, so it stands there, whatever its sender could find out.
@@ -1516,14 +1623,10 @@ fn revoke(state: &mut State, tenant: &Tenant, now: Instant) {
     state.grant(&task, &idp, "revoke_sessions", &target, None, now);
 }
 
-fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: Instant) {
-    let Some(case) = &state.case else { return };
-    let (Some(psa), Some(ticket)) = (tenant.connection_of(Role::Psa), case.ticket.clone()) else {
-        set_handover(state, "no-ticket", "there is no ticket to write to");
-        tell_handed_over(state, tenant, now);
-        return;
-    };
-    let psa = psa.id.clone();
+/// What is written on the ticket, and where.
+fn closeout(state: &State, to_human: bool, tenant: &Tenant, now: Instant) -> Option<(String, Closeout)> {
+    let case = state.case.as_ref()?;
+    let (psa, ticket) = (tenant.connection_of(Role::Psa)?, case.ticket.as_ref()?);
     let login = case.account.as_ref().map_or("", |account| account.login.as_str());
     let closeout = Closeout {
         ticket: ticket.id,
@@ -1533,19 +1636,52 @@ fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: I
         resolution: case.resolution.clone().filter(|_| !to_human).map(|sentence| Words { sentence, arguments: vec![("login".into(), login.into())] }),
         time_start: case.times.received,
         time_end: now,
+        billed_minutes: case.action.as_ref().and_then(|action| tenant.desk.minutes.get(action)).copied().filter(|_| !to_human),
         stand_down: ticket::stood_down(case),
+        alert: to_human && later::alerts(case),
+        priority: ticket.priority.clone(),
     };
+    Some((psa.id.clone(), closeout))
+}
+
+/// Leaves a note on the ticket and changes nothing else of it. False if there is none.
+fn leave_note(state: &mut State, purpose: Purpose, tenant: &Tenant, now: Instant) -> bool {
+    let Some((psa, closeout)) = closeout(state, true, tenant, now) else { return false };
+    let ticket = closeout.ticket.to_string();
+    let task = state.start(&psa, Work::Psa(PsaAct::Note(closeout)), purpose, now);
+    state.grant(&task, &psa, "ticket_note", &ticket, None, now);
+    true
+}
+
+fn close_or_hand_over(state: &mut State, to_human: bool, tenant: &Tenant, now: Instant) {
+    if to_human && state.case.as_ref().is_some_and(|case| !case.quiet) {
+        later::page(state, tenant, now);
+    }
+    let Some((psa, closeout)) = closeout(state, to_human, tenant, now) else {
+        set_handover(state, "no-ticket", "there is no ticket to write to");
+        tell_handed_over(state, tenant, now);
+        return;
+    };
+    let Some(case) = &state.case else { return };
+    if case.quiet {
+        state.phase(Phase::HandingOver, now);
+        leave_note(state, Purpose::HandOver, tenant, now);
+        return;
+    }
+    let alert = closeout.alert;
     if closeout.stand_down && !ticket::spoken(case) {
         // Nothing was said and nothing was done: the ticket is the technician's as if we had never seen it.
         tell_handed_over(state, tenant, now);
         return;
     }
+    let ticket = closeout.ticket.to_string();
     let (act, purpose, phase) =
         if to_human { (PsaAct::HandOver(closeout), Purpose::HandOver, Phase::HandingOver) } else { (PsaAct::Close(closeout), Purpose::Close, Phase::Closing) };
     state.phase(phase, now);
     let task = state.start(&psa, Work::Psa(act), purpose, now);
-    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"] {
-        state.grant(&task, &psa, action, &ticket.id.to_string(), None, now);
+    let raised = alert.then_some("ticket_priority");
+    for action in ["ticket_note", "ticket_time", "ticket_status", "ticket_mark"].into_iter().chain(raised) {
+        state.grant(&task, &psa, action, &ticket, None, now);
     }
 }
 
@@ -1565,12 +1701,13 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
 
 fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id.to_string());
-    let message = match (&ticket, ticket::last_words(state)) {
+    let message = match (later::words(state, tenant, now), &ticket, ticket::last_words(state)) {
+        (Some(message), _, _) => message,
         // Others read there too, so no detail is given.
         _ if state.place != Place::Direct => state.message("passed-on-here", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
-        (Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
-        (Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
-        (None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
+        (None, Some(ticket), Some(sentence)) => state.message(sentence, &[("msp", &tenant.msp.name), ("ticket", ticket)]),
+        (None, Some(ticket), None) => state.message("handed-over", &[("msp", &tenant.msp.name), ("ticket", ticket), ("phone", &tenant.msp.phone)]),
+        (None, None, _) => state.message("handed-over-no-ticket", &[("msp", &tenant.msp.name), ("phone", &tenant.msp.phone)]),
     };
     if let Some(case) = &mut state.case {
         case.times.ended.get_or_insert(now);
@@ -1622,6 +1759,7 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
         Phase::Offering if case.offer.as_ref().is_some_and(|offer| offer.message.is_some() && at >= offer.expires) => {
             hand_over(state, "no-answer", "the requester did not press the button in time", tenant, at);
         }
+        Phase::Approving => approval::tick(state, tenant, at),
         Phase::Listening
         | Phase::Identifying
         | Phase::Finding

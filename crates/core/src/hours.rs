@@ -31,6 +31,17 @@ pub struct Calendar {
     holidays: BTreeSet<Date>,
 }
 
+/// When somebody is there, on the desk's own clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// `mon` … `sun`.
+    pub day: &'static str,
+    /// `2026-11-24`.
+    pub date: String,
+    /// `08:00`.
+    pub time: String,
+}
+
 impl Calendar {
     /// Reads what a document says.
     ///
@@ -63,6 +74,12 @@ impl Calendar {
         if problems.is_empty() { Ok(Calendar { zone, week, holidays: dates }) } else { Err(problems) }
     }
 
+    /// Its time zone.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Whether somebody is there.
     #[must_use]
     pub fn is_open(&self, at: Instant) -> bool {
@@ -80,11 +97,32 @@ impl Calendar {
         days.flat_map(|day| self.spans(day).iter().filter_map(move |(from, _)| self.instant(day, *from))).find(|opens| *opens > at)
     }
 
-    /// Date and time of the desk's own clock, `2026-11-23 09:00`.
+    /// When so many milliseconds of open time are over. `None` if the desk is not open that long within a year.
     #[must_use]
-    pub fn local(&self, at: Instant) -> Option<String> {
+    pub fn after(&self, from: Instant, time: u64) -> Option<Instant> {
+        let (first, _) = self.civil(from)?;
+        let days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(FAR);
+        let mut left = time;
+        for (day, (opens, closes)) in days.flat_map(|day| self.spans(day).iter().map(move |span| (day, *span))) {
+            let (Some(opens), Some(closes)) = (self.instant(day, opens), self.instant(day, closes)) else { continue };
+            if closes <= from {
+                continue;
+            }
+            let begin = opens.max(from);
+            if left <= closes.saturating_sub(begin) {
+                return Some(begin + left);
+            }
+            left -= closes.saturating_sub(begin);
+        }
+        None
+    }
+
+    /// A time as the desk's own clock shows it.
+    #[must_use]
+    pub fn shown(&self, at: Instant) -> Option<Opening> {
         let (date, minute) = self.civil(at)?;
-        Some(format!("{date} {:02}:{:02}", minute / 60, minute % 60))
+        let (day, _) = DAYS.iter().find(|(_, day)| *day == date.weekday())?;
+        Some(Opening { day, date: date.to_string(), time: format!("{:02}:{:02}", minute / 60, minute % 60) })
     }
 
     fn spans(&self, date: Date) -> &[(i32, i32)] {
@@ -172,8 +210,24 @@ mod tests {
         ] {
             assert_eq!((london().is_open(at(time)), london().next_opening(at(time))), (open, Some(at(next))), "{time}");
         }
-        assert_eq!(london().local(at("2026-07-06T07:00:00Z")).as_deref(), Some("2026-07-06 08:00"));
+        assert_eq!(london().shown(at("2026-07-06T07:00:00Z")), Some(Opening { day: "mon", date: "2026-07-06".into(), time: "08:00".into() }));
         assert_eq!(Calendar::new("UTC", &Hours::new(), &[]).unwrap().next_opening(at("2026-07-06T07:00:00Z")), None);
+    }
+
+    #[test]
+    fn only_open_time_counts() {
+        for (from, minutes, over) in [
+            ("2026-11-23T09:00:00Z", 30, "2026-11-23T09:30:00Z"),
+            ("2026-11-23T11:50:00Z", 30, "2026-11-23T13:20:00Z"),
+            ("2026-11-23T12:00:00Z", 0, "2026-11-23T13:00:00Z"),
+            ("2026-11-23T17:00:00Z", 60, "2026-11-23T18:00:00Z"),
+            ("2026-11-23T17:00:00Z", 61, "2026-11-24T08:01:00Z"),
+            // Friday night, Saturday shut, Sunday half an hour into the open time.
+            ("2026-11-27T23:00:00Z", 90, "2026-11-29T02:00:00Z"),
+        ] {
+            assert_eq!(london().after(at(from), minutes * 60_000), Some(at(over)), "{from} and {minutes} minutes");
+        }
+        assert_eq!(Calendar::new("UTC", &Hours::new(), &[]).unwrap().after(at("2026-11-23T09:00:00Z"), 1), None);
     }
 
     #[test]

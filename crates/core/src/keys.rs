@@ -49,6 +49,12 @@ pub fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len()) && !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// The key that leads from a message that asks for an approval to its case.
+#[must_use]
+pub fn asked_in(connection: &str, channel: &str, message: &str) -> String {
+    asked(connection, &sha256_hex(format!("{}:{channel}{message}", channel.len()).as_bytes()))
+}
+
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*) = $format:literal;)*) => {
         $($(#[$doc])* #[must_use] pub fn $name($($arg: $ty),*) -> String { format!($format) })*
@@ -110,6 +116,18 @@ keys! {
     link(case: &str) = "link/{case}";
     /// Counter: claims of a view-once secret.
     once_claim(token_hash: &str) = "c/once/{token_hash}";
+    /// Counter: changes of one account (hashed) on one day.
+    limit_person(tenant: &str, account: &str, day: u64) = "c/limit/person/{tenant}/{account}/{day}";
+    /// Counter: changes of one tenant in one hour.
+    limit_tenant(tenant: &str, hour: u64) = "c/limit/tenant/{tenant}/{hour}";
+    /// Counter: changes of all tenants in one hour.
+    limit_msp(hour: u64) = "c/limit/msp/{hour}";
+    /// From a message (hashed) in the MSP's own chat that asks for an approval to the mailbox of its case.
+    asked(connection: &str, message: &str) = "asked/{connection}/{message}";
+    /// Who stopped all changes of a tenant, or let them go on.
+    halt(tenant: &str) = "halt/tenant/{tenant}";
+    /// Who stopped all changes of all tenants, or let them go on.
+    halt_all() = "halt/all";
     /// A tenant's document.
     tenant(tenant: &str) = "tenant/{tenant}";
     /// Counter: entries of the list of tenants.
@@ -118,6 +136,8 @@ keys! {
     listed(number: i64) = "listed/{number}";
     /// A tenant's half-filled document.
     draft(tenant: &str) = "draft/{tenant}";
+    /// What was learned from a tenant's closed tickets.
+    past(tenant: &str) = "past/{tenant}";
     /// The MSP's document.
     msp() = "msp";
     /// The MSP's half-filled document.

@@ -5,6 +5,7 @@
 pub mod case;
 pub mod evidence;
 pub mod figures;
+pub mod halt;
 pub mod health;
 pub mod hours;
 pub mod journal;
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod mailbox;
 pub mod note;
 pub mod once;
+pub mod past;
 pub mod people;
 pub mod record;
 pub mod redact;

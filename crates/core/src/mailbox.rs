@@ -28,6 +28,29 @@ pub enum Act {
     Press(String),
     /// Something about a ticket may have changed: a hint to read it.
     Ticket,
+    /// Answered a request for approval by the API: signed by the console, unverified.
+    Answer(Answer),
+}
+
+/// An answer by the API, under a MAC that only the console can make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `case.offer.choice`, as in a button.
+    pub signed: String,
+    /// Name of the person behind the token.
+    pub by: String,
+    /// An owner.
+    pub owner: bool,
+    /// MAC over [`Answer::text`].
+    pub mac: String,
+}
+
+impl Answer {
+    /// What the MAC is over, under the name `answer`.
+    #[must_use]
+    pub fn text(&self, tenant: &str) -> String {
+        format!("{tenant}.{}.{}.{}", self.signed, self.owner, self.by)
+    }
 }
 
 /// One stored event. Written by `chat-intake`, so it proves only that the vendor signed the webhook.

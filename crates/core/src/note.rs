@@ -6,9 +6,19 @@ use crate::case::Case;
 #[must_use]
 pub fn internal(case: &Case) -> String {
     let mut lines = Vec::new();
-    match &case.handover {
-        Some((code, text)) => lines.push(format!("Handed over: {code}. {text}.")),
-        None => lines.push("Done without a person.".to_string()),
+    match (&case.handover, &case.ask) {
+        (Some((_, text)), _) if case.quiet => lines.push(format!("Shadow: nothing was changed, and nobody was told. {text}.")),
+        (Some((code, text)), _) => lines.push(format!("Handed over: {code}. {text}.")),
+        (None, Some(ask)) => lines.push(format!(
+            "Waits for an approval ({}): request {} about `{}` of {}. Answer it in the chat, or by POST /api/cases/{}/approval.",
+            ask.rules.join(", "),
+            ask.id,
+            ask.action,
+            ask.login,
+            case.id
+        )),
+        (None, None) if case.asks > 0 => lines.push("Done after an approval.".to_string()),
+        (None, None) => lines.push("Done without a person.".to_string()),
     }
     lines.push(format!("Type: {}", if case.kind.is_empty() { "other" } else { &case.kind }));
     if !case.reading.is_empty() {

@@ -1,6 +1,7 @@
 //! What stages are asked and what they answer, as it is stored. The shapes follow the WIT packages, but these are our own.
 
 use crate::Instant;
+use crate::tenant::{StaffRole, Tenant};
 use serde::{Deserialize, Serialize};
 
 /// One reading of a text.
@@ -80,6 +81,101 @@ pub struct Question {
     pub needs_delivery: bool,
     /// A channel to the requester stays open afterwards.
     pub delivery_survives: bool,
+    /// Every name of the requester: chat user, address.
+    #[serde(default)]
+    pub requester_names: Vec<String>,
+    /// Who said yes to exactly this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+}
+
+impl Question {
+    /// The approvals that still hold: not expired, and of somebody who may still say yes.
+    pub fn standing<'a>(&'a self, tenant: &'a Tenant, now: Instant) -> impl Iterator<Item = &'a Approval> {
+        self.approvals.iter().filter(move |approval| now < approval.expires && approval.stands(tenant))
+    }
+}
+
+/// The verified yes of a person to one change of one account. Used once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: Approver,
+    /// Every name that they are known by: chat user, address.
+    pub names: Vec<String>,
+    /// When.
+    pub at: Instant,
+    /// Dead from then on.
+    pub expires: Instant,
+    /// The action.
+    pub action: String,
+    /// Object id of the account.
+    pub target: String,
+    /// Hash of the arguments.
+    pub arguments: String,
+}
+
+impl Approval {
+    /// Its giver may say yes by the documents as they are now.
+    #[must_use]
+    pub fn stands(&self, tenant: &Tenant) -> bool {
+        match &self.by {
+            // The console has asked for the token, and signed who it was.
+            Approver::Api { .. } => true,
+            Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some(),
+            Approver::Named { user } => tenant.approvals.people.iter().any(|person| person.user == *user),
+        }
+    }
+
+    /// One of the MSP's own people.
+    #[must_use]
+    pub fn staff(&self) -> bool {
+        matches!(self.by, Approver::Api { .. } | Approver::Staff { .. })
+    }
+
+    /// May say yes to what the matrix or a freeze wants an approval for.
+    #[must_use]
+    pub fn approver(&self, tenant: &Tenant) -> bool {
+        match &self.by {
+            Approver::Api { owner, .. } => *owner,
+            Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some_and(|staff| staff.role != StaffRole::Technician),
+            Approver::Named { .. } => true,
+        }
+    }
+}
+
+/// Who answered a request for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approver {
+    /// A person of the MSP, in the MSP's own chat.
+    Staff {
+        /// Workspace.
+        workspace: String,
+        /// User id.
+        user: String,
+    },
+    /// A person whom the client's document names, in the client's chat.
+    Named {
+        /// User id.
+        user: String,
+    },
+    /// A person with a token of the console.
+    Api {
+        /// Name.
+        name: String,
+        /// An owner.
+        owner: bool,
+    },
+}
+
+/// What holds at the moment of a question, beside the documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Changes were stopped by a person.
+    pub halted: bool,
+    /// Limits that are used up: `person`, `tenant`, `msp`.
+    pub over: Vec<String>,
 }
 
 /// What may happen.
@@ -261,8 +357,23 @@ pub enum PsaAct {
     Close(Closeout),
     /// Note, dispatch status.
     HandOver(Closeout),
+    /// An internal note, and nothing else.
+    Note(Closeout),
     /// Read a ticket with what people did to it.
     Look(u64),
+    /// Answered; the next word is the requester's.
+    Wait(Waiting),
+}
+
+/// A ticket that waits for its requester.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Ticket id.
+    pub ticket: u64,
+    /// Its board.
+    pub board: u64,
+    /// Status that we last saw.
+    pub status: u64,
 }
 
 /// A ticket to be opened.
@@ -295,9 +406,18 @@ pub struct Closeout {
     pub time_start: Instant,
     /// Work ended.
     pub time_end: Instant,
+    /// What is billed for it; without, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed_minutes: Option<u32>,
     /// A person has taken over: only a note is written.
     #[serde(default)]
     pub stand_down: bool,
+    /// It calls for a person at once.
+    #[serde(default)]
+    pub alert: bool,
+    /// Priority that we first saw.
+    #[serde(default)]
+    pub priority: String,
 }
 
 /// A ticket as read back.
@@ -313,6 +433,9 @@ pub struct Ticket {
     pub status_name: String,
     /// A contact was found.
     pub contact: bool,
+    /// Name of its priority.
+    #[serde(default)]
+    pub priority: String,
 }
 
 /// A ticket with what people did to it. Its texts are hostile.
@@ -382,6 +505,8 @@ pub enum Outcome {
     TicketClosed(Ticket),
     /// PSA: with a human.
     TicketHandedOver(Ticket),
+    /// PSA: waits for its requester.
+    TicketWaits(Ticket),
     /// PSA: read.
     TicketSeen(Box<Seen>),
     /// A human is needed: code and text.
@@ -405,6 +530,7 @@ impl Outcome {
             Outcome::TicketOpened(_) => "ticket opened",
             Outcome::TicketClosed(_) => "ticket closed",
             Outcome::TicketHandedOver(_) => "ticket handed over",
+            Outcome::TicketWaits(_) => "ticket waits",
             Outcome::TicketSeen(_) => "ticket seen",
             Outcome::Escalate(..) => "needs a human",
         }

@@ -7,8 +7,8 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    Brand, Connection, DeskDocument, DeskSettings, Document, Gap, Guardrails, Intake, Msp, OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline,
-    parse, read, read_msp, resolve,
+    Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
+    OnCall, Settings, Source, Staff, StaffRole, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -157,6 +157,13 @@ pub struct Tenant {
     pub on_call: Option<OnCall>,
     /// The MSP's people.
     pub staff: Vec<Staff>,
+    /// Who is asked for a yes, and how long.
+    pub approvals: Approvals,
+    /// How many changes there may be.
+    pub limits: Limits,
+    /// When nothing is changed without an approver of the MSP.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
 }
 
 /// Where tickets go.
@@ -170,8 +177,20 @@ pub struct Desk {
     pub closed_status: Option<String>,
     /// Name of the status for tickets that need a human.
     pub dispatch_status: Option<String>,
+    /// Name of the status of a ticket whose requester has been answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_status: Option<String>,
+    /// Name of the status of a ticket that waits for its requester.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_status: Option<String>,
     /// `none`, `non-billable` or `billable`.
     pub time_entry: String,
+    /// Minutes that are billed, by action; nothing is billed for any other.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub minutes: BTreeMap<String, u32>,
+    /// Name of the priority of a ticket that calls for a person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_priority: Option<String>,
     /// Member identifier that time is logged for.
     pub member: Option<String>,
     /// Work type of time entries.
@@ -201,6 +220,22 @@ impl Tenant {
     #[must_use]
     pub fn staff_member(&self, workspace: &str, user: &str) -> Option<&Staff> {
         self.staff.iter().find(|staff| staff.workspace == workspace && staff.user == user)
+    }
+    /// The freeze that holds then. One that cannot be read any more holds always.
+    #[must_use]
+    pub fn frozen(&self, now: crate::Instant) -> Option<&Freeze> {
+        self.freezes.iter().find(|freeze| freeze.span(&self.time_zone).map_or(true, |(from, to)| (from..to).contains(&now)))
+    }
+    /// Nothing is done and nothing is said; what would be is written down.
+    #[must_use]
+    pub fn shadow(&self) -> bool {
+        self.guardrails.autonomy.get(DEFAULT_ACTION).is_some_and(|default| default.mode == "shadow")
+    }
+    /// When so many minutes are over; those of the desk's hours, if approvals count them.
+    #[must_use]
+    pub fn in_minutes(&self, from: crate::Instant, minutes: u64) -> crate::Instant {
+        let open = self.calendar().filter(|_| self.approvals.business_hours);
+        open.and_then(|calendar| calendar.after(from, minutes * 60_000)).unwrap_or(from + minutes * 60_000)
     }
     /// The desk's hours; none if nobody has said any.
     #[must_use]

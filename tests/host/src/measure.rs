@@ -1,6 +1,6 @@
 //! What the main job costs: counted for the budget, timed for the benchmark.
 
-use crate::desk::{Desk, Keys, TENANTS, millis, vendors};
+use crate::desk::{Desk, Keys, millis, unlimited, vendors};
 use crate::timeline::{internal, union};
 use crate::{Config, Effect, Event, Fate, Fault, Moment, Operation, Trace, simulated};
 use anyhow::{Context as _, Result, ensure};
@@ -237,7 +237,7 @@ pub async fn budget(mut config: Config) -> Result<Budget> {
     vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
     // On a paused clock, requests that run together begin before the first of them ends.
     let desk = Desk::start(config, vendors, Duration::from_millis(50), Keys::make()?)?;
-    desk.enter(&serde_json::from_str(TENANTS)?).await?;
+    desk.enter(&unlimited()?).await?;
     let mut steps = BTreeMap::new();
     let mut all = Vec::new();
     recorder.take();
@@ -451,7 +451,7 @@ pub async fn bench(mut config: Config, count: usize, progress: &mut dyn FnMut(us
     config.outbound = Arc::new(Timed { vendors: vendors.clone(), took: took.clone() });
     config.variables.extend(keys.variables.clone());
     let desk = Desk { app: crate::App::start(config)?, vendors, keys };
-    desk.enter(&serde_json::from_str(TENANTS)?).await?;
+    desk.enter(&unlimited()?).await?;
     stopwatch.take();
     let mut times = Times { tickets: Vec::new(), acknowledgements: Vec::new(), split: Split::default(), cold: BTreeMap::new() };
     for number in 0..count {

@@ -1,6 +1,6 @@
 //! What a new ticket costs beside many closed cases.
 
-use crate::desk::{Desk, Keys, TENANTS, vendors};
+use crate::desk::{Desk, Keys, unlimited, vendors};
 use crate::timeline::{Timeline, internal};
 use crate::visit::{BOB, JANE, Visit};
 use crate::{Config, Contents, Event, Value};
@@ -60,7 +60,7 @@ impl Scale {
         let vendors = vendors(&config.clock);
         vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
         let desk = Desk::start(config, vendors, Duration::ZERO, keys)?;
-        desk.enter(&serde_json::from_str(TENANTS)?).await?;
+        desk.enter(&unlimited()?).await?;
         Ok(Self { desk, timeline, counts })
     }
 

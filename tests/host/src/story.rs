@@ -82,6 +82,8 @@ enum Step {
     Mend(Mend),
     Configure(Configure),
     Callback(Callback),
+    Answer(Answer),
+    Halt(Halt),
 }
 
 /// Writes a message.
@@ -94,6 +96,9 @@ struct Say {
     channel: Option<String>,
     #[serde(default)]
     mention: bool,
+    /// Below the bot's newest message there.
+    #[serde(default)]
+    below: bool,
     /// The text so many times over.
     #[serde(default = "once")]
     times: usize,
@@ -108,6 +113,8 @@ struct Say {
 struct Press {
     press: String,
     by: Option<String>,
+    #[serde(rename = "in")]
+    channel: Option<String>,
     /// Members of the payload that are replaced, by JSON pointer, before Slack signs it.
     #[serde(default)]
     forge: Map<String, Value>,
@@ -212,6 +219,22 @@ struct Callback {
     /// What it is answered.
     #[serde(default = "taken")]
     answer: u16,
+}
+
+/// A person of the MSP answers the request for approval of a tenant's open case by the API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    answer: String,
+    of: String,
+}
+
+/// The owner throws the kill switch by the API, of a tenant or of all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Halt {
+    halt: bool,
+    of: Option<String>,
 }
 
 fn acme_desk() -> String {
@@ -516,6 +539,12 @@ impl<'a> Player<'a> {
                 futures::future::try_join_all(steps.iter().map(|step| self.alongside(step))).await?;
                 self.rest().await;
             }
+            Step::Halt(Halt { halt, of }) => {
+                let path = of.map_or_else(|| "/api/halt".into(), |tenant| format!("/api/tenants/{tenant}/halt"));
+                let (status, answer) = self.desk.api("POST", &path, serde_json::json!({ "halted": halt }).to_string()).await?;
+                ensure!(status == 200, "the switch was answered with {status}: {answer}");
+            }
+            Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
                 while self.at.1 < minutes {
@@ -538,6 +567,19 @@ impl<'a> Player<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    async fn answer(&self, choice: &str, tenant: &str) -> Result<()> {
+        let (_, listed) = self.desk.api("GET", &format!("/api/tenants/{tenant}/cases?state=open"), "").await?;
+        let case = listed["cases"][0]["case"].as_str().context("no case is open")?;
+        let path = format!("/api/cases/{case}/approval");
+        let (_, waits) = self.desk.api("GET", &path, "").await?;
+        let given = serde_json::json!({"request": waits["request"], "choice": choice});
+        let (status, answer) = self.desk.api("POST", &path, given.to_string()).await?;
+        ensure!(status == 200, "the answer was refused with {status}: {answer}");
+        self.rest().await;
+        tokio::time::sleep(READING).await;
         Ok(())
     }
 
@@ -638,12 +680,14 @@ impl<'a> Player<'a> {
             Step::Say(say) => {
                 let (workspace, user) = self.person(say.by.as_deref())?;
                 let text = say.say.repeat(say.times);
-                let said = Said { workspace: &workspace, user: &user, channel: say.channel.as_deref(), text: &text, mention: say.mention, ..Said::default() };
+                let thread = say.channel.as_deref().filter(|_| say.below).map(|channel| self.newest(channel, "U0BOT")).transpose()?;
+                let (channel, thread) = (say.channel.as_deref(), thread.as_deref());
+                let said = Said { workspace: &workspace, user: &user, channel, text: &text, thread, mention: say.mention };
                 vendors.slack_message(&said).map_err(anyhow::Error::msg)
             }
             Step::Press(press) => {
                 let (workspace, user) = self.person(press.by.as_deref())?;
-                let pressed = Pressed { workspace: &workspace, user: &user, button: &press.press, ..Pressed::default() };
+                let pressed = Pressed { workspace: &workspace, user: &user, channel: press.channel.as_deref(), button: &press.press, ..Pressed::default() };
                 let webhook = vendors.slack_press(&pressed).map_err(anyhow::Error::msg)?;
                 if press.forge.is_empty() { Ok(webhook) } else { self.forge(webhook, &workspace, &press.forge) }
             }

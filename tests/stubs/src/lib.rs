@@ -15,6 +15,7 @@ mod bindings {
               export firstline:guardrails/guardrails@0.1.0;
               export firstline:idp/idp@0.1.0;
               export firstline:psa/psa@0.1.0;
+              export firstline:history/history@0.1.0;
             }
         ",
         path: "../../wit",
@@ -27,6 +28,7 @@ mod bindings {
     });
 }
 mod guardrails;
+mod history;
 mod idp;
 mod intent;
 mod messaging;

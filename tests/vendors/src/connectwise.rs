@@ -28,6 +28,8 @@ pub(crate) struct ConnectWise {
     pub tickets: Vec<Map<String, Value>>,
     pub notes: Vec<Map<String, Value>>,
     pub time_entries: Vec<Map<String, Value>>,
+    /// As the API shows them.
+    pub agreements: Vec<Map<String, Value>>,
     /// Where the site reports changes, as the API shows them.
     pub callbacks: Vec<Map<String, Value>>,
     /// The key that callbacks are signed with.
@@ -67,6 +69,8 @@ pub(crate) struct Status {
     pub inactive: bool,
     /// Tickets in it take no time entries.
     pub time_entry_not_allowed: bool,
+    /// `NotResponded`, `Responded`, `ResolutionPlan`, `Resolved` or `NoEscalation`; the first if empty.
+    pub escalation_status: String,
 }
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -148,6 +152,7 @@ const TICKET: &[&str] = &[
     "severity",
     "impact",
     "owner",
+    "agreement",
     "automaticEmailContactFlag",
     "automaticEmailResourceFlag",
     "automaticEmailCcFlag",
@@ -282,7 +287,8 @@ impl Company {
 impl Status {
     fn json(&self, board: &Board) -> Value {
         json!({ "id": self.id, "name": self.name, "board": { "id": board.id, "name": board.name }, "sortOrder": self.id, "displayOnBoard": !self.closed_status, "inactive": self.inactive,
-            "closedStatus": self.closed_status, "timeEntryNotAllowed": self.time_entry_not_allowed, "defaultFlag": self.default_flag, "escalationStatus": "NotResponded" })
+            "closedStatus": self.closed_status, "timeEntryNotAllowed": self.time_entry_not_allowed, "defaultFlag": self.default_flag,
+            "escalationStatus": if self.escalation_status.is_empty() { "NotResponded" } else { &self.escalation_status } })
     }
 }
 
@@ -386,6 +392,13 @@ impl ConnectWise {
             }
             ("GET", ["service", "priorities"]) => list(ask, self.priorities.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
             ("GET", ["service", "sources"]) => list(ask, self.sources.iter().map(|named| json!(named)).collect(), &["id", "name"], &[]),
+            ("GET", ["finance", "agreements"]) => {
+                list(ask, self.agreements.iter().map(|agreement| json!(agreement)).collect(), &["id", "name", "company/id", "cancelledFlag"], &[])
+            }
+            ("GET", ["finance", "agreements", id]) => {
+                let agreement = self.agreements.iter().find(|agreement| id.parse() == Ok(id_of(agreement, ""))).ok_or_else(|| missing("Agreement", id))?;
+                one(ask, json!(agreement))
+            }
             ("GET", ["system", "callbacks"]) => {
                 list(ask, self.callbacks.iter().map(|callback| json!(callback)).collect(), &["id", "url", "type", "level", "objectId", "inactiveFlag"], &[])
             }
@@ -504,6 +517,9 @@ impl ConnectWise {
                 if status.inactive {
                     return Err(wrong("status is inactive"));
                 }
+                if ["Responded", "ResolutionPlan", "Resolved"].contains(&status.escalation_status.as_str()) {
+                    ticket.entry("dateResponded").or_insert_with(|| json!(iso(now)));
+                }
                 ticket.insert("closedFlag".into(), json!(status.closed_status));
                 if status.closed_status {
                     ticket.insert("closedDate".into(), json!(iso(now)));
@@ -515,6 +531,11 @@ impl ConnectWise {
             "type" | "subType" | "item" => self.boards.iter().filter(|board| board.id == id_of(ticket, "board")).find_map(|board| named(&board.types)),
             "priority" => named(&self.priorities),
             "source" => named(&self.sources),
+            "agreement" => self
+                .agreements
+                .iter()
+                .find(|agreement| refers(value, id_of(agreement, ""), ""))
+                .map(|agreement| json!({ "id": agreement.get("id"), "name": agreement.get("name") })),
             "owner" => self.members.iter().find(|member| refers(value, member.id, &member.identifier)).map(|member| json!(member)),
             "summary" => match value.as_str().map(|text| text.chars().count()) {
                 Some(1..=100) => Some(value.clone()),
@@ -605,6 +626,11 @@ impl ConnectWise {
                     let board = self.board(id_of(&ticket, "board"))?;
                     let usual = board.statuses.iter().find(|status| status.default_flag).or(board.statuses.first()).map(|status| status.id);
                     self.set(&mut ticket, "status", &json!({ "id": usual }), now)?;
+                }
+                None if field == "priority" => {
+                    if let Some(usual) = self.priorities.first().map(|priority| priority.id) {
+                        self.set(&mut ticket, "priority", &json!({ "id": usual }), now)?;
+                    }
                 }
                 None => {}
             }
@@ -715,6 +741,10 @@ impl ConnectWise {
         let ticket = self
             .ticket(must("chargeToId")?.as_u64().ok_or_else(|| bad("chargeToId is not a number"))?)
             .map_err(|_| wrong("chargeToId", "ticket does not exist"))?;
+        let agreement = self.agreements.iter().find(|agreement| id_of(agreement, "") == id_of(ticket, "agreement"));
+        if agreement.is_some_and(|agreement| agreement.get("cancelledFlag") == Some(&json!(true))) {
+            return Err(wrong("agreement", "the agreement is cancelled").violating("time on a cancelled agreement"));
+        }
         let board = self.board(id_of(ticket, "board"))?;
         if board.statuses.iter().any(|status| status.id == id_of(ticket, "status") && status.time_entry_not_allowed) {
             return Err(wrong("chargeToId", "the ticket's status does not allow time entries"));

@@ -262,8 +262,8 @@ fn what_comes_through_the_msps_application_belongs_to_the_workspace_it_came_from
         ("T0NW", Some("T0GUEST"), Ok(("guest", "guest-true"))),
         ("T0BOTH", None, Ok(("both", "both-false"))),
         ("T0NW", Some("T0BOTH"), Ok(("both", "both-true"))),
-        ("T0NW", None, Err("the MSP's own people")),
-        ("T0NW", Some("T0NW"), Err("the MSP's own people")),
+        ("T0NW", None, Ok((MSP, "nw-slack"))),
+        ("T0NW", Some("T0NW"), Ok((MSP, "nw-slack"))),
         ("T0NW", Some("T0NOBODY"), Err("a guest whose workspace is no tenant's")),
         // Installed is not the same as connected.
         ("T0NW", Some("T0CLIENT"), Err("a guest whose workspace is no tenant's")),
@@ -288,4 +288,55 @@ fn what_comes_through_the_msps_application_belongs_to_the_workspace_it_came_from
 #[test]
 fn a_connection_that_uses_the_msps_application_names_the_address_of_its_webhooks() {
     check(&msp(), Request { path: "/webhooks/client-slack".into(), ..request() }, 404, "addressed to `/webhooks/nw-slack`", false, false);
+}
+
+#[test]
+fn a_button_that_the_msps_own_people_press_goes_to_the_mailbox_of_its_case_if_there_is_one() {
+    const MAILBOX: &str = "0123456789abcdef0123456789abcdef";
+    for (value, author, kept) in [
+        (format!("{MAILBOX}-1.a1.approve.mac"), None, true),
+        (format!("{MAILBOX}-1.a1.approve.mac"), Some("T0NW"), true),
+        ("11112222333344445555666677778888-1.a1.approve.mac".into(), None, false),
+        ("../x-1.a1.approve.mac".into(), None, false),
+        (String::new(), None, false),
+    ] {
+        let event = Event {
+            workspace: "T0NW".into(),
+            author_workspace: author.map(Into::into),
+            channel: "C0STAFF".into(),
+            act: Act::Press(value.clone()),
+            ..event("")
+        };
+        let host = Fake { inbound: Ok(Inbound::Events(vec![event])), ..msp() };
+        if kept {
+            host.counters.borrow_mut().insert(keys::event_counter(MAILBOX), 1);
+        }
+        let answer = check(&host, Request { path: "/webhooks/nw-slack".into(), ..request() }, 200, "", true, kept);
+        assert_eq!(answer.lines.first().map(|line| line.what == What::Stored), Some(kept), "{value}");
+        if kept {
+            let stored: Event = record::read(&host.values.borrow()[&keys::event(MAILBOX, 2)]).unwrap();
+            assert_eq!((stored.tenant.as_str(), stored.connection.as_str(), stored.to.as_deref()), (MSP, "nw-slack", Some(MAILBOX)));
+        }
+    }
+}
+
+#[test]
+fn what_the_msps_own_people_write_below_a_request_goes_to_its_case_and_anything_else_to_themselves() {
+    const MAILBOX: &str = "0123456789abcdef0123456789abcdef";
+    for (thread, expect) in [(Some("1.2"), Some(MAILBOX)), (Some("1.3"), None), (None, None)] {
+        let event = Event {
+            workspace: "T0NW".into(),
+            author_workspace: None,
+            channel: "C0STAFF".into(),
+            thread: thread.map(Into::into),
+            place: firstline_core::mailbox::Place::Channel,
+            ..event("approved")
+        };
+        let host = Fake { inbound: Ok(Inbound::Events(vec![event])), ..msp() };
+        host.values.borrow_mut().insert(keys::asked_in("nw-slack", "C0STAFF", "1.2"), MAILBOX.into());
+        let request = Request { path: "/webhooks/nw-slack".into(), ..request() };
+        check(&host, request, 200, "", true, true);
+        let stored = host.values.borrow().iter().find(|(key, _)| key.starts_with("event/")).map(|(_, bytes)| record::read::<Event>(bytes).unwrap()).unwrap();
+        assert_eq!((stored.to.as_deref(), stored.tenant.as_str()), (expect, MSP), "{thread:?}");
+    }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Requester, Settings, Subject};
+use crate::bindings::exports::firstline::guardrails::guardrails::{Approval, Assurance, Autonomy, Circumstances, Requester, Settings, Subject};
 use crate::policy::{ACTIONS, INVARIANTS, text, uid, word};
 use cedar_policy::{Entities, Request, Schema, ValidationMode, Validator};
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ fn fine() -> Question {
     Question {
         tenant: "acme".into(),
         action: "password_reset".into(),
-        requester: Requester { account: Some("u-1".into()), assurance: Assurance::Chat, guest: false },
+        requester: Requester { account: Some("u-1".into()), assurance: Assurance::Chat, guest: false, names: vec!["T1/U1".into(), "jane@acme.com".into()] },
         subject: Subject {
             tenant: "acme".into(),
             id: "u-1".into(),
@@ -21,9 +21,24 @@ fn fine() -> Question {
         },
         needs_delivery: true,
         delivery_survives: true,
-        settings: Some(Settings { matrix: Vec::new(), protected: Vec::new(), password_writeback: false }),
+        settings: Some(Settings {
+            matrix: Vec::new(),
+            protected: Vec::new(),
+            password_writeback: false,
+            autonomy: vec![autonomy("default", "autonomous", &[])],
+        }),
+        approvals: Vec::new(),
+        circumstances: Circumstances { halted: false, frozen: false, over: Vec::new() },
         at: 0,
     }
+}
+
+fn autonomy(action: &str, mode: &str, pilot: &[&str]) -> Autonomy {
+    Autonomy { action: action.into(), mode: mode.into(), pilot: pilot.iter().map(|name| (*name).into()).collect() }
+}
+
+fn yes(q: &mut Question, staff: bool, names: &[&str]) {
+    q.approvals.push(Approval { names: names.iter().map(|name| (*name).into()).collect(), staff, approver: true });
 }
 
 fn settings(q: &mut Question) -> &mut Settings {
@@ -141,6 +156,86 @@ fn the_tenants_matrix_overrides_the_default() {
 }
 
 #[test]
+fn an_approval_lets_through_what_needs_one_and_nothing_else() {
+    check(|q| (mode(q, "approval"), yes(q, false, &["mo@acme.com"])).0, "autonomous: approved");
+    check(|q| (mode(q, "approval"), yes(q, true, &["T0/U0"])).0, "autonomous: approved");
+    check(|q| (mode(q, "approval"), yes(q, true, &[" "])).0, "approval: approval-by-settings");
+    check(|q| (mode(q, "human"), yes(q, true, &["T0/U0"])).0, "human: human-by-settings");
+    check(|q| (q.subject.enabled = false, mode(q, "approval"), yes(q, true, &["T0/U0"])).0, "human: disabled-account");
+}
+
+#[test]
+fn nobody_approves_their_own_request_under_any_name() {
+    for name in ["T1/U1", "t1/u1 ", "Jane@acme.com", "J.DOE@acme.com", "u-1", "j.d\u{200b}oe@acme.com"] {
+        let mut question = fine();
+        mode(&mut question, "approval");
+        yes(&mut question, true, &["T0/U0", name]);
+        assert_eq!(decide(&question).unwrap().rules, ["self-approval"], "{name}");
+    }
+    // Among several, one of oneself is one too many.
+    check(|q| (mode(q, "approval"), yes(q, true, &["T0/U0"]), yes(q, false, &["T1/U1"])).0, "human: self-approval");
+}
+
+#[test]
+fn a_tenant_of_which_nothing_is_said_is_supervised() {
+    check(|q| settings(q).autonomy.clear(), "approval: supervised");
+    check(|q| (settings(q).autonomy.clear(), yes(q, true, &["T0/U0"])).0, "autonomous: own-account-verified");
+    // Somebody of the client is no technician of the MSP.
+    check(|q| (settings(q).autonomy.clear(), yes(q, false, &["mo@acme.com"])).0, "approval: supervised");
+}
+
+#[test]
+fn a_technicians_yes_lets_a_plan_go_and_is_no_approval() {
+    fn technician(q: &mut Question) {
+        q.approvals.push(Approval { names: vec!["T0/U0".into()], staff: true, approver: false });
+    }
+    check(|q| (settings(q).autonomy.clear(), technician(q)).0, "autonomous: own-account-verified");
+    check(|q| (mode(q, "approval"), technician(q)).0, "approval: approval-by-settings");
+    check(|q| (q.circumstances.frozen = true, technician(q)).0, "approval: change-freeze");
+}
+
+#[test]
+fn the_mode_of_an_action_goes_before_the_default() {
+    check(
+        |q| settings(q).autonomy = vec![autonomy("default", "supervised", &[]), autonomy("password_reset", "autonomous", &[])],
+        "autonomous: own-account-verified",
+    );
+    check(|q| settings(q).autonomy = vec![autonomy("default", "supervised", &[]), autonomy("account_unlock", "autonomous", &[])], "approval: supervised");
+    check(|q| settings(q).autonomy.push(autonomy("password_reset", "shadow", &[])), "human: shadow");
+    check(|q| (settings(q).autonomy.push(autonomy("password_reset", "shadow", &[])), yes(q, true, &["T0/U0"])).0, "human: shadow");
+    check(|q| settings(q).autonomy.push(autonomy("password_reset", "Autonomous", &[])), "deny: bad-mode");
+    check(|q| settings(q).autonomy.push(autonomy("default", "shadow", &[])), "human: shadow");
+}
+
+#[test]
+fn a_pilot_group_goes_ahead_of_the_others() {
+    fn pilot(q: &mut Question, others: &str, names: &[&str]) {
+        settings(q).autonomy = vec![autonomy("default", others, &[]), autonomy("password_reset", "autonomous", names)];
+    }
+    check(|q| pilot(q, "supervised", &["J.Doe@acme.com"]), "autonomous: own-account-verified");
+    check(|q| pilot(q, "supervised", &["bob@acme.com"]), "approval: supervised");
+    check(|q| (pilot(q, "supervised", &["bob@acme.com"]), yes(q, true, &["T0/U0"])).0, "autonomous: own-account-verified");
+    check(|q| pilot(q, "shadow", &["u-1"]), "autonomous: own-account-verified");
+    check(|q| pilot(q, "shadow", &["bob@acme.com", ""]), "human: shadow");
+    // The list of one action says nothing about another.
+    check(|q| (pilot(q, "supervised", &["u-1"]), q.action = "account_unlock".into()).0, "approval: supervised");
+}
+
+#[test]
+fn what_holds_at_the_moment_stops_even_what_was_approved() {
+    check(|q| (q.circumstances.halted = true, yes(q, true, &["T0/U0"])).0, "human: kill-switch");
+    check(|q| q.circumstances.frozen = true, "approval: change-freeze");
+    check(|q| (q.circumstances.frozen = true, yes(q, false, &["mo@acme.com"])).0, "approval: change-freeze");
+    check(|q| (q.circumstances.frozen = true, yes(q, true, &["T0/U0"])).0, "autonomous: own-account-verified");
+    for limit in ["person", "tenant", "msp"] {
+        let mut question = fine();
+        question.circumstances.over.push(limit.into());
+        yes(&mut question, true, &["T0/U0"]);
+        assert_eq!(decide(&question).unwrap().rules, [format!("limit-of-the-{limit}")]);
+    }
+}
+
+#[test]
 fn a_mode_that_means_nothing_denies_and_of_two_entries_the_stricter_counts() {
     check(|q| mode(q, "Autonomous"), "deny: bad-setting");
     check(|q| mode(q, ""), "deny: bad-setting");
@@ -152,7 +247,7 @@ fn a_mode_that_means_nothing_denies_and_of_two_entries_the_stricter_counts() {
 fn with_several_reasons_all_are_told_and_the_strictest_decides() {
     check(
         |q| {
-            q.requester = Requester { account: None, assurance: Assurance::None, guest: true };
+            q.requester = Requester { account: None, assurance: Assurance::None, guest: true, names: Vec::new() };
             q.subject.enabled = false;
             q.subject.privileged.push("x".into());
             q.subject.tenant = "globex".into();
@@ -178,6 +273,12 @@ const FLAWS: &[Flaw] = &[
     (Verdict::Human, |q| q.subject.synced = true),
     (Verdict::Human, |q| q.delivery_survives = false),
     (Verdict::Human, |q| settings(q).protected.push("u-1".into())),
+    (Verdict::Human, |q| yes(q, true, &["j.doe@acme.com"])),
+    (Verdict::Human, |q| q.circumstances.halted = true),
+    (Verdict::Human, |q| q.circumstances.over.push("person".into())),
+    (Verdict::Human, |q| q.circumstances.over.push("tenant".into())),
+    (Verdict::Human, |q| q.circumstances.over.push("msp".into())),
+    (Verdict::Approval, |q| q.circumstances.frozen = true),
 ];
 
 #[test]
@@ -270,6 +371,8 @@ fn the_policies_fit_the_schema_and_the_actions_are_those_of_the_schema() {
     let (schema, _) = Schema::from_cedarschema_str(include_str!("../../policies/firstline.cedarschema")).unwrap();
     let mut question = fine();
     settings(&mut question).matrix.extend(["approval", "human", "deny", "?"].map(|mode| ("account_unlock".into(), mode.into())));
+    settings(&mut question).autonomy = ["shadow", "supervised", "?"].map(|mode| autonomy("account_unlock", mode, &["u-1"])).into();
+    settings(&mut question).autonomy.push(autonomy("default", "supervised", &[]));
     let checked = Validator::new(schema.clone()).validate(&Policies::read(&text(&question).unwrap()).unwrap().set, ValidationMode::Strict);
     assert!(checked.validation_passed(), "{checked}");
     let wrong = Policies::read("forbid (principal, action, resource) when { resource.enable };").unwrap();

@@ -1,4 +1,4 @@
-use crate::bindings::exports::firstline::psa::psa::{Act, Closeout, Desk, NewTicket, Outcome, Task, Ticket};
+use crate::bindings::exports::firstline::psa::psa::{Act, Closeout, Desk, NewTicket, Outcome, Task, Ticket, Waiting};
 use crate::vendor;
 use firstline_connector::replay::testing::answer;
 use firstline_connector::replay::{self, Step};
@@ -43,6 +43,7 @@ fn end(outcome: Outcome) -> String {
         Outcome::Opened(t) => format!("opened {}", ticket(t)),
         Outcome::Closed(t) => format!("closed {}", ticket(t)),
         Outcome::HandedOver(t) => format!("handed over {}", ticket(t)),
+        Outcome::Waits(t) => format!("waits {}", ticket(t)),
         Outcome::Seen(view) => format!("seen {view:?}"),
         Outcome::Escalate((code, text)) => format!("escalate {code}: {text}"),
     }
@@ -102,6 +103,9 @@ fn task(act: Act) -> Task {
         board: 3,
         closed_status: None,
         dispatch_status: Some("needs a person".into()),
+        responded_status: None,
+        waiting_status: None,
+        alert_priority: None,
         time_entry: "none".into(),
         member: None,
         work_type: None,
@@ -122,7 +126,10 @@ fn closeout() -> Closeout {
         resolution_note: "reset".into(),
         time_start: 1_795_341_600_000,
         time_end: 1_795_341_660_000,
+        billed_minutes: None,
         stand_down: false,
+        alert: false,
+        priority: "Medium".into(),
     }
 }
 
@@ -548,20 +555,27 @@ fn check_time(task: &Task, work_types: Option<Value>, expect: &str) {
 #[test]
 fn time_is_not_billed_unless_the_desk_says_so() {
     check_time(&logging("non-billable", None, None), None, &time_line("DoNotBill", "|", "handled automatically"));
-    check_time(
-        &logging("billable", Some("Firstline"), Some("Remote")),
-        Some(json!([{ "id": 77, "name": "remote" }])),
-        &time_line("Billable", " /member/identifier=\"Firstline\"| /workType/id=77", "handled automatically"),
-    );
+    let of = " /member/identifier=\"Firstline\"| /workType/id=77";
+    let (found, plain) = (|| Some(json!([{ "id": 77, "name": "remote" }])), "handled automatically");
+    let mut task = logging("billable", Some("Firstline"), Some("Remote"));
+    // The user may have taken half an hour to press a button.
+    check_time(&task, found(), &time_line("DoNotBill", of, &format!("{plain}; not billed, as the desk names no minutes for this type")));
+    billed(&mut task, 15);
+    let fixed = time_line("Billable", of, plain).replace("0.02", "0.25").replace("T10:00:00Z", "T09:46:00Z").replace("T10:01:12Z", "T10:01:00Z");
+    check_time(&task, found(), &fixed);
+}
+
+fn billed(task: &mut Task, minutes: u32) {
+    if let Act::Close(out) | Act::HandOver(out) = &mut task.act {
+        out.billed_minutes = Some(minutes);
+    }
 }
 
 #[test]
 fn without_the_right_work_type_nothing_is_billed() {
-    check_time(
-        &logging("billable", None, Some("Remote")),
-        Some(json!([])),
-        &time_line("DoNotBill", "|", "handled automatically; not billed, as there is no work type `Remote`"),
-    );
+    let mut task = logging("billable", None, Some("Remote"));
+    billed(&mut task, 15);
+    check_time(&task, Some(json!([])), &time_line("DoNotBill", "|", "handled automatically; not billed, as there is no work type `Remote`"));
 }
 
 #[test]
@@ -797,4 +811,115 @@ fn a_hand_over_says_how_much_time_is_left() {
         &[&[ok(&ticket), none(), statuses()], &[answer(201, "{}"), ok(&ticket)], &[ok(&in_status(20))], &[ok(&in_status(20))]],
         &[LOOK_FIRST, &note, AND_GET, set, GET, "handed over 7 on 3 in 20 Needs a person"],
     );
+}
+
+#[test]
+fn a_ticket_that_waits_gets_the_statuses_that_the_desk_names_and_the_board_has() {
+    const READ: &str = "ticket_get: GET service/tickets/7\n+ board_statuses: GET service/boards/3/statuses?pageSize=1000";
+    let set = |id: u64| SET_90.replace("90", &id.to_string());
+    let waiting = |responded: Option<&str>, waiting: Option<&str>| {
+        let mut task = task(Act::Wait(Waiting { ticket: 7, board: 3, status: 10 }));
+        (task.desk.responded_status, task.desk.waiting_status) = (responded.map(Into::into), waiting.map(Into::into));
+        task
+    };
+    let read = |ticket: Value| [ok(&ticket), statuses()];
+    check(
+        &waiting(Some("completed"), Some("Needs a person")),
+        &[&read(in_status(10)), &[ok(&in_status(30))], &[ok(&in_status(30))], &[ok(&in_status(20))], &[ok(&in_status(20))]],
+        &[READ, &set(30), GET, &set(20), GET, "waits 7 on 3 in 20 Needs a person"],
+    );
+    // A human comes in between.
+    check(
+        &waiting(Some("completed"), Some("Needs a person")),
+        &[&read(in_status(10)), &[ok(&in_status(30))], &[ok(&in_status(50))]],
+        &[READ, &set(30), GET, "waits 7 on 3 in 50 Working"],
+    );
+    // Answered before; a name that the board lacks; a technician's status, and a technician's ticket.
+    let mut answered = in_status(10);
+    answered["dateResponded"] = json!("2026-11-23T09:00:00Z");
+    check(&waiting(Some("completed"), None), &[&read(answered)], &[READ, "waits 7 on 3 in 10 New"]);
+    check(&waiting(None, Some("gone")), &[&read(in_status(10))], &[READ, "waits 7 on 3 in 10 New"]);
+    check(&waiting(None, Some("Needs a person")), &[&read(in_status(50))], &[READ, "waits 7 on 3 in 50 Working"]);
+    let mut assigned = in_status(10);
+    assigned["owner"] = json!({ "id": 2, "identifier": "dana" });
+    check(&waiting(None, Some("Needs a person")), &[&read(assigned)], &[READ, "waits 7 on 3 in 10 New"]);
+    let mut foreign = in_status(10);
+    foreign["company"]["id"] = json!(43);
+    check(&waiting(None, Some("Needs a person")), &[&read(foreign)], &[READ, "escalate foreign-ticket: the ticket belongs to another company"]);
+}
+
+#[test]
+fn a_ticket_that_waited_and_is_handed_over_waits_no_more() {
+    let mut handed = task(Act::HandOver(Closeout { status: 20, ..closeout() }));
+    (handed.desk.dispatch_status, handed.desk.waiting_status) = (None, Some("needs a person".into()));
+    check(
+        &handed,
+        &[&[ok(&in_status(20)), none(), statuses()], &[answer(201, "{}"), ok(&in_status(20))], &[ok(&in_status(10))], &[ok(&in_status(10))]],
+        &[LOOK_FIRST, HAND_OVER, AND_GET, &SET_90.replace("90", "10"), GET, "handed over 7 on 3 in 10 New"],
+    );
+}
+
+#[test]
+fn no_time_is_logged_on_an_agreement_that_is_closed_or_cannot_be_read() {
+    let mut covered = in_status(10);
+    covered["agreement"] = json!({ "id": 4, "name": "Managed" });
+    for (agreement, logged) in [
+        (answer(200, r#"{"cancelledFlag": false, "agreementStatus": "Active", "noEndingDateFlag": true}"#), true),
+        (answer(200, r#"{"cancelledFlag": false, "noEndingDateFlag": false, "endDate": "2026-11-22T00:00:00Z"}"#), true),
+        (answer(200, r#"{"cancelledFlag": false, "noEndingDateFlag": false, "endDate": "2026-11-21T00:00:00Z"}"#), false),
+        (answer(200, r#"{"cancelledFlag": true}"#), false),
+        (answer(200, r#"{"agreementStatus": "Expired", "noEndingDateFlag": true}"#), false),
+        (answer(403, "{}"), false),
+        (answer(503, ""), false),
+    ] {
+        for mode in ["non-billable", "billable"] {
+            let mut task = logging(mode, None, None);
+            billed(&mut task, 15);
+            let lines = |seen: &[Reply]| {
+                let Step::SendAll(requests) = replay::run(0, seen, |io| vendor::run(io, &task)).unwrap() else { panic!() };
+                requests.iter().map(|request| line(request, 42)).collect::<Vec<_>>()
+            };
+            let first = [ok(&covered), none(), none(), statuses()];
+            assert_eq!(lines(&first), ["agreement_get: GET finance/agreements/4"]);
+            let written = lines(&[&first[..], std::slice::from_ref(&agreement)].concat());
+            assert_eq!(written.iter().any(|line| line.starts_with("time_entry")), logged, "{mode} {agreement:?}: {written:?}");
+            assert_eq!(!written[0].contains("No time was logged"), logged, "{written:?}");
+        }
+    }
+}
+
+#[test]
+fn what_calls_for_a_person_gets_the_desks_priority_unless_a_human_has_set_one() {
+    const PRIORITIES: &str = "+ priority_find: GET service/priorities?conditions=name=\"Critical\"&pageSize=5";
+    const SET: &str = r#"+ ticket_priority: PATCH service/tickets/7 /0/op="replace" /0/path="priority" /0/value/id=1"#;
+    let alerting = |step: fn(Closeout) -> Act| {
+        let mut task = task(step(Closeout { alert: true, ..closeout() }));
+        (task.desk.dispatch_status, task.desk.alert_priority) = (None, Some("Critical".into()));
+        task
+    };
+    let with = |priority: &str| {
+        let mut ticket = in_status(10);
+        ticket["priority"] = json!({ "id": 3, "name": priority });
+        ok(&ticket)
+    };
+    let look = format!("{LOOK_FIRST}\n{PRIORITIES}");
+    let found = || ok(&json!([{ "id": 1, "name": "Critical" }]));
+    check(
+        &alerting(Act::HandOver),
+        &[&[with("Medium"), none(), statuses(), found()], &[answer(201, "{}"), answer(200, "{}"), with("Critical")]],
+        &[&look, HAND_OVER, SET, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    // A human's stays, and so does every one if the PSA does not know the name.
+    check(
+        &alerting(Act::HandOver),
+        &[&[with("Low"), none(), statuses(), found()], &[answer(201, "{}"), with("Low")]],
+        &[&look, HAND_OVER, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    check(
+        &alerting(Act::HandOver),
+        &[&[with("Medium"), none(), statuses(), none()], &[answer(201, "{}"), with("Medium")]],
+        &[&look, HAND_OVER, AND_GET, "handed over 7 on 3 in 10 New"],
+    );
+    let closed = alerting(Act::Close);
+    check(&closed, &[&[ok(&in_status(90)), both_notes(), statuses()]], &[LOOK_FIRST, "closed 7 on 3 in 90 >Closed"]);
 }

@@ -2,7 +2,7 @@
 //!
 //! Fields and limits are those of ConnectWise's OpenAPI document.
 
-use crate::bindings::exports::firstline::psa::psa::{self, Closeout, Desk};
+use crate::bindings::exports::firstline::psa::psa::{self, Closeout, Desk, Waiting};
 use crate::span::Span;
 use firstline_connector::quote::connectwise as quote;
 use firstline_connector::replay::{change, get};
@@ -52,8 +52,48 @@ pub struct Ticket {
     pub contact_name: Option<String>,
     /// The contact's address.
     pub contact_email_address: Option<String>,
+    /// How urgent it is.
+    pub priority: Option<Reference>,
+    /// What it is covered by.
+    pub agreement: Option<Reference>,
+    /// When its requester was first answered.
+    pub date_responded: Option<String>,
     /// What is left of the time that was promised, in ConnectWise's words.
     pub sla_status: Option<String>,
+}
+
+/// What work is covered by.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agreement {
+    /// It was cancelled.
+    pub cancelled_flag: Option<bool>,
+    /// `Active`, `Inactive`, `Expired` …
+    pub agreement_status: Option<String>,
+    /// It never ends.
+    pub no_ending_date_flag: Option<bool>,
+    /// Its last day.
+    pub end_date: Option<String>,
+}
+
+impl Agreement {
+    /// Whether it covers work at this time, in ISO 8601.
+    pub fn is_open(&self, at: &str) -> bool {
+        let day = |text: &str| text.get(..10).map(str::to_string);
+        let ended = self.end_date.as_deref().filter(|_| self.no_ending_date_flag != Some(true)).and_then(day).is_some_and(|end| Some(end) < day(at));
+        let active = self.agreement_status.as_deref().is_none_or(|status| status.eq_ignore_ascii_case("active"));
+        self.cancelled_flag != Some(true) && active && !ended
+    }
+}
+
+/// Reads an agreement.
+pub fn agreement(id: u64) -> Request {
+    get(&["finance", "agreements", &id.to_string()])
+}
+
+/// The ticket as the agent left it.
+pub fn left(out: &Closeout) -> Waiting {
+    Waiting { ticket: out.ticket, board: out.board, status: out.status }
 }
 
 /// A member.
@@ -65,8 +105,8 @@ pub struct Member {
 
 impl Ticket {
     /// Nobody but the agent has set status or board, and nobody has taken it.
-    pub fn is_as_left(&self, out: &Closeout, desk: &Desk) -> bool {
-        self.board.id == out.board && self.status.id == out.status && !self.is_assigned(desk)
+    pub fn is_as_left(&self, left: &Waiting, desk: &Desk) -> bool {
+        self.board.id == left.board && self.status.id == left.status && !self.is_assigned(desk)
     }
 
     /// A technician has it.
@@ -77,8 +117,9 @@ impl Ticket {
 
 impl From<Ticket> for psa::Ticket {
     fn from(ticket: Ticket) -> Self {
-        let Ticket { id, board, status, contact, .. } = ticket;
-        psa::Ticket { id, board: board.id, status: status.id, status_name: status.name, contact: contact.is_some() }
+        let Ticket { id, board, status, contact, priority, .. } = ticket;
+        let priority = priority.map_or_else(String::new, |priority| priority.name);
+        psa::Ticket { id, board: board.id, status: status.id, status_name: status.name, contact: contact.is_some(), priority }
     }
 }
 
@@ -240,6 +281,16 @@ pub fn add_time(ticket: u64, desk: &Desk, work_type: Option<u64>, billable: bool
 /// Sets the status, and nothing else.
 pub fn set_status(ticket: u64, status: u64) -> Request {
     change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "status", "value": { "id": status } }]))
+}
+
+/// Finds a priority by name.
+pub fn priorities(name: &str) -> Request {
+    query(get(&["service", "priorities"]), &[("conditions", format!("name={}", quote(name))), ("pageSize", "5".into())])
+}
+
+/// Sets the priority, and nothing else.
+pub fn set_priority(ticket: u64, priority: u64) -> Request {
+    change("PATCH", &["service", "tickets", &ticket.to_string()], &json!([{ "op": "replace", "path": "priority", "value": { "id": priority } }]))
 }
 
 /// Marks a ticket, and nothing else.

@@ -424,7 +424,7 @@ fn guardrails_are_asked_again_just_before_sending() {
         (vec![Some(Autonomous); 3], "closed", 1),
         // At the offer, after the button, just before sending.
         (vec![Some(Deny)], "handed-over scripted", 0),
-        (vec![Some(Autonomous), Some(Approval)], "handed-over needs-approval", 0),
+        (vec![Some(Autonomous), Some(Approval)], "open", 0),
         (vec![Some(Autonomous), Some(Autonomous), Some(Deny)], "handed-over refused-by-monitor", 0),
         (vec![Some(Autonomous), Some(Autonomous), Some(Approval)], "handed-over refused-by-monitor", 0),
         // An error means deny.

@@ -21,12 +21,13 @@ fn tenant(idp: &str) -> Tenant {
             idp,
             {"id": "desk", "vendor": "connectwise", "base_url": "https://api-na.myconnectwise.net/v4_6_release/apis/3.0", "account": {"login_company": "nw", "client_id": "c"}}
         ],
-        "desk": {"company": 19, "board": 1}
+        "desk": {"company": 19, "board": 1},
+        "guardrails": {"autonomy": {"default": {"mode": "autonomous"}}}
     });
     parse("acme", document.to_string().as_bytes(), &Reach::default()).unwrap()
 }
 
-fn event(number: i64, author: &str, act: Act, now: Instant) -> Event {
+pub(super) fn event(number: i64, author: &str, act: Act, now: Instant) -> Event {
     Event {
         id: format!("e{number}"),
         tenant: "acme".into(),
@@ -51,8 +52,8 @@ pub(super) struct Play {
     pub(super) tenant: Tenant,
     /// The ticket as the PSA shows it.
     pub(super) ticket: Option<Seen>,
-    now: Instant,
-    number: i64,
+    pub(super) now: Instant,
+    pub(super) number: i64,
     /// What the identity provider says of the lock.
     lock: Lock,
     /// Every fact with its time.
@@ -76,6 +77,10 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Forward(_) => "forward",
         Purpose::Look => "look",
         Purpose::Meet => "meet",
+        Purpose::Ask => "ask",
+        Purpose::Approver => "approver",
+        Purpose::Wait => "status",
+        Purpose::Page(_) => "page",
     }
 }
 
@@ -92,7 +97,9 @@ fn show(task: &Task) -> String {
         Work::Psa(PsaAct::Open(_)) => "open".into(),
         Work::Psa(PsaAct::Close(_)) => "close".into(),
         Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
+        Work::Psa(PsaAct::Note(_)) => "note".into(),
         Work::Psa(PsaAct::Look(ticket)) => format!("look at {ticket}"),
+        Work::Psa(PsaAct::Wait(_)) => "wait".into(),
     }
 }
 
@@ -120,7 +127,7 @@ impl Play {
         Play { state, tenant: tenant(idp), ticket: None, now: START, number: 0, lock, facts: Vec::new(), last_press: None }
     }
 
-    fn apply(&mut self, fact: Fact) -> Vec<Note> {
+    pub(super) fn apply(&mut self, fact: Fact) -> Vec<Note> {
         self.now += 1_000;
         let before = self.state.counted;
         let notes = apply(&mut self.state, &fact, &self.tenant, self.now);
@@ -139,14 +146,14 @@ impl Play {
             assert!(self.state.unread.is_empty() && self.state.asked.is_none(), "nobody reads what was written: {:?}", self.facts.last());
             return;
         };
-        let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_)));
-        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering) || case.psa_again.is_some()) && self.state.wake_at().is_some();
+        let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Page(_)));
+        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving) || case.psa_again.is_some()) && self.state.wake_at().is_some();
         assert!(works || waits || case.idle() || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
     }
 
     fn outcome(&self, task: &Task, good: bool) -> Outcome {
         let report = |secret: bool| Report { evidence: vec!["read back".into()], secret: secret.then(|| "temporary-password".into()) };
-        let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true };
+        let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true, priority: "Medium".into() };
         match &task.work {
             Work::Chat(_) if !good => Outcome::Unreachable("channel_not_found".into()),
             Work::Idp(_) | Work::Psa(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
@@ -168,6 +175,7 @@ impl Play {
                 inactive: false,
                 locale: None,
             }),
+            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, ..ticket }),
             Work::Psa(PsaAct::Look(_)) => {
                 self.ticket.clone().map_or_else(|| Outcome::Escalate("foreign-ticket".into(), String::new()), |seen| Outcome::TicketSeen(Box::new(seen)))
             }
@@ -189,7 +197,7 @@ impl Play {
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_)) => Outcome::Changed(report(false)),
             Work::Psa(PsaAct::Open(_)) => Outcome::TicketOpened(ticket),
             Work::Psa(PsaAct::Close(_)) => Outcome::TicketClosed(ticket),
-            Work::Psa(PsaAct::HandOver(_)) => Outcome::TicketHandedOver(ticket),
+            Work::Psa(PsaAct::HandOver(_) | PsaAct::Note(_)) => Outcome::TicketHandedOver(ticket),
         }
     }
 
@@ -258,11 +266,13 @@ impl Play {
     }
 
     fn decide(&mut self, verdict: Verdict) -> Vec<Note> {
+        self.decide_by(verdict, "protected-account")
+    }
+
+    pub(super) fn decide_by(&mut self, verdict: Verdict, rule: &str) -> Vec<Note> {
         let question = self.state.asked.clone().expect("guardrails are asked");
-        self.apply(Fact::Decided {
-            question,
-            decision: Decision { verdict, rules: vec!["r1".into()], reason: "protected-account".into(), policies: String::new() },
-        })
+        let decision = Decision { verdict, rules: vec![rule.into()], reason: rule.into(), policies: String::new() };
+        self.apply(Fact::Decided { question, decision })
     }
 
     /// One line of a story. Several words may be joined by `, `.
@@ -345,6 +355,7 @@ impl Play {
                 Note::Forward(event) => format!("forward to {}", event.channel),
                 Note::Confirmed(case) => format!("confirmed {case}"),
                 Note::Spent(_) => "spent".into(),
+                Note::Halt { tenant, halted, by } => format!("halt {tenant:?} {halted} by {by}"),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
                 Note::Reopened(case, ticket, since) => {
                     format!("{ticket} of {} may be open since {}", case.rsplit_once('-').map_or("", |(_, number)| number), since % 1_000_000 / 1_000)
@@ -375,7 +386,7 @@ fn check(idp: &str, lock: Lock, story: &[(&str, &str)]) -> Play {
 }
 
 /// The same facts yield the same state, however often they are folded.
-fn replay(play: &Play) {
+pub(super) fn replay(play: &Play) {
     let mut state = Play::new("okta", Lock::Open).state;
     for (at, fact) in &play.facts {
         apply(&mut state, fact, &play.tenant, *at);
@@ -491,11 +502,12 @@ fn finish(play: &mut Play) -> Vec<String> {
 }
 
 /// Steps to every phase, on Okta with a locked account.
-const PHASES: [(Phase, &str); 9] = [
+const PHASES: [(Phase, &str); 10] = [
     (Phase::Listening, "says greeting"),
     (Phase::Identifying, "says account_unlock"),
     (Phase::Finding, "says account_unlock, who"),
     (Phase::Offering, "says account_unlock, who, find, open, allow, offer"),
+    (Phase::Approving, "says account_unlock, who, find, open, allow, offer, press yes, approval"),
     (Phase::Acting, "says account_unlock, who, find, open, allow, offer, press yes, allow"),
     (Phase::Delivering, "says account_unlock, who, find, open, allow, offer, press yes, allow, act"),
     (Phase::Closing, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver"),
@@ -542,6 +554,8 @@ fn every_word_in_every_phase_has_an_answer() {
                 (Identifying, "human") => "identifying (asked-for-person)",
                 (Finding, "human") => "finding (asked-for-person)",
                 (Offering, "human") => "handingover (asked-for-person): offer-withdrawn + hand-over",
+                (Approving, "human") => "handingover (asked-for-person): hand-over",
+                (Approving, _) => "approving: working",
                 (Acting, "human") => "acting (asked-for-person)",
                 (Delivering, "human") => "delivering (asked-for-person)",
                 (Closing, "human") => "closing (asked-for-person)",
@@ -718,7 +732,8 @@ fn a_human_gets_what_the_agent_must_not_or_cannot_do() {
         // Guardrails, before the offer and after it.
         ("who, find, open, deny", "handingover (protected-account): hand-over"),
         ("who, find, open, human", "handingover (protected-account): hand-over"),
-        ("who, find, open, approval", "handingover (needs-approval): hand-over"),
+        ("who, find, open, approval", "offering: offer-reset"),
+        ("who, find, open, approval, offer, press yes, approval", "approving: note + approval-awaited"),
         ("who, find, open, allow, offer, press yes, deny", "handingover (protected-account): hand-over"),
         ("who, find, open, allow, offer fails", "handingover (chat-unreachable): hand-over"),
         // The end itself.

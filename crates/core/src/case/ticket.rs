@@ -8,7 +8,7 @@ use crate::Instant;
 use crate::figures::REOPENED;
 use crate::journal::{Press, conversation_of};
 use crate::mailbox::Event;
-use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Work};
+use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Waiting, Work};
 use crate::tenant::{Connection, Role, Tenant};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,7 @@ pub(super) fn changed(state: &mut State, number: i64, event: &Event, tenant: &Te
     if state.case.is_none() {
         let mut case = blank(format!("{}-{number}", state.id), "", now);
         case.times.received = event.received;
+        case.quiet = tenant.shadow();
         state.case = Some(case);
     }
     look(state, tenant, now);
@@ -82,7 +83,8 @@ fn look(state: &mut State, tenant: &Tenant, now: Instant) {
 
 /// The case can only go on once the ticket was read.
 fn must_look(state: &State) -> bool {
-    let pressed = |case: &Case| case.phase == Phase::Acting && case.times.decided.is_none() && case.handover.is_none() && state.asked.is_none();
+    let goes_on = |case: &Case| case.phase == Phase::Acting || case.phase == Phase::Approving && case.ask.is_none();
+    let pressed = |case: &Case| goes_on(case) && case.times.decided.is_none() && case.handover.is_none() && state.asked.is_none();
     state.desk.is_some() && state.case.as_ref().is_some_and(|case| case.ticket.is_none() || pressed(case))
 }
 
@@ -97,7 +99,13 @@ pub(super) fn look_on(state: &mut State, tenant: &Tenant, now: Instant) -> bool 
 
 /// The ticket was read, or could not be.
 pub(super) fn looked(state: &mut State, since: Instant, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let busy = state.running(&Purpose::Wait);
     let Some(case) = &mut state.case else { return };
+    // Whose status it is can only be told once our own is set.
+    case.look_again |= busy;
+    if busy {
+        return;
+    }
     if std::mem::take(&mut case.look_again) {
         look(state, tenant, now);
         return;
@@ -204,6 +212,34 @@ fn watched(state: &mut State, seen: &Seen, tenant: &Tenant, now: Instant) {
     }
 }
 
+/// The requester was answered for the first time, and has the next word.
+pub(super) fn wait(state: &mut State, tenant: &Tenant, now: Instant) {
+    let named = tenant.desk.responded_status.is_some() || tenant.desk.waiting_status.is_some();
+    let open = state.case.as_ref().filter(|case| named && case.phase == Phase::Offering && case.offers == 1 && case.handover.is_none());
+    let (Some(ticket), Some(psa)) = (open.and_then(|case| case.ticket.clone()), psa(tenant)) else { return };
+    let waiting = Waiting { ticket: ticket.id, board: ticket.board, status: ticket.status };
+    let task = state.start(&psa.id, Work::Psa(PsaAct::Wait(waiting)), Purpose::Wait, now);
+    state.grant(&task, &psa.id, "ticket_status", &ticket.id.to_string(), None, now);
+}
+
+/// The ticket has the status that it has. If it could not be set, that is the less important thing.
+pub(super) fn waits(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant) {
+    let looking = state.running(&Purpose::Look);
+    let Some(case) = &mut state.case else { return };
+    if let (Outcome::TicketWaits(ticket), Some(known)) = (outcome, &mut case.ticket)
+        && known.id == ticket.id
+    {
+        known.clone_from(ticket);
+    }
+    if looking {
+        // It may have read the ticket as it was before.
+        case.look_again = true;
+    } else if std::mem::take(&mut case.look_again) {
+        look(state, tenant, now);
+    }
+    settle(state, tenant, now);
+}
+
 /// Whether the ticket is a technician's, and only a note may be left on it.
 pub(super) fn stood_down(case: &Case) -> bool {
     case.handover.as_ref().is_some_and(|(code, _)| code == STOOD_DOWN)
@@ -249,6 +285,10 @@ pub(super) fn recognized(state: &mut State, profile: &Profile, tenant: &Tenant, 
     } else {
         case.user.clone_from(&profile.id);
         case.profile = Some(profile.clone());
+        if case.quiet {
+            find(state, tenant, now);
+            return;
+        }
         state.chat(ChatAct::OpenDirect(profile.id.clone()), Purpose::Meet, now);
         return;
     }
@@ -266,7 +306,7 @@ pub(super) fn question(state: &State, question: &Question, system: &str, tenant:
 
 /// The mailbox of the ticket that a button belongs to; none if it is pressed where it was offered.
 pub(super) fn mailbox_of(press: &Press) -> Option<&str> {
-    press.offer.starts_with(SERIES).then(|| conversation_of(&press.case)).flatten()
+    (press.offer.starts_with(SERIES) || super::approval::is_of(press)).then(|| conversation_of(&press.case)).flatten()
 }
 
 /// The contact pressed yes. A technician may have taken the ticket since, though no callback said so.

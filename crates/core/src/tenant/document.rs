@@ -3,7 +3,7 @@
 //! A document may be half-filled: what is wrong is refused, what is missing is listed ([`gaps`]) and kept as a draft.
 
 use super::{Desk, Reach, Role, Tenant, VENDORS, check_url, vendor};
-use crate::hours::{Calendar, Hours};
+use crate::hours::{self, Calendar, Hours};
 use crate::keys::is_name;
 use crate::record::Record;
 use serde::de::DeserializeOwned;
@@ -84,6 +84,98 @@ pub struct Settings {
     /// The MSP's people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff: Option<Vec<Staff>>,
+    /// Who is asked for a yes, and how long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Approvals>,
+    /// How many changes there may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// When nothing is changed without an approver of the MSP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freezes: Option<Vec<Freeze>>,
+}
+
+/// How many changes there may be before a human has the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Of one account, on one day (UTC).
+    pub person_a_day: u64,
+    /// Of one client, in one hour.
+    pub tenant_an_hour: u64,
+    /// Of all clients, in one hour.
+    pub msp_an_hour: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { person_a_day: 5, tenant_an_hour: 30, msp_an_hour: 100 }
+    }
+}
+
+/// A time in which changes are frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Why, for people.
+    pub name: String,
+    /// Begin by the clock of its time zone, `2026-12-24T18:00`.
+    pub from: String,
+    /// End.
+    pub to: String,
+    /// IANA name; the desk's if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
+impl Freeze {
+    /// From when to when, in the zone that holds if it names none.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn span(&self, otherwise: &str) -> Result<(crate::Instant, crate::Instant), String> {
+        let zone = hours::zone(self.time_zone.as_deref().unwrap_or(otherwise))?;
+        let at = |text: &str| {
+            let time: jiff::civil::DateTime = text.parse().map_err(|_| format!("`{text}` is written as in `2026-12-24T18:00`"))?;
+            let time = zone.to_ambiguous_zoned(time).compatible().map_err(|_| format!("`{text}` is no time"))?;
+            u64::try_from(time.timestamp().as_millisecond()).map_err(|_| format!("`{text}` is before 1970"))
+        };
+        let (from, to) = (at(&self.from)?, at(&self.to)?);
+        if from < to { Ok((from, to)) } else { Err(format!("`{}` is not before `{}`", self.from, self.to)) }
+    }
+}
+
+/// Who is asked for a yes, and how long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Approvals {
+    /// Channel of the MSP's own chat in which its people are asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// People of the client who are asked first for what the matrix wants an approval for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Named>,
+    /// After so many minutes whoever was asked is reminded, and the MSP's people are asked too.
+    pub remind_minutes: u64,
+    /// After so many minutes a human has it.
+    pub expire_minutes: u64,
+    /// Only minutes in which the desk is open count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub business_hours: bool,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Approvals { channel: None, people: Vec::new(), remind_minutes: 30, expire_minutes: 240, business_hours: false }
+    }
+}
+
+/// A person of the client who may say yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Name.
+    pub name: String,
+    /// User id in the client's chat.
+    pub user: String,
 }
 
 /// The MSP, as users see it.
@@ -153,9 +245,21 @@ pub struct DeskSettings {
     /// Name of the status for tickets that need a human.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatch_status: Option<String>,
+    /// Name of the status of a ticket whose requester has been answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_status: Option<String>,
+    /// Name of the status of a ticket that waits for its requester.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_status: Option<String>,
     /// `none`, `non-billable` or `billable`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_entry: Option<String>,
+    /// Minutes that are billed, by action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<BTreeMap<String, u32>>,
+    /// Name of the priority of a ticket that calls for a person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_priority: Option<String>,
     /// Member identifier that time is logged for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
@@ -231,7 +335,7 @@ pub struct OnCall {
     /// Telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// Urgencies that call; none if empty.
+    /// What calls: types (`phishing`), reasons (`requester-denied`), names of priorities; nothing if empty.
     #[serde(default)]
     pub urgencies: Vec<String>,
 }
@@ -246,6 +350,39 @@ pub struct Guardrails {
     pub protected: Vec<String>,
     /// On-premises write-back of passwords is set up.
     pub password_writeback: bool,
+    /// Action, or `default`, → how far it goes without anybody; supervised where nothing is said.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub autonomy: BTreeMap<String, Autonomy>,
+}
+
+/// The key of [`Guardrails::autonomy`] for every action that has none of its own.
+pub const DEFAULT_ACTION: &str = "default";
+
+/// How far an action goes without anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Autonomy {
+    /// `shadow`, `supervised` or `autonomous`.
+    pub mode: String,
+    /// Names, aliases or object ids of the accounts that it holds for; all if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pilot: Vec<String>,
+    /// Who set it, by the API's token; written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When; written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<crate::Instant>,
+}
+
+impl Guardrails {
+    /// Records who set what differs from before. Whatever a document says about that itself counts for nothing.
+    pub fn record(&mut self, before: Option<&Guardrails>, person: &str, now: crate::Instant) {
+        for (action, entry) in &mut self.autonomy {
+            let old = before.and_then(|before| before.autonomy.get(action)).filter(|old| old.mode == entry.mode && old.pilot == entry.pilot);
+            (entry.by, entry.at) = old.map_or_else(|| (Some(person.into()), Some(now)), |old| (old.by.clone(), old.at));
+        }
+    }
 }
 
 /// Something that is still to be entered, and for what.
@@ -259,8 +396,22 @@ pub struct Gap {
 
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
-const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff"];
-const DESK: Members = &["board", "closed_status", "dispatch_status", "time_entry", "member", "work_type", "intake"];
+const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals", "limits", "freezes"];
+const DESK: Members = &[
+    "board",
+    "closed_status",
+    "dispatch_status",
+    "responded_status",
+    "waiting_status",
+    "time_entry",
+    "minutes",
+    "alert_priority",
+    "member",
+    "work_type",
+    "intake",
+];
+/// What is done without a person, and can be billed.
+pub const BILLED: &[&str] = &["password_reset", "account_unlock"];
 const BRAND: Members = &["name", "phone", "link_domain"];
 const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 
@@ -274,7 +425,7 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
     known("", Some(&value), &[&["tenant", "name", "msp", "connections", "desk", "guardrails"], SETTINGS], &mut problems);
     known("msp.", value.get("msp"), &[BRAND], &mut problems);
     known("desk.", value.get("desk"), &[&["company"], DESK], &mut problems);
-    known("guardrails.", value.get("guardrails"), &[&["matrix", "protected", "password_writeback"]], &mut problems);
+    known("guardrails.", value.get("guardrails"), &[&["matrix", "protected", "password_writeback", "autonomy"]], &mut problems);
     known_lists(&value, &["from", "connect"], &mut problems);
     let mut document: Document = typed(value, &mut problems)?;
     if document.tenant.is_empty() {
@@ -291,6 +442,14 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
     for (action, mode) in &document.guardrails.matrix {
         problem.unless(["autonomous", "approval", "human", "deny"].contains(&mode.as_str()), || {
             format!("`guardrails.matrix.{action}` is `{mode}`, not autonomous, approval, human or deny")
+        });
+    }
+    for (action, Autonomy { mode, pilot, by: _, at: _ }) in &document.guardrails.autonomy {
+        problem.unless(["shadow", "supervised", "autonomous"].contains(&mode.as_str()), || {
+            format!("`guardrails.autonomy.{action}.mode` is `{mode}`, not shadow, supervised or autonomous")
+        });
+        problem.unless(action != DEFAULT_ACTION || pilot.is_empty(), || {
+            format!("`guardrails.autonomy.{DEFAULT_ACTION}.pilot`: a pilot group is named for one action; the default is for all others")
         });
     }
     problem.connections(&document.connections, reach);
@@ -421,7 +580,11 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         board: number("board", mine.board.or(theirs.board)),
         closed_status: either(&mine.closed_status, &theirs.closed_status),
         dispatch_status: either(&mine.dispatch_status, &theirs.dispatch_status),
+        responded_status: either(&mine.responded_status, &theirs.responded_status),
+        waiting_status: either(&mine.waiting_status, &theirs.waiting_status),
+        minutes: mine.minutes.clone().or_else(|| theirs.minutes.clone()).unwrap_or_default(),
         time_entry: either(&mine.time_entry, &theirs.time_entry).unwrap_or_else(|| "non-billable".into()),
+        alert_priority: either(&mine.alert_priority, &theirs.alert_priority),
         member: either(&mine.member, &theirs.member),
         work_type: either(&mine.work_type, &theirs.work_type),
         intake: mine.intake.clone().or_else(|| theirs.intake.clone()).unwrap_or_default(),
@@ -443,6 +606,10 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         holidays: mine.holidays.clone().or_else(|| theirs.holidays.clone()).unwrap_or_default(),
         on_call: mine.on_call.clone().or_else(|| theirs.on_call.clone()),
         staff: mine.staff.clone().or_else(|| theirs.staff.clone()).unwrap_or_default(),
+        approvals: mine.approvals.clone().or_else(|| theirs.approvals.clone()).unwrap_or_default(),
+        limits: mine.limits.clone().or_else(|| theirs.limits.clone()).unwrap_or_default(),
+        // A freeze of the MSP holds for every client, whatever their own documents add.
+        freezes: theirs.freezes.iter().chain(&mine.freezes).flatten().cloned().collect(),
     };
     if tenant.connection_of(Role::Psa).is_none() {
         gaps.push(gap(None, "`connections` holds no connection to a PSA, and the MSP has none"));
@@ -536,6 +703,17 @@ fn known_lists(value: &Value, more: Members, problems: &mut Vec<String>) {
         known(&format!("desk.intake.{i}."), Some(intake), &[&["board", "types", "statuses"]], problems);
     }
     known("on_call.", value.get("on_call"), &[&["name", "user", "phone", "urgencies"]], problems);
+    known("approvals.", value.get("approvals"), &[&["channel", "people", "remind_minutes", "expire_minutes", "business_hours"]], problems);
+    for (i, person) in list(value.get("approvals"), "people").iter().enumerate() {
+        known(&format!("approvals.people.{i}."), Some(person), &[&["name", "user"]], problems);
+    }
+    known("limits.", value.get("limits"), &[&["person_a_day", "tenant_an_hour", "msp_an_hour"]], problems);
+    for (i, freeze) in list(Some(value), "freezes").iter().enumerate() {
+        known(&format!("freezes.{i}."), Some(freeze), &[&["name", "from", "to", "time_zone"]], problems);
+    }
+    for (action, entry) in value.pointer("/guardrails/autonomy").and_then(Value::as_object).into_iter().flatten() {
+        known(&format!("guardrails.autonomy.{action}."), Some(entry), &[&["mode", "pilot", "by", "at"]], problems);
+    }
 }
 
 fn typed<T: DeserializeOwned>(value: Value, problems: &mut Vec<String>) -> Result<T, Vec<String>> {
@@ -573,15 +751,39 @@ impl Problems<'_> {
     }
 
     fn desk(&mut self, desk: &DeskSettings) {
-        let DeskSettings { board, closed_status, dispatch_status, time_entry, member, work_type, intake } = desk;
+        let DeskSettings {
+            board,
+            closed_status,
+            dispatch_status,
+            responded_status,
+            waiting_status,
+            time_entry,
+            minutes,
+            alert_priority,
+            member,
+            work_type,
+            intake,
+        } = desk;
         self.unless(*board != Some(0), || "`desk.board` must be the id of a service board".into());
-        for (name, text) in [("closed_status", closed_status), ("dispatch_status", dispatch_status), ("member", member), ("work_type", work_type)] {
+        for (name, text) in [
+            ("closed_status", closed_status),
+            ("dispatch_status", dispatch_status),
+            ("responded_status", responded_status),
+            ("waiting_status", waiting_status),
+            ("alert_priority", alert_priority),
+            ("member", member),
+            ("work_type", work_type),
+        ] {
             text.iter().for_each(|text| self.text(&format!("desk.{name}"), text));
         }
         if let Some(mode) = time_entry {
             self.unless(["none", "non-billable", "billable"].contains(&mode.as_str()), || {
                 format!("`desk.time_entry` is `{mode}`, not none, non-billable or billable")
             });
+        }
+        for (action, minutes) in minutes.iter().flatten() {
+            self.unless(BILLED.contains(&action.as_str()), || format!("`desk.minutes.{action}` is nothing that is done here: {}", BILLED.join(", ")));
+            self.unless((1..=480).contains(minutes), || format!("`desk.minutes.{action}` must be between 1 and 480"));
         }
         for (i, Intake { board, types, statuses }) in intake.iter().flatten().enumerate() {
             self.unless(*board > 0, || format!("`desk.intake.{i}.board` must be the id of a service board"));
@@ -590,7 +792,7 @@ impl Problems<'_> {
     }
 
     fn settings(&mut self, settings: &Settings) {
-        let Settings { locale, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff } = settings;
+        let Settings { locale, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff, approvals, limits, freezes } = settings;
         locale.iter().for_each(|text| self.text("locale", text));
         self.unless(link_minutes.is_none_or(|minutes| (5..=1_440).contains(&minutes)), || "`link_minutes` must be between 5 and 1440".into());
         self.unless(retention_days.is_none_or(|days| (1..=3_650).contains(&days)), || "`retention_days` must be between 1 and 3650".into());
@@ -609,6 +811,29 @@ impl Problems<'_> {
             self.unless(!workspace.is_empty() && !user.is_empty(), || format!("`staff.{i}` needs `workspace` and `user`: people are known by their ids"));
             self.unless(people.insert((workspace, user)), || format!("`staff.{i}`: the user `{user}` stands twice"));
         }
+        approvals.iter().for_each(|approvals| self.approvals(approvals));
+        if let Some(Limits { person_a_day, tenant_an_hour, msp_an_hour }) = limits {
+            for (name, limit) in [("person_a_day", person_a_day), ("tenant_an_hour", tenant_an_hour), ("msp_an_hour", msp_an_hour)] {
+                self.unless(*limit <= 1_000_000, || format!("`limits.{name}` must be at most 1000000"));
+            }
+        }
+        for (i, freeze) in freezes.iter().flatten().enumerate() {
+            self.text(&format!("freezes.{i}.name"), &freeze.name);
+            if let Err(why) = freeze.span(time_zone.as_deref().unwrap_or("UTC")) {
+                self.0.push(format!("`freezes.{i}`: {why}"));
+            }
+        }
+    }
+
+    fn approvals(&mut self, approvals: &Approvals) {
+        let Approvals { channel, people, remind_minutes, expire_minutes, business_hours: _ } = approvals;
+        channel.iter().for_each(|text| self.text("approvals.channel", text));
+        for (i, Named { name, user }) in people.iter().enumerate() {
+            [name, user].into_iter().for_each(|text| self.text(&format!("approvals.people.{i}"), text));
+            self.unless(!user.trim().is_empty(), || format!("`approvals.people.{i}` needs `user`: people are known by their ids"));
+        }
+        self.unless((10..=10_080).contains(expire_minutes), || "`approvals.expire_minutes` must be between 10 and 10080".into());
+        self.unless((1..*expire_minutes).contains(remind_minutes), || "`approvals.remind_minutes` must be less than `approvals.expire_minutes`".into());
     }
 
     fn connections(&mut self, connections: &[Connection], reach: &Reach) {

@@ -102,9 +102,13 @@ struct Ticket {
     /// What stands nowhere on the ticket.
     #[serde(default)]
     never: Vec<String>,
-    /// Billable option of each time entry.
+    /// Billable option of each time entry, and its hours where they matter: `Billable 0.25`.
     #[serde(default)]
     time: Vec<String>,
+    /// Name of its priority.
+    priority: Option<String>,
+    /// Whether the PSA counts its contact as answered.
+    responded: Option<bool>,
 }
 
 /// Compares, and tells.
@@ -397,8 +401,18 @@ fn ticket(wanted: &Ticket, got: &Value, psa: &Value, failures: &mut Vec<String>)
     }
     texts(&format!("internal notes of ticket {id}"), &wanted.internal, &texts_of("internalAnalysisFlag"), failures);
     texts(&format!("resolution notes of ticket {id}"), &wanted.resolution, &texts_of("resolutionFlag"), failures);
+    if wanted.priority.as_ref().is_some_and(|priority| got["priority"]["name"] != **priority) {
+        failures.push(format!("priority of ticket {id}: expected {:?}, there: {}", wanted.priority, got["priority"]));
+    }
+    if wanted.responded.is_some_and(|responded| responded == got["dateResponded"].is_null()) {
+        failures.push(format!("ticket {id} was answered: expected {:?}, there: {}", wanted.responded, got["dateResponded"]));
+    }
     let entries: Vec<&Value> = psa["time_entries"].as_array().into_iter().flatten().filter(|entry| entry["chargeToId"] == *id).collect();
-    let options: Vec<String> = entries.iter().map(|entry| text(&entry["billableOption"])).collect();
+    let option = |(at, entry): (usize, &&Value)| match wanted.time.get(at).is_some_and(|time| time.contains(' ')) {
+        true => format!("{} {}", text(&entry["billableOption"]), entry["actualHours"]),
+        false => text(&entry["billableOption"]),
+    };
+    let options: Vec<String> = entries.iter().enumerate().map(option).collect();
     same(&format!("time entries of ticket {id}"), &wanted.time, &options, failures);
     let notes = psa["notes"].as_array().into_iter().flatten().filter(|note| note["ticketId"] == *id);
     let whole = json!([got, notes.collect::<Vec<_>>(), entries]).to_string();

@@ -9,7 +9,7 @@ type Change = fn(&mut Seen);
 
 fn seen() -> Seen {
     Seen {
-        ticket: Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true },
+        ticket: Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true, priority: "Medium".into() },
         summary: "Locked out".into(),
         text: "I cannot sign in".into(),
         kind: "Account".into(),
@@ -297,5 +297,45 @@ fn another_contact_is_another_request() {
         asked(&[]),
         |seen| seen.contact_email = Some("mallory@acme.example".into()),
         &[("hint, look", "handingover (contact-changed): offer-withdrawn + hand-over")],
+    );
+}
+
+#[test]
+fn a_ticket_waits_in_the_status_that_the_desk_names_and_that_is_no_technicians() {
+    let waiting = |mut play: Play| {
+        play.tenant.desk.waiting_status = Some("Waiting".into());
+        play
+    };
+    let play = check(
+        waiting(desk()),
+        &[
+            ("hint, look, read account_unlock, who, meet, find, allow", "offering: ask-unlock; opened account_unlock"),
+            ("offer", "offering: wait"),
+            // Our own change comes back before we know of it.
+            ("hint, look", "offering"),
+            ("status", "offering: look at 4711"),
+        ],
+    );
+    let play = after(play, |seen| seen.ticket.status = 13, &[("look", "offering"), ("hint, look", "offering")]);
+    assert_eq!(play.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.status), Some(13));
+    // A technician moves it on.
+    after(play, |seen| seen.ticket.status = 14, &[("hint, look", "handingover (stood-down): offer-withdrawn + hand-over")]);
+    // A look that began before our change ends after it.
+    let mut play =
+        check(waiting(Play::new("okta", Lock::Locked)), &[("says account_unlock, who, find, open, allow, offer", "offering: wait; opened account_unlock")]);
+    play.ticket = Some(seen());
+    let play = check(play, &[("hint", "offering: look at 4711"), ("status", "offering"), ("look", "offering: look at 4711")]);
+    after(play, |seen| seen.ticket.status = 13, &[("look", "offering")]);
+    // It could not be set: that stops nothing.
+    check(
+        waiting(Play::new("okta", Lock::Locked)),
+        &[
+            ("says account_unlock, who, find, open, allow", "offering: offer-unlock; opened account_unlock"),
+            ("offer", "offering: wait"),
+            ("press yes", "acting asks: offer-pressed"),
+            ("allow", "acting: unlock"),
+            ("act, deliver", "closing"),
+            ("status fails", "closing: close"),
+        ],
     );
 }

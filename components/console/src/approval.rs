@@ -1,0 +1,110 @@
+//! Answers to requests for approval, by people with a token.
+
+use crate::answer::{Answer, Refused, damaged, ok, refused};
+use crate::cases;
+use crate::host::{Fault, Host};
+use firstline_core::case::Ask;
+use firstline_core::journal::{Snapshot, conversation_of};
+use firstline_core::mailbox::{self, Act, Event, Place};
+use firstline_core::people::{Person, PersonRole};
+use firstline_core::record::IntegrityKey;
+use firstline_core::{keys, mailbox::Answer as Signed};
+use serde::Deserialize;
+use serde_json::json;
+
+/// What may be answered.
+const CHOICES: [&str; 3] = ["approve", "decline", "take-over"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    /// The request, as `GET` shows it.
+    request: String,
+    choice: String,
+}
+
+/// The request that a case waits for.
+///
+/// # Errors
+/// There is none, or what is stored cannot be trusted.
+pub async fn get(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Answer, Refused> {
+    let Ask { id, action, target, login, rules, asked, expires, answer, .. } = waiting(host, key, case).await?;
+    let being_answered = answer.is_some();
+    Ok(ok(json!({
+        "request": id, "action": action, "account": target, "login": login, "rules": rules, "asked": asked, "expires": expires, "being_answered": being_answered
+    })))
+}
+
+/// Takes an answer to the mailbox of its case. It counts only if the request still waits when it is read there.
+///
+/// # Errors
+/// It does not fit what waits, or the store failed.
+pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Person, body: &[u8]) -> Result<Answer, Refused> {
+    let given: Given = serde_json::from_slice(body).map_err(|_| refused(400, "send `{\"request\": …, \"choice\": …}`"))?;
+    if !CHOICES.contains(&given.choice.as_str()) {
+        return Err(refused(400, &format!("`choice` is one of {}", CHOICES.join(", "))));
+    }
+    let ask = waiting(host, key, case).await?;
+    if ask.id != given.request {
+        return Err(refused(409, "the case waits for another request: read it again"));
+    }
+    if person.role == PersonRole::Technician && ask.wants_approver() {
+        return Err(refused(403, "this needs an approver, not only a technician: ask an owner"));
+    }
+    let tenant = cases::find(host, key, case).await?.tenant;
+    let mut answer = Signed {
+        signed: format!("{case}.{}.{}", given.request, given.choice),
+        by: person.name.clone(),
+        owner: person.role == PersonRole::Owner,
+        mac: String::new(),
+    };
+    answer.mac = key.sign("answer", &answer.text(&tenant));
+    let now = host.now();
+    let event = Event {
+        id: format!("api/{}/{}/{now}", answer.signed, person.name),
+        tenant,
+        connection: String::new(),
+        workspace: String::new(),
+        author: person.name.clone(),
+        author_workspace: None,
+        channel: String::new(),
+        thread: None,
+        place: Place::Direct,
+        message: String::new(),
+        act: Act::Answer(answer),
+        at: now,
+        received: now,
+        to: conversation_of(case).map(Into::into),
+    };
+    if let Some((conversation, epoch)) = put(host, &event).await? {
+        // Should the poke get lost, the due entry brings the next tick there.
+        let poked = host.ask(&format!("poke/{conversation}/{epoch}")).await;
+        let mut done = ok(json!({"answered": given.choice}));
+        done.log = poked.err().map(|Fault(why)| why);
+        return Ok(done);
+    }
+    Ok(ok(json!({"answered": given.choice})))
+}
+
+async fn waiting(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Ask, Refused> {
+    let under = keys::snapshot(conversation_of(case).unwrap_or_default());
+    let snapshot = host.get(&under).await?.map(|bytes| key.read::<Snapshot>(&under, &bytes)).transpose();
+    let snapshot = snapshot.map_err(|corrupt| damaged(&format!("what is known of the case `{case}`"), &corrupt))?;
+    let open = snapshot.and_then(|snapshot| snapshot.state.case).filter(|open| open.id == case);
+    open.and_then(|open| open.ask).ok_or_else(|| refused(404, &format!("the case `{case}` waits for no approval")))
+}
+
+/// Stores an event by the mailbox protocol. `Some` means that a runner has to be woken.
+async fn put(host: &impl Host, event: &Event) -> Result<Option<(String, i64)>, Fault> {
+    let conversation = event.conversation();
+    let number = host.increment(&keys::event_counter(&conversation), 1).await?;
+    let due = host.increment(&keys::due_counter(mailbox::minute(mailbox::second_look(event.received))), 1).await?;
+    host.set_many(mailbox::event_writes(event, number, due)).await?;
+    let epoch = host.get(&keys::epoch(&conversation)).await?;
+    let epoch = mailbox::counter(epoch.as_deref()).ok_or_else(|| Fault("the conversation's epoch is damaged".into()))?;
+    let pending = host.increment(&keys::pending(&conversation, epoch), 1).await?;
+    Ok((pending == 1).then_some((conversation, epoch)))
+}
+
+#[cfg(test)]
+mod tests;

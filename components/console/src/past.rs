@@ -1,0 +1,101 @@
+//! What closed tickets teach: they are taken in from exports, read like new ones, and learned from.
+//!
+//! What was learned is shown with its evidence, and binds nobody.
+
+use crate::answer::{Answer, Refused, damaged, ok, refused};
+use crate::host::{Host, Stages};
+use crate::tenants;
+use firstline_core::hours::{Calendar, Hours};
+use firstline_core::keys;
+use firstline_core::past::Past;
+use firstline_core::record::IntegrityKey;
+use firstline_core::redact;
+use firstline_import::{Import, Options};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[cfg(test)]
+mod tests;
+
+/// Most tickets of one call: reading one takes some 25 milliseconds.
+pub const MOST: usize = 60;
+/// Tickets that are remembered so that none is learned twice.
+const REMEMBERED: usize = 40_000;
+/// Complaints that are told.
+const TOLD: usize = 50;
+
+/// Takes closed tickets in, as CSV with its header or as JSON Lines. Tickets that were learned before are left out, so a file may be sent again.
+///
+/// # Errors
+/// The tenant is unknown, the file cannot be used, or the store failed.
+pub async fn post(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str, body: &[u8]) -> Result<Answer, Refused> {
+    let document = tenants::outline(host, key, tenant).await?;
+    let calendar = document.calendar().or_else(|| Calendar::new("UTC", &Hours::new(), &[]).ok()).ok_or_else(|| refused(500, "no calendar"))?;
+    let told = document.calendar().is_some();
+    let options = Options { columns: BTreeMap::new(), day_first: None, calendar };
+    let Import { records, complaints, mut repeated, columns, assumed } =
+        firstline_import::read(body, &options, &mut |_| {}).map_err(|why| refused(422, &redact::line(&why, 500)))?;
+    if records.len() > MOST {
+        return Err(refused(413, &format!("{} tickets are more than {MOST}: send them in parts, each with the header", records.len())));
+    }
+    let before = load(host, key, tenant).await?;
+    let mut past = before.clone().unwrap_or_default();
+    let known: BTreeSet<&String> = past.seen.iter().collect();
+    let taken = records.len();
+    let fresh: Vec<_> = records.into_iter().map(|record| (short(&record.id), record)).filter(|(hash, _)| !known.contains(hash)).collect();
+    repeated += taken - fresh.len();
+    let mut closed = Vec::new();
+    for (_, record) in &fresh {
+        let understanding = host.understand(&record.text).map_err(failed)?;
+        // Without hours nobody knows what is after them.
+        closed.push(firstline_core::past::Closed { after_hours: told && record.after_hours, ..record.closed() }.read_as(&understanding));
+    }
+    past.memory = host.learn(&past.memory, &closed).map_err(failed)?;
+    past.learned += closed.len() as u64;
+    past.seen.extend(fresh.into_iter().map(|(hash, _)| hash));
+    let old = past.seen.len().saturating_sub(REMEMBERED);
+    past.seen.drain(..old);
+    (past.turn, past.at) = (past.turn + 1, host.now());
+    // The store cannot compare and write in one step: of two imports at once, each looks before and after it writes, and whoever sees the other is to send again.
+    let meanwhile = || refused(409, "another import wrote at the same time: send this part again");
+    if load(host, key, tenant).await? != before {
+        return Err(meanwhile());
+    }
+    let under = keys::past(tenant);
+    host.set_many(vec![(under.clone(), key.write(&under, &past))]).await?;
+    if load(host, key, tenant).await?.as_ref() != Some(&past) {
+        return Err(meanwhile());
+    }
+    let complained = complaints.len();
+    let complaints: Vec<_> = complaints.into_iter().take(TOLD).collect();
+    Ok(ok(json!({
+        "learned": closed.len(), "repeated": repeated, "complained": complained, "complaints": complaints,
+        "columns": columns, "assumed": assumed, "all": past.learned,
+    })))
+}
+
+/// What was learned so far.
+///
+/// # Errors
+/// The tenant is unknown, or what was learned cannot be used.
+pub async fn get(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str) -> Result<Answer, Refused> {
+    tenants::find(host, key, tenant).await?;
+    let Past { memory, learned, seen: _, turn: _, at } = load(host, key, tenant).await?.unwrap_or_default();
+    let lessons = host.recall(&memory).map_err(failed)?;
+    Ok(ok(json!({"learned": learned, "at": at, "lessons": lessons})))
+}
+
+async fn load(host: &impl Host, key: &IntegrityKey, tenant: &str) -> Result<Option<Past>, Refused> {
+    let stored = tenants::stored::<Past>(host, key, &keys::past(tenant)).await?;
+    stored.transpose().map_err(|corrupt| damaged("what was learned from this tenant's tickets", &corrupt))
+}
+
+fn short(id: &str) -> String {
+    keys::sha256_hex(id.as_bytes()).chars().take(12).collect()
+}
+
+fn failed(why: String) -> Refused {
+    let mut answer = refused(500, "a stage failed: see the log");
+    answer.log = Some(why);
+    answer
+}

@@ -1,0 +1,360 @@
+//! Asking somebody else for a yes: the MSP's people while a client is supervised, an approver where the matrix wants one.
+//!
+//! A yes counts only as a button in a chat or as a call of the API, from somebody whom the documents name, for exactly one change of one account.
+//! The guardrails judge it, so that nobody says yes to their own request.
+
+use super::{Case, GRANT_TIME, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, set_handover, settle, system};
+use crate::Instant;
+use crate::journal::{Press, conversation_of};
+use crate::mailbox::{Act, Event};
+use crate::stage::{Approval, Approver, Button, ChatAct, Decision, IdpAct, Message, Outcome, Profile, Question, Words, Work};
+use crate::tenant::{Connection, MSP, Role, StaffRole, Tenant};
+use serde::{Deserialize, Serialize};
+
+/// Requests for approval have names of their own: their buttons are pressed elsewhere.
+const SERIES: &str = "a";
+/// So often a request is shown at most.
+const MOST_POSTS: usize = 5;
+/// The rule that wants an approver of the client or of the MSP.
+const BY_MATRIX: &str = "approval-by-settings";
+
+/// What waits for somebody's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Its id, signed into the buttons.
+    pub id: String,
+    /// The action.
+    pub action: String,
+    /// Object id of the account.
+    pub target: String,
+    /// Hash of the arguments.
+    pub arguments: String,
+    /// The account's login.
+    pub login: String,
+    /// The rules that want it.
+    pub rules: Vec<String>,
+    /// When it was asked.
+    pub asked: Instant,
+    /// Then whoever was asked is reminded, and the MSP's people are asked too; none once that was done.
+    pub remind: Option<Instant>,
+    /// Dead from then on.
+    pub expires: Instant,
+    /// The MSP's people were asked.
+    pub staff: bool,
+    /// Where the buttons stand.
+    pub posts: Vec<Post>,
+    /// Somebody has answered, and who they are is being found out.
+    pub answer: Option<Given>,
+}
+
+/// A message with the buttons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Connection of the chat.
+    pub connection: String,
+    /// Channel.
+    pub channel: String,
+    /// The message.
+    pub message: String,
+}
+
+/// An answer whose giver is being looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Who.
+    pub by: Approver,
+    /// Where the button stood.
+    pub channel: String,
+    /// `approve`, `decline` or `take-over`.
+    pub choice: String,
+}
+
+impl Ask {
+    /// A technician's yes is not enough.
+    #[must_use]
+    pub fn wants_approver(&self) -> bool {
+        self.rules.iter().any(|rule| rule != "supervised")
+    }
+
+    /// When something has to happen though nobody answers.
+    #[must_use]
+    pub fn wake_at(&self) -> Instant {
+        self.remind.map_or(self.expires, |remind| remind.min(self.expires))
+    }
+}
+
+/// The button belongs to a request for approval.
+pub(super) fn is_of(press: &Press) -> bool {
+    press.offer.starts_with(SERIES)
+}
+
+/// The mailbox of the case that a button belongs to.
+pub(super) fn mailbox_of(press: &Press) -> Option<&str> {
+    conversation_of(&press.case)
+}
+
+/// It was done in the MSP's own chat, by somebody of that workspace.
+pub(super) fn is_elsewhere(event: &Event, tenant: &Tenant) -> bool {
+    let Some(chat) = tenant.staff_chat().filter(|_| event.tenant == MSP) else { return false };
+    chat.id == event.connection
+        && chat.account.get("team") == Some(&event.workspace)
+        && event.author_workspace.as_ref().is_none_or(|own| *own == event.workspace)
+}
+
+/// Every name that a chat user is known by.
+pub(super) fn names(profile: &Profile) -> Vec<String> {
+    [Some(format!("{}/{}", profile.workspace, profile.id)), profile.email.clone()].into_iter().flatten().collect()
+}
+
+/// What would be done, in one line for a technician.
+pub(super) fn plan(question: &Question) -> String {
+    let what = if question.action == "account_unlock" {
+        "unlock the account"
+    } else {
+        "set a temporary password, deliver it by a link that works once, end old sessions"
+    };
+    format!("plan: ask the requester by a button; {what} (`{}` of `{}`); close the ticket", question.action, question.subject.login)
+}
+
+/// The yeses that fit this very change.
+pub(super) fn bound(case: &Case, action: &str, target: &str, now: Instant) -> Vec<Approval> {
+    let arguments = arguments_hash(&Default::default());
+    let fits = |approval: &&Approval| approval.action == action && approval.target == target && approval.arguments == arguments && now < approval.expires;
+    case.approvals.iter().filter(fits).cloned().collect()
+}
+
+/// Asks whoever may say yes.
+pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant) {
+    let named = decision.rules.iter().any(|rule| rule == BY_MATRIX) && question.standing(tenant, now).all(|approval| !approval.approver(tenant));
+    state.phase(Phase::Approving, now);
+    let Some(case) = &mut state.case else { return };
+    case.asks += 1;
+    let settings = &tenant.approvals;
+    let people: Vec<String> = settings.people.iter().map(|person| person.user.clone()).filter(|user| named && *user != case.user).collect();
+    let expires = tenant.in_minutes(now, settings.expire_minutes);
+    case.ask = Some(Ask {
+        id: format!("{SERIES}{}", case.asks),
+        action: question.action.clone(),
+        target: question.subject.id.clone(),
+        arguments: arguments_hash(&Default::default()),
+        login: question.subject.login.clone(),
+        rules: decision.rules.clone(),
+        asked: now,
+        remind: Some(tenant.in_minutes(now, settings.remind_minutes)).filter(|remind| *remind < expires),
+        expires,
+        staff: people.is_empty(),
+        posts: Vec::new(),
+        answer: None,
+    });
+    case.evidence.push(plan(question));
+    let connection = state.connection.clone();
+    if people.is_empty() {
+        ask_staff(state, tenant, now);
+    }
+    for user in people {
+        state.chat_on(&connection, ChatAct::OpenDirect(user), Purpose::Ask, now);
+    }
+    // Whoever works in the PSA sees it there.
+    leave_note(state, Purpose::Aside, tenant, now);
+    state.say_once("approval-awaited", &[("msp", &tenant.msp.name)], now);
+}
+
+fn ask_staff(state: &mut State, tenant: &Tenant, now: Instant) {
+    if let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) {
+        ask.staff = true;
+    }
+    match (tenant.staff_chat().map(|chat| chat.id.clone()), &tenant.approvals.channel) {
+        (Some(chat), Some(channel)) => post(state, &chat, channel, None, tenant, now),
+        _ => {
+            if let Some(case) = &mut state.case {
+                case.evidence.push("no channel of the MSP's own chat is named for approvals: it can only be answered by the API".into());
+            }
+        }
+    }
+}
+
+fn post(state: &mut State, connection: &str, channel: &str, thread: Option<String>, tenant: &Tenant, now: Instant) {
+    let Some(case) = &state.case else { return };
+    let Some(ask) = &case.ask else { return };
+    let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
+    let name = case.profile.as_ref().map_or_else(|| case.user.clone(), |profile| profile.name.clone());
+    let sentence = if ask.action == "account_unlock" { "approve-unlock" } else { "approve-reset" };
+    let arguments = [("client", tenant.name.as_str()), ("name", &name), ("system", system(tenant)), ("login", &ask.login), ("ticket", &ticket)];
+    let mut message = Message { thread, ..words(channel, sentence, &arguments) };
+    message.buttons = ["approve", "decline", "take-over"].map(|name| Button { label: name.into(), choice: name.into(), primary: name == "approve" }).into();
+    state.chat_on(connection, ChatAct::Say(message), Purpose::Ask, now);
+}
+
+fn words(channel: &str, sentence: &str, arguments: &[(&str, &str)]) -> Message {
+    let arguments = arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    Message { channel: channel.into(), thread: None, words: Words { sentence: sentence.into(), arguments }, buttons: Vec::new(), secret_link: None }
+}
+
+/// A request for approval stands in a chat, or a conversation for it is open, or neither could be done.
+pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant) {
+    match (&task.work, outcome) {
+        (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => post(state, &task.connection, channel, None, tenant, now),
+        (Work::Chat(ChatAct::Say(message)), Outcome::Posted(posted)) => {
+            let post = Post { connection: task.connection.clone(), channel: message.channel.clone(), message: posted.clone() };
+            match state.case.as_mut().and_then(|case| case.ask.as_mut()) {
+                Some(ask) => ask.posts.push(post),
+                // It was answered elsewhere before it stood there.
+                None => replace(state, &post, "approval-over", &[], now),
+            }
+        }
+        (_, other) => {
+            let Some(case) = &mut state.case else { return };
+            case.evidence.push(format!("an approver could not be asked: {}", super::describe(other)));
+            // Somebody has to hear of it.
+            if case.ask.as_ref().is_some_and(|ask| !ask.staff) {
+                ask_staff(state, tenant, now);
+            }
+        }
+    }
+}
+
+fn replace(state: &mut State, post: &Post, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
+    let text = words(&post.channel, sentence, arguments);
+    state.chat_on(&post.connection, ChatAct::Replace(post.message.clone(), text), Purpose::Aside, now);
+}
+
+/// Takes the buttons away, wherever they stand.
+pub(super) fn withdraw(state: &mut State, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
+    let Some(ask) = state.case.as_mut().and_then(|case| case.ask.take()) else { return };
+    for post in ask.posts {
+        replace(state, &post, sentence, arguments, now);
+    }
+}
+
+/// Somebody pressed a button of a request, answered by the API, or wrote something about it.
+pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
+    if matches!(event.act, Act::Message(_)) {
+        in_words(state, event, tenant, now);
+        return;
+    }
+    // A MAC that is wrong was never ours.
+    let Some(press) = press.filter(|press| is_of(press)) else { return };
+    let staff = is_elsewhere(event, tenant);
+    let chat: Option<&Connection> = if staff { tenant.staff_chat() } else { tenant.connection(&state.connection) };
+    let chat = chat.map(|chat| chat.id.clone()).unwrap_or_default();
+    let open = state.case.as_ref().filter(|case| case.id == press.case && case.phase == Phase::Approving).and_then(|case| case.ask.as_ref());
+    if open.is_none_or(|ask| ask.id != press.offer || now >= ask.expires) {
+        if !matches!(event.act, Act::Answer(_)) {
+            let post = Post { connection: chat, channel: event.channel.clone(), message: event.message.clone() };
+            replace(state, &post, "approval-over", &[], now);
+        }
+        return;
+    }
+    let wants_approver = open.is_some_and(Ask::wants_approver);
+    let by = match &event.act {
+        Act::Answer(answer) => Some(Approver::Api { name: answer.by.clone(), owner: answer.owner }).filter(|_| answer.owner || !wants_approver),
+        _ if staff => {
+            let member = tenant.staff_member(&event.workspace, &event.author);
+            let enough = member.filter(|member| !wants_approver || member.role != StaffRole::Technician || press.choice != "approve");
+            enough.map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
+        }
+        _ => tenant.approvals.people.iter().any(|person| person.user == event.author).then(|| Approver::Named { user: event.author.clone() }),
+    };
+    let Some(case) = &mut state.case else { return };
+    let Some(by) = by.filter(|by| *by != Approver::Named { user: case.user.clone() }) else {
+        case.evidence.push(format!("`{}` pressed `{}` of request {} at {now}, and may not", event.author, press.choice, press.offer));
+        if !matches!(event.act, Act::Answer(_)) {
+            let text = words(&event.channel, "approval-not-yours", &[]);
+            state.chat_on(&chat, ChatAct::Say(text), Purpose::Aside, now);
+        }
+        return;
+    };
+    // The first answer counts; a second one while the first is looked into is no news.
+    let Some(ask) = case.ask.as_mut().filter(|ask| ask.answer.is_none()) else { return };
+    ask.answer = Some(Given { by: by.clone(), channel: event.channel.clone(), choice: press.choice.clone() });
+    match by {
+        Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now),
+        Approver::Staff { user, .. } | Approver::Named { user } => state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now),
+    }
+}
+
+/// One of the MSP's people wrote something about a request: words are no answer, so the buttons are shown again.
+fn in_words(state: &mut State, event: &Event, tenant: &Tenant, now: Instant) {
+    let Some(chat) = tenant.staff_chat().map(|chat| chat.id.clone()) else { return };
+    let Some(ask) = state.case.as_ref().filter(|case| case.phase == Phase::Approving).and_then(|case| case.ask.as_ref()) else { return };
+    // Nobody is answered for ever.
+    if ask.posts.len() < MOST_POSTS && tenant.staff_member(&event.workspace, &event.author).is_some() {
+        state.chat_on(&chat, ChatAct::Say(Message { thread: event.thread.clone(), ..words(&event.channel, "approval-press", &[]) }), Purpose::Aside, now);
+        post(state, &chat, &event.channel, event.thread.clone(), tenant, now);
+    }
+}
+
+/// Whoever answered is known, or cannot be.
+pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant) {
+    let Some(case) = &mut state.case else { return };
+    let Some(ask) = &mut case.ask else {
+        settle(state, tenant, now);
+        return;
+    };
+    let asked = match ask.answer.as_ref().map(|answer| &answer.by) {
+        Some(Approver::Staff { user, .. } | Approver::Named { user }) => user.clone(),
+        Some(Approver::Api { .. }) | None => String::new(),
+    };
+    match outcome {
+        Outcome::Profile(profile) if profile.id == asked && !profile.guest && !profile.inactive => {
+            let (name, names) = (profile.name.clone(), names(profile));
+            decide(state, &name, names, tenant, now);
+        }
+        other => {
+            ask.answer = None;
+            let why = if matches!(other, Outcome::Profile(_)) { "a guest, or no longer active".into() } else { super::describe(other) };
+            case.evidence.push(format!("the answer of `{asked}` does not count: {why}"));
+        }
+    }
+}
+
+/// An answer of somebody who may give it.
+fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, now: Instant) {
+    let Some(case) = &mut state.case else { return };
+    let Some((ask, given)) = case.ask.as_mut().and_then(|ask| ask.answer.take().map(|given| (ask.clone(), given))) else { return };
+    let by = match &given.by {
+        Approver::Api { .. } => format!("{name} by the API"),
+        Approver::Staff { workspace, user } => format!("{name} ({workspace}/{user}) in {}", given.channel),
+        Approver::Named { user } => format!("{name} ({user}) in {}", given.channel),
+    };
+    let texts: Vec<&str> = ask.posts.iter().map(|post| post.message.as_str()).collect();
+    case.evidence.push(format!("{by} answered request {} (message {}) with `{}` at {now}", ask.id, texts.join(", "), given.choice));
+    if given.choice == "approve" {
+        let names = if names.is_empty() { vec![format!("api/{name}")] } else { names };
+        let (action, target, arguments) = (ask.action, ask.target, ask.arguments);
+        case.approvals.push(Approval { by: given.by, names, at: now, expires: now + GRANT_TIME, action, target, arguments });
+        withdraw(state, "approval-given", &[("name", name)], now);
+        // The account may have changed since it was asked.
+        let email = state.case.as_ref().and_then(|case| case.profile.as_ref()).and_then(|profile| profile.email.clone());
+        match (email, tenant.connection_of(Role::Idp).map(|idp| idp.id.clone())) {
+            (Some(email), Some(idp)) => drop(state.start(&idp, Work::Idp(IdpAct::Find(email)), Purpose::Find, now)),
+            _ => hand_over(state, "not-configured", super::NOT_CONFIGURED, tenant, now),
+        }
+        return;
+    }
+    let (sentence, code) = if given.choice == "decline" { ("approval-declined", "approval-declined") } else { ("approval-taken", "approver-took-over") };
+    withdraw(state, sentence, &[("name", name)], now);
+    set_handover(state, code, &format!("{by} answered the request for approval with `{}`", given.choice));
+    settle(state, tenant, now);
+}
+
+/// Reminds, asks the MSP's people too, and gives up when the time is over.
+pub(super) fn tick(state: &mut State, tenant: &Tenant, at: Instant) {
+    let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) else { return };
+    if at >= ask.expires {
+        hand_over(state, "approval-expired", "nobody answered the request for approval in time", tenant, at);
+    } else if ask.remind.is_some_and(|remind| at >= remind) {
+        ask.remind = None;
+        let posts = ask.posts.clone();
+        if !ask.staff {
+            ask_staff(state, tenant, at);
+        }
+        for post in posts {
+            let text = words(&post.channel, "approval-reminder", &[]);
+            state.chat_on(&post.connection, ChatAct::Say(text), Purpose::Aside, at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

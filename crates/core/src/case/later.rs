@@ -1,0 +1,98 @@
+//! Hours: what a user is told when nobody is at the desk, and whom that wakes.
+//!
+//! The desk's own clock decides, by the hours, time zone and holidays of the client or of the MSP. Nobody is woken by what a user writes:
+//! what calls is a type, a reason or a priority that the MSP has listed.
+
+use super::{Case, Purpose, State, Task, ticket};
+use crate::Instant;
+use crate::hours::Opening;
+use crate::mailbox::Place;
+use crate::stage::{ChatAct, Message, Outcome, Work};
+use crate::tenant::Tenant;
+
+/// Said once a page is on its way, so that there is one a case.
+const PAGE: &str = "page";
+/// Said once it has arrived.
+const PAGED: &str = "paged";
+/// Somebody asks in another's name.
+const DENIED: &str = "requester-denied";
+
+/// Whether the ticket calls for a person at once, at whatever hour.
+pub(super) fn alerts(case: &Case) -> bool {
+    case.said.contains(PAGE) || case.handover.as_ref().is_some_and(|(code, _)| code == DENIED)
+}
+
+/// When somebody is there again; none while somebody is, or if nobody has said any hours.
+fn closed(tenant: &Tenant, now: Instant) -> Option<Opening> {
+    let calendar = tenant.calendar()?;
+    let opens = calendar.next_opening(now).filter(|opens| *opens > now)?;
+    calendar.shown(opens)
+}
+
+/// What the MSP has listed that this case is.
+fn urgency<'a>(case: &Case, tenant: &'a Tenant) -> Option<&'a str> {
+    let (reason, _) = case.handover.as_ref()?;
+    let priority = case.ticket.as_ref().map_or("", |ticket| ticket.priority.as_str());
+    let is = |listed: &&String| [case.kind.as_str(), reason, priority].iter().any(|name| !name.is_empty() && name.eq_ignore_ascii_case(listed.trim()));
+    tenant.on_call.as_ref()?.urgencies.iter().find(is).map(String::as_str)
+}
+
+/// Nobody is at the desk, and the case is of what the MSP wants to be woken for: the person on call is told, once.
+pub(super) fn page(state: &mut State, tenant: &Tenant, now: Instant) {
+    let shut = tenant.calendar().is_some_and(|calendar| !calendar.is_open(now));
+    let Some(case) = state.case.as_ref().filter(|case| shut && !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
+    let (Some(urgency), Some(contact)) = (urgency(case, tenant), &tenant.on_call) else { return };
+    let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
+    let message = state.message("page", &[("client", &tenant.name), ("ticket", &ticket), ("urgency", urgency)]);
+    let message = Message { channel: String::new(), thread: None, ..message };
+    if let Some(case) = &mut state.case {
+        case.said.insert(PAGE.into());
+        let phone = contact.phone.as_ref().map_or_else(String::new, |phone| format!(", {phone}"));
+        case.evidence.push(format!("outside the desk's hours, and `{urgency}` calls: {}{phone} is on call", contact.name));
+    }
+    if let (Some(chat), Some(user)) = (tenant.staff_chat(), &contact.user) {
+        let task = state.start(&chat.id, Work::Chat(ChatAct::OpenDirect(user.clone())), Purpose::Page(Box::new(message)), now);
+        state.grant(&task, &chat.id, "message_open", user, None, now);
+    }
+}
+
+/// The way to the person on call is open, or they were told.
+pub(super) fn paged(state: &mut State, task: &Task, message: &Message, outcome: &Outcome, now: Instant) {
+    match outcome {
+        Outcome::Opened(channel) => {
+            let message = Message { channel: channel.clone(), ..message.clone() };
+            let id = state.start(&task.connection, Work::Chat(ChatAct::Say(message.clone())), Purpose::Page(Box::new(message)), now);
+            state.grant(&id, &task.connection, "message_send", channel, None, now);
+        }
+        Outcome::Posted(_) => {
+            if let Some(case) = state.case.as_mut().filter(|case| case.said.contains(PAGE)) {
+                case.said.insert(PAGED.into());
+            }
+        }
+        // The ticket says who is on call, and has the priority that the desk names.
+        _ => {}
+    }
+}
+
+/// What is true when a case is handed over while nobody is at the desk. None if somebody is.
+pub(super) fn words(state: &State, tenant: &Tenant, now: Instant) -> Option<Message> {
+    let case = state.case.as_ref().filter(|case| !ticket::stood_down(case))?;
+    let Opening { day, date, time } = closed(tenant, now)?;
+    let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
+    let (msp, phone) = (("msp", tenant.msp.name.as_str()), ("phone", tenant.msp.phone.as_str()));
+    let when = [("day", day), ("date", date.as_str()), ("time", time.as_str()), ("zone", tenant.time_zone.as_str())];
+    let direct = state.place == Place::Direct;
+    let denied = case.handover.as_ref().is_some_and(|(code, _)| code == DENIED);
+    Some(match (case.said.contains(PAGED), direct, denied) {
+        (true, false, _) => state.message("passed-on-here", &[msp, phone]),
+        // It says no more than that a person was alerted.
+        (true, true, true) => return None,
+        (true, true, false) => state.message("handed-over-paged", &[msp, ("ticket", &ticket), phone]),
+        (false, false, _) => state.message("passed-on-later", &[&[msp, phone][..], &when].concat()),
+        (false, true, true) => state.message("denied-request-later", &[&[msp, ("ticket", ticket.as_str()), phone][..], &when].concat()),
+        (false, true, false) => state.message("handed-over-later", &[&[msp, ("ticket", ticket.as_str()), phone][..], &when].concat()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

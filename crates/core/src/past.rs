@@ -1,0 +1,95 @@
+//! Closed tickets and what was learned from them, as they are stored and exchanged. The shapes follow the stage `history`, but these are our own.
+
+use crate::Instant;
+use crate::record::Record;
+use crate::stage::Understanding;
+use serde::{Deserialize, Serialize};
+
+/// A closed ticket. Its texts are hostile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Its number.
+    pub id: String,
+    /// When it came.
+    pub opened: Instant,
+    /// What was read in its first words; empty if that was unsure.
+    pub intent: String,
+    /// What it was about.
+    pub about: String,
+    /// For whom.
+    pub department: String,
+    /// How it was closed.
+    pub fields: Vec<(String, String)>,
+    /// Minutes that were recorded.
+    pub minutes: Option<u32>,
+    /// It came when nobody was there.
+    pub after_hours: bool,
+    /// It was opened again.
+    pub reopened: bool,
+    /// To whom it was escalated.
+    pub escalated: Option<String>,
+    /// Who approved it.
+    pub approver: Option<String>,
+    /// The technicians' words.
+    pub resolution: String,
+}
+
+impl Closed {
+    /// With what was read in its first words.
+    #[must_use]
+    pub fn read_as(self, understanding: &Understanding) -> Self {
+        const THINGS: [&str; 6] = ["share", "group", "mailbox", "licence", "application", "device"];
+        let things = THINGS.iter().find_map(|kind| understanding.entities.iter().find(|entity| entity.kind == *kind));
+        let about = things.map(|entity| entity.words.clone()).unwrap_or_default();
+        Self { intent: intent(understanding).into(), about, ..self }
+    }
+}
+
+/// The type that a text is counted under; empty if it was unsure.
+#[must_use]
+pub fn intent(understanding: &Understanding) -> &str {
+    let sure = understanding.candidates.first().filter(|_| !understanding.abstained);
+    sure.map_or("", |candidate| candidate.intent.as_str())
+}
+
+/// One thing that was learned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// `share`, `field`, `approver`, …
+    pub kind: String,
+    /// The type of ticket; empty for what was not understood.
+    pub intent: String,
+    /// A field's name, or for what an approver speaks.
+    pub about: String,
+    /// What was seen most.
+    pub value: String,
+    /// Tickets that say so.
+    pub support: u32,
+    /// Tickets that could have.
+    pub of: u32,
+    /// Some of those that say so.
+    pub evidence: Vec<String>,
+    /// Some of those that say otherwise.
+    pub exceptions: Vec<String>,
+    /// Too little to build on (P-32).
+    pub thin: bool,
+}
+
+/// What is kept of a tenant's past: counts and ticket numbers, no texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// The memory of the stage `history`.
+    pub memory: String,
+    /// Tickets that were learned.
+    pub learned: u64,
+    /// Short hashes of their numbers, the newest last, so that none is learned twice.
+    pub seen: Vec<String>,
+    /// Counts the imports.
+    pub turn: u64,
+    /// When the last one was.
+    pub at: Instant,
+}
+
+impl Record for Past {
+    const SCHEMA: u64 = 1;
+}

@@ -1,0 +1,164 @@
+//! The rules of the trade (P-1 … P-38), each with the tests that hold it. A rule without a test is named with what it waits for, and that list only shrinks.
+
+use crate::rig::root;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A rule, in a few words, and its tests: `story NAME`, `attacks FILE`, or `FILE: NAME OF THE TEST`.
+const HELD: &[(u32, &str, &[&str])] = &[
+    (1, "facts that can be known prove nothing", &["attacks impersonation", "story a-colleagues-password"]),
+    (
+        3,
+        "mail alone changes no credential",
+        &["story mailed-ticket-never-answered", "components/guardrails/src/rules/tests.rs: who_is_not_a_verified_member_goes_to_a_human"],
+    ),
+    (4, "guests and strangers are no employees", &["story workspace-guest", "story stranger-of-another-workspace", "story channel-shared-with-the-msp"]),
+    (
+        8,
+        "a secret is shown once, behind a button",
+        &[
+            "components/credential-link/src/link/tests.rs: a_press_shows_the_secret_once_and_deletes_it_before_it_answers",
+            "story text-that-looks-like-a-secret",
+            "story entra-reset",
+        ],
+    ),
+    (
+        11,
+        "administrators are never touched",
+        &["story protected-by-role", "story protected-by-group", "story protected-by-ownership", "story protected-by-the-tenants-list"],
+    ),
+    (
+        13,
+        "aliases are resolved first",
+        &["components/guardrails/src/rules/tests.rs: a_protected_account_goes_to_a_human_under_any_of_its_names", "attacks look-alikes", "attacks approvals"],
+    ),
+    (
+        14,
+        "the tenant is pinned and the object read again",
+        &["story ticket-of-another-company", "story blocked-while-the-button-waits", "tests/security.rs: a_lying_stage_gets_nothing_past_the_technician"],
+    ),
+    (
+        15,
+        "synced accounts are mastered on premises",
+        &["story synced-account", "components/guardrails/src/rules/tests.rs: write_back_helps_a_reset_but_no_unlock"],
+    ),
+    (16, "an app-only reset needs a permission and a role", &["tests/clients.rs: the_check_names_what_is_wrong_with_a_directory", "story graph-refuses"]),
+    (
+        20,
+        "sessions end slowly, and never those of guests",
+        &["story directory-guest", "components/idp-action/src/entra/tests.rs: sessions_are_revoked_and_a_lost_reply_is_sent_again"],
+    ),
+    (21, "Entra has no unlock, Okta has", &["story entra-lockout-becomes-a-reset", "story okta-unlock"]),
+    (26, "own notes are not heard, an event counts once", &["story own-messages-are-not-heard", "story own-ticket-comes-back", "story same-event-twice"]),
+    (
+        28,
+        "statuses are found on the ticket's own board",
+        &[
+            "components/psa-closeout/src/connectwise/tests.rs: the_desk_may_name_the_closed_status",
+            "components/psa-closeout/src/connectwise/tests.rs: a_board_without_closed_status_needs_a_human_after_the_notes",
+        ],
+    ),
+    (
+        29,
+        "what a human set stays",
+        &[
+            "story status-set-by-a-human",
+            "story stands-down-status",
+            "components/psa-closeout/src/connectwise/tests.rs: a_status_that_a_human_set_stays_and_the_notes_are_written",
+        ],
+    ),
+    (
+        30,
+        "time is not billed unless the desk says so",
+        &[
+            "story time-entry-non-billable",
+            "story time-entry-none",
+            "components/psa-closeout/src/connectwise/tests.rs: without_the_right_work_type_nothing_is_billed",
+        ],
+    ),
+    (
+        33,
+        "an approval is bound, used once, and never one's own",
+        &[
+            "story supervised",
+            "story approval-by-an-approver-of-the-client",
+            "story approval-expires",
+            "attacks approvals",
+            "crates/core/src/case/approval/tests.rs: a_yes_fits_one_change_of_one_account_for_a_short_time",
+            "components/guardrails/src/rules/tests.rs: nobody_approves_their_own_request_under_any_name",
+        ],
+    ),
+    (34, "a claimed approval is none", &["attacks claimed-approvals", "story guardrails-approval"]),
+    (35, "a text grants no authority", &["attacks instructions", "story instructions-in-the-text"]),
+    (36, "users never see internal notes", &["story entra-reset", "components/messaging/src/sentences.rs: a_value_is_never_read_as_part_of_the_sentence"]),
+    (37, "in a freeze only a human lets a change through", &["story freeze-window", "story freeze-window-that-is-over", "story kill-switch-in-mid-case"]),
+];
+
+/// A rule that no test holds yet, and what it waits for. Nothing is ever added here.
+const OPEN: &[(u32, &str)] = &[
+    (2, "identity-check: proof that scales with the person; VIPs"),
+    (5, "identity-check: limits of challenges, a denial locks the case"),
+    (6, "identity-check: the lost phone"),
+    (7, "identity-check: pushes through Duo, never through Microsoft"),
+    (9, "a notice on another channel after a reset"),
+    (10, "identity-check: Temporary Access Pass"),
+    (27, "mail is not read yet"),
+    (31, "after closing: still broken re-opens and hands over"),
+    (32, "history"),
+    (38, "earned promotion and demotion; a pilot group is there"),
+];
+
+/// A rule about something that the agent does not do at all.
+const NOT_DONE: &[(u32, &str)] = &[
+    (12, "nobody is added to a group"),
+    (17, "a synced account is a human's, so nothing is written back"),
+    (18, "sign-in is never blocked"),
+    (19, "no MFA method is deleted"),
+    (22, "no licence is assigned"),
+    (23, "no mailbox is shared"),
+    (24, "no sign-in log is read"),
+    (25, "Google is not spoken"),
+];
+
+/// As many rules were open when this was written; whoever tests one lowers it.
+const MOST_OPEN: usize = 10;
+
+fn exists(root: &Path, test: &str) -> bool {
+    if let Some(story) = test.strip_prefix("story ") {
+        // That each story runs is checked by `stories.rs`.
+        return root.join(format!("tests/stories/{story}.json")).is_file();
+    }
+    if let Some(file) = test.strip_prefix("attacks ") {
+        return root.join(format!("tests/stories/attacks/{file}.json")).is_file();
+    }
+    let Some((file, name)) = test.split_once(": ") else { return false };
+    let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let Some((before, _)) = text.split_once(&format!("fn {name}()")) else { return false };
+    before.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ').trim_end().rsplit('\n').next().is_some_and(|line| line.contains("test"))
+}
+
+#[test]
+fn every_rule_of_the_trade_has_a_test_or_says_what_it_waits_for() {
+    let mut missing = Vec::new();
+    for (rule, what, tests) in HELD {
+        assert!(!tests.is_empty(), "P-{rule} ({what}) has no test");
+        missing.extend(tests.iter().filter(|test| !exists(&root(), test)).map(|test| format!("P-{rule} ({what}): there is no `{test}`")));
+    }
+    assert!(missing.is_empty(), "- {}", missing.join("\n- "));
+    let named = HELD.iter().map(|(rule, ..)| rule).chain(OPEN.iter().map(|(rule, _)| rule)).chain(NOT_DONE.iter().map(|(rule, _)| rule));
+    let mut all: Vec<u32> = named.copied().collect();
+    all.sort_unstable();
+    assert_eq!(all, (1..=38).collect::<Vec<u32>>(), "each rule stands in one list");
+    assert_eq!(OPEN.len(), MOST_OPEN, "a rule that is tested leaves the list, and none is added");
+    assert!(OPEN.iter().chain(NOT_DONE).all(|(_, why)| !why.is_empty()));
+    let told: BTreeSet<&str> = HELD.iter().map(|(_, what, _)| *what).collect();
+    assert_eq!(told.len(), HELD.len());
+}
+
+#[test]
+fn a_test_that_is_not_there_is_missed() {
+    for nowhere in ["story no-such-story", "attacks none", "tests/practice.rs: no_such_test", "tests/no.rs: exists", "tests/practice.rs: exists", "every"] {
+        assert!(!exists(&root(), nowhere), "{nowhere}");
+    }
+    assert!(exists(&root(), "tests/practice.rs: a_test_that_is_not_there_is_missed"));
+}
