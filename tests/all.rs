@@ -18,9 +18,11 @@ mod conformance;
 mod contract;
 mod crashes;
 mod damage;
+mod day_one;
 mod evidence;
 mod invariants;
 mod lints;
+mod logs;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;

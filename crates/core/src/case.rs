@@ -312,6 +312,9 @@ pub struct Case {
     /// The ticket may have changed since it was last asked for.
     #[serde(default)]
     pub look_again: bool,
+    /// The language that the requester last wrote in, if it was not English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// What waits for somebody's yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Ask>,
@@ -327,6 +330,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// The user's locale: of the chat's profile, or the language that was written in.
+    #[must_use]
+    pub fn locale(&self) -> Option<&str> {
+        self.profile.as_ref().and_then(|profile| profile.locale.as_deref()).or(self.language.as_deref())
+    }
+
     /// Nobody has asked for anything, so nobody has to be given anything.
     fn idle(&self) -> bool {
         self.phase == Phase::Listening && self.ticket.is_none() && self.texts.is_empty() && self.handover.is_none()
@@ -591,6 +600,7 @@ impl State {
             channel: self.channel.clone(),
             thread: self.thread.clone(),
             words: Words { sentence: sentence.into(), arguments },
+            locale: self.case.as_ref().and_then(Case::locale).unwrap_or_default().into(),
             buttons: Vec::new(),
             secret_link: None,
         }
@@ -938,6 +948,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         course: Course::default(),
         intake: None,
         look_again: false,
+        language: None,
         ask: None,
         asks: 0,
         approvals: Vec::new(),
@@ -1067,6 +1078,9 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         reading => reading,
     };
     let Some(case) = &mut state.case else { return };
+    if understanding.language.is_some() {
+        case.language.clone_from(&understanding.language);
+    }
     match (case.phase, reading) {
         (Phase::Listening, Reading::Thanks) => {
             if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
