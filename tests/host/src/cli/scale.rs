@@ -34,7 +34,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let mut sizes =
         arguments.iter().map(|n| n.replace(['_', ','], "").parse().with_context(|| format!("`{n}` is no number"))).collect::<Result<Vec<usize>>>()?;
     if sizes.is_empty() {
-        sizes = vec![1_000, 10_000];
+        sizes = vec![1_000, 10_000, 100_000];
     }
     sizes.sort_unstable();
     let project = super::project()?;
