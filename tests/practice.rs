@@ -76,6 +76,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
             "components/psa-closeout/src/connectwise/tests.rs: without_the_right_work_type_nothing_is_billed",
         ],
     ),
+    (31, "silence confirms nothing, and still broken re-opens", &["story did-this-fix-it", "story still-broken", "story still-broken-in-words"]),
     (
         33,
         "an approval is bound, used once, and never one's own",
@@ -103,7 +104,6 @@ const OPEN: &[(u32, &str)] = &[
     (9, "a notice on another channel after a reset"),
     (10, "identity-check: Temporary Access Pass"),
     (27, "mail is not read yet"),
-    (31, "after closing: still broken re-opens and hands over"),
     (32, "history"),
     (38, "earned promotion and demotion; a pilot group is there"),
 ];
@@ -121,7 +121,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 10;
+const MOST_OPEN: usize = 9;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {

@@ -40,7 +40,7 @@ pub(super) fn wrote(state: &mut State, event: &Event, command: Option<&Press>, t
     }
     let of = Some(command.choice.clone()).filter(|tenant| !tenant.is_empty());
     let client = of.as_deref().unwrap_or("every client").to_string();
-    notes.push(Note::Halt { tenant: of, halted, by: format!("{name} ({}/{})", event.workspace, event.author) });
+    notes.push(Note::Halt { tenant: of, halted, by: format!("{name} ({}/{})", event.workspace, event.author), at: event.received });
     state.say(if halted { "switch-stopped" } else { "switch-resumed" }, &[("client", &client), ("name", &name)], now);
 }
 
