@@ -1072,9 +1072,13 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         reading => reading,
     };
     let about_the_last = after::is_about(state, now);
+    // Of no type that is known by name.
+    let other = understanding.candidates.first().is_none_or(|first| understanding.abstained || first.intent == "other");
     let Some(case) = &mut state.case else { return };
     match (case.phase, reading) {
-        (Phase::Listening, Reading::Unclear) if about_the_last => after::still_broken(state, text, tenant, now, notes),
+        (Phase::Listening, Reading::Unclear | Reading::Elsewhere("out-of-scope")) if about_the_last && other => {
+            after::still_broken(state, text, tenant, now, notes)
+        }
         (Phase::Listening, Reading::Thanks) => {
             if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
                 ended.confirmed = Some(now);

@@ -4,7 +4,7 @@ use super::{Note, State};
 use crate::Instant;
 use crate::journal::Press;
 use crate::keys::is_name;
-use crate::mailbox::Event;
+use crate::mailbox::{Event, Place};
 use crate::tenant::{StaffRole, Tenant};
 
 /// Stops or resumes, and a tenant's name; none means all.
@@ -25,7 +25,10 @@ pub fn command(text: &str) -> Option<(bool, Option<String>)> {
 
 /// Somebody wrote to the agent. The command was read, and its tenant found, by the runner: `offer` is `stop` or `resume`, `choice` the tenant.
 pub(super) fn wrote(state: &mut State, event: &Event, command: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    // Whoever is no staff gets no answer: the channel is not theirs.
+    // Where clients may read too, nothing is said; and whoever is no staff gets no answer anywhere.
+    if event.place != Place::Direct && tenant.approvals.channel.as_ref() != Some(&event.channel) {
+        return;
+    }
     let own = event.author_workspace.as_ref().is_none_or(|own| *own == event.workspace);
     let Some(member) = tenant.staff_member(&event.workspace, &event.author).filter(|_| own) else { return };
     let (name, role) = (member.name.clone(), member.role);
