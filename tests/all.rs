@@ -9,6 +9,7 @@
 )]
 
 mod attacks;
+mod backtest;
 mod browser;
 mod budgets;
 mod clients;
@@ -18,9 +19,11 @@ mod conformance;
 mod contract;
 mod crashes;
 mod damage;
+mod day_one;
 mod evidence;
 mod invariants;
 mod lints;
+mod logs;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A browser session; the driver dies with it.
-struct Browser {
+pub struct Browser {
     driver: Child,
     base: String,
     profile: std::path::PathBuf,
@@ -26,8 +26,8 @@ impl Drop for Browser {
 }
 
 /// The key that `Enter` and `Tab` are in WebDriver's private range.
-const ENTER: &str = "\u{e007}";
-const TAB: &str = "\u{e004}";
+pub const ENTER: &str = "\u{e007}";
+pub const TAB: &str = "\u{e004}";
 
 async fn command(method: &str, url: &str, body: Value) -> Result<Value, String> {
     let body = if method == "GET" || method == "DELETE" { String::new() } else { body.to_string() };
@@ -39,7 +39,7 @@ async fn command(method: &str, url: &str, body: Value) -> Result<Value, String> 
 
 impl Browser {
     /// `None` where the browser is not installed.
-    async fn open() -> Option<Self> {
+    pub async fn open() -> Option<Self> {
         let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let driver = Command::new("chromedriver")
             .args([format!("--port={port}"), "--allowed-ips=127.0.0.1".into()])
@@ -47,7 +47,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .ok()?;
-        let profile = std::env::temp_dir().join(format!("firstline-browser-{}", std::process::id()));
+        let profile = std::env::temp_dir().join(format!("firstline-browser-{}-{port}", std::process::id()));
         let mut browser = Browser { driver, base: format!("http://127.0.0.1:{port}"), profile };
         let arguments = [
             "--headless=new",
@@ -77,23 +77,23 @@ impl Browser {
         panic!("no browser session: {last}");
     }
 
-    async fn go(&self, url: &str) {
+    pub async fn go(&self, url: &str) {
         command("POST", &format!("{}/url", self.base), json!({ "url": url })).await.unwrap();
     }
 
-    async fn run(&self, script: &str) -> Value {
+    pub async fn run(&self, script: &str) -> Value {
         command("POST", &format!("{}/execute/sync", self.base), json!({"script": script, "args": []})).await.unwrap()
     }
 
     /// Presses keys, as a person without a mouse does.
-    async fn keys(&self, keys: &[&str]) {
+    pub async fn keys(&self, keys: &[&str]) {
         let actions: Vec<Value> = keys.iter().flat_map(|key| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]).collect();
         let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
         command("POST", &format!("{}/actions", self.base), body).await.unwrap();
     }
 
     /// The words of the page, once its heading is this one.
-    async fn page(&self, heading: &str) -> String {
+    pub async fn page(&self, heading: &str) -> String {
         let mut seen = Value::Null;
         for _ in 0..100 {
             seen = self.run("return [document.querySelector('h1')?.innerText, document.body.innerText]").await;
@@ -106,7 +106,7 @@ impl Browser {
     }
 
     /// Keeps a picture for people to look at.
-    async fn picture(&self, name: &str) {
+    pub async fn picture(&self, name: &str) {
         let picture = command("GET", &format!("{}/screenshot", self.base), Value::Null).await.unwrap();
         let bytes = firstline_core::seal::unbase64(picture.as_str().unwrap()).unwrap();
         let folder = crate::rig::root().join("target/screenshots");

@@ -243,12 +243,69 @@ async fn the_check_names_what_is_wrong_with_a_desk() {
     let found = [("missing", "northwind-desk status `Needs Dispatch` on board 1"), ("missing", "a closed status on board 1")];
     broken(&[site(json!({"boards": boards}))], "initech", &found, &psa).await;
     broken(&[site(json!({"work_types": [{"id": 1, "name": "Remote", "inactiveFlag": true}]}))], "initech", &[("missing", "work type `Remote`")], &psa).await;
+    let mut wants = msp();
+    (wants["desk"]["waiting_status"], wants["desk"]["responded_status"]) = (json!("On hold"), json!("In Progress"));
+    wants["desk"]["alert_priority"] = json!("Urgent");
+    let rig = day_one().await;
+    second(&rig).await;
+    put(&rig, "/api/msp", wants).await;
+    check(&rig, "initech", &[("missing", "status `On hold` on board 1"), ("missing", "priority `Urgent`")], &psa).await;
+    let finance = json!([{"public": "firstline-public", "private": "firstline-private", "member": "firstline", "denied": ["finance"]}]);
+    broken(&[site(json!({"keys": finance}))], "initech", &[("missing", "read agreements the member may not read them")], &["ticket"]).await;
     broken(&[site(json!({"members": []}))], "initech", &[("missing", "member `firstline`")], &psa).await;
     broken(&[site(json!({"companies": []}))], "initech", &[("missing", "read company it is not there")], &psa).await;
     let denied = json!([{"public": "firstline-public", "private": "firstline-private", "member": "firstline", "denied": ["time"]}]);
     let found = [("missing", "read time entries the member may not read them"), ("missing", "read work types the member may not read them")];
     broken(&[site(json!({"keys": denied}))], "initech", &found, &psa).await;
     broken(&[site(json!({"keys": []}))], "initech", &[("missing", "credentials the vendor does not take them")], ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_vanishes_from_the_desk_is_told_once_by_name_and_tickets_still_close() {
+    let rig = day_one().await;
+    second(&rig).await;
+    let mut wants = msp();
+    wants["desk"]["waiting_status"] = json!("Waiting");
+    wants["desk"]["intake"] = json!([{"board": 1, "types": ["Account"]}]);
+    put(&rig, "/api/msp", wants).await;
+    let problems = async || {
+        let (_, health) = rig.desk.api("GET", "/api/health", "").await.unwrap();
+        let problems = health["problems"].as_array().cloned().unwrap_or_default();
+        problems.iter().map(|one| format!("{}: {}", one["about"].as_str().unwrap(), one["what"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    let a_day = async || {
+        tokio::time::sleep(std::time::Duration::from_secs(24 * 3_600)).await;
+        rig.minutes(2).await;
+    };
+    a_day().await;
+    assert_eq!(problems().await, Vec::<String>::new());
+    let statuses = json!([{"id": 11, "name": "New", "defaultFlag": true}, {"id": 13, "name": "Waiting", "inactive": true}, {"id": 15, "name": ">Closed", "closedStatus": true}]);
+    rig.desk.vendors.act(&site(json!({"boards": [{"id": 1, "name": "Help Desk", "statuses": statuses, "types": []}], "work_types": []}))).unwrap();
+    a_day().await;
+    // Two clients name them, and each is told once.
+    let found = problems().await;
+    let expect = [
+        "northwind-desk statuses of board 1: there is no status `Needs Dispatch`, `Waiting` any more",
+        "northwind-desk types of board 1: there is no type `Account` any more",
+        "northwind-desk work types: there is no work type `Remote` any more: nothing is billed",
+    ];
+    assert!(found.len() == expect.len() && found.iter().zip(expect).all(|(found, expect)| found.starts_with(expect)), "{found:#?}");
+    // The ticket falls back to what the board has.
+    let mut document = get(&rig, "/api/tenants/initech").await["document"].clone();
+    document["guardrails"] = json!({"autonomy": {"default": {"mode": "autonomous"}}});
+    put(&rig, "/api/tenants/initech", document).await;
+    Visit::new(&rig.desk, IVY).main_job().await.unwrap_or_else(|why| panic!("{why}\n{}", rig.log()));
+    rig.desk
+        .vendors
+        .act(&site(
+            serde_json::from_str::<Value>(firstline_vendors::DEMO).unwrap()["connectwise"]
+                .as_object()
+                .map(|all| json!({"boards": all["boards"], "work_types": all["work_types"]}))
+                .unwrap(),
+        ))
+        .unwrap();
+    rig.minutes(12).await;
+    assert_eq!(problems().await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

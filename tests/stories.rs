@@ -89,10 +89,14 @@ stories! {
     limit_of_the_msp
     limit_of_the_person
     limit_of_the_tenant
+    locale_of_the_profile
+    locale_of_the_text
+    mailed_ticket_answered_in_words
     mailed_ticket_never_answered
     mailed_ticket_no
     mailed_ticket_no_alerts
     mailed_ticket_of_another_kind
+    mailed_ticket_of_the_msps_psa
     mailed_ticket_without_chat
     mailed_ticket_yes
     mention_in_a_channel
@@ -117,8 +121,10 @@ stories! {
     outside_the_pilot_group
     own_messages_are_not_heard
     own_ticket_comes_back
+    own_words
     person_after_the_end
     person_at_once
+    person_in_german
     person_while_acting
     person_while_closing
     person_while_finding

@@ -1,7 +1,7 @@
 //! What a request to a link does.
 
 use crate::host::{Fault, Host};
-use crate::page;
+use crate::{page, words};
 use firstline_core::once::{Once, Opened, token_hash};
 use firstline_core::seal::{PrivateKey, Secret, once_context, unbase64};
 use firstline_core::{keys, record, redact};
@@ -16,6 +16,8 @@ pub struct Request {
     pub path: String,
     /// `Sec-Fetch-Site`.
     pub fetch_site: Option<String>,
+    /// `Accept-Language`.
+    pub languages: String,
     /// `Purpose` or `Sec-Purpose`: somebody fetches ahead.
     pub purpose: Option<String>,
 }
@@ -78,32 +80,36 @@ pub fn headers() -> Vec<(&'static str, String)> {
 
 /// Answers a request.
 pub async fn handle(host: &impl Host, request: &Request) -> Answer {
+    let words = words::of(&request.languages);
     let Some(token) = request.path.strip_prefix("/s/").filter(|token| !token.is_empty() && !token.contains('/')) else {
-        return answer(404, page::no_link(), What::Refused, "no link");
+        return answer(404, page::no_link(words), What::Refused, "no link");
     };
     match request.method.as_str() {
         // INVARIANT: neither store nor token is looked at here, so opening a link tells and burns nothing.
-        "GET" => answer(200, page::ready(), What::Opened, ""),
+        "GET" => answer(200, page::ready(words), What::Opened, ""),
         "HEAD" => answer(200, String::new(), What::Opened, "head"),
         "POST" => press(host, request, token).await,
-        _ => answer(405, page::no_link(), What::Refused, "method"),
+        _ => answer(405, page::no_link(words), What::Refused, "method"),
     }
 }
 
 async fn press(host: &impl Host, request: &Request, token: &str) -> Answer {
+    let words = words::of(&request.languages);
     // Browsers that send the header tell a press on our page from a form that another site submits. `Origin` is `null` under `no-referrer`.
     if request.purpose.is_some() || request.fetch_site.as_deref().is_some_and(|site| !site.eq_ignore_ascii_case("same-origin")) {
-        return answer(403, page::refused(), What::Refused, "not pressed on the link's own page");
+        return answer(403, page::refused(words), What::Refused, "not pressed on the link's own page");
     }
     match reveal(host, token).await {
         Ok((once, secret)) => {
-            let mut answer = answer(200, page::shown(&once, &secret), What::Shown, "");
+            // What is said to the user elsewhere is in this language, whatever the browser's is.
+            let words = if once.locale.is_empty() { words } else { words::of(&once.locale) };
+            let mut answer = answer(200, page::shown(words, &once, &secret), What::Shown, "");
             (answer.line.tenant, answer.line.ticket) = (once.tenant, redact::line(&once.ticket, 40));
             answer
         }
-        Err(Hidden::Gone(why)) => answer(410, page::gone(), What::Gone, why),
-        Err(Hidden::Variable(why)) => answer(503, page::fault(&why), What::Fault, &why),
-        Err(Hidden::Fault(why)) => answer(503, page::fault(""), What::Fault, &why),
+        Err(Hidden::Gone(why)) => answer(410, page::gone(words), What::Gone, why),
+        Err(Hidden::Variable(why)) => answer(503, page::fault(words, &why), What::Fault, &why),
+        Err(Hidden::Fault(why)) => answer(503, page::fault(words, ""), What::Fault, &why),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The pages: no script, nothing loaded, readable on a phone and by a screen reader.
 
-use crate::words;
+use crate::words::Words;
 use firstline_core::once::Once;
 use firstline_core::seal::{Secret, base64};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -25,10 +25,10 @@ pub fn policy() -> String {
     format!("default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 }
 
-fn page(title: &str, content: &Markup) -> String {
+fn page(words: &Words, title: &str, content: &Markup) -> String {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(words.language) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -44,64 +44,67 @@ fn page(title: &str, content: &Markup) -> String {
 
 /// The page with the button: the same for every link, whether it works or not. Without an `action`, the form goes to the page's own address.
 #[must_use]
-pub fn ready() -> String {
+pub fn ready(words: &Words) -> String {
     page(
-        words::READY,
+        words,
+        words.ready,
         &html! {
-            p { (words::READY_TEXT) }
-            form method="post" { button type="submit" { (words::SHOW) } }
-            p.soft { (words::READY_NOTE) }
+            p { (words.ready_text) }
+            form method="post" { button type="submit" { (words.show) } }
+            p.soft { (words.ready_note) }
         },
     )
 }
 
 /// The page with the secret.
 #[must_use]
-pub fn shown(once: &Once, secret: &Secret) -> String {
-    let from = words::from(&once.msp, &once.ticket);
+pub fn shown(words: &Words, once: &Once, secret: &Secret) -> String {
+    let from = words.origin(&once.msp, &once.ticket);
     page(
-        words::SHOWN,
+        words,
+        words.shown,
         &html! {
             @if !from.is_empty() { p.soft { (from) } }
-            label for="secret" { (words::FIELD) }
+            label for="secret" { (words.field) }
             input id="secret" type="text" readonly autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="once" value=(secret.expose());
-            p id="once" { strong { (words::SHOWN_ONCE) } }
-            h2 { (words::NEXT) }
-            ol { @for step in words::STEPS { li { (step) } } }
+            p id="once" { strong { (words.shown_once) } }
+            h2 { (words.next) }
+            ol { @for step in words.steps { li { (step) } } }
         },
     )
 }
 
 /// The page of every link that shows nothing, whatever the reason.
 #[must_use]
-pub fn gone() -> String {
-    page(words::GONE, &html! { p { (words::GONE_TEXT) } p.soft { (words::GONE_NOTE) } })
+pub fn gone(words: &Words) -> String {
+    page(words, words.gone, &html! { p { (words.gone_text) } p.soft { (words.gone_note) } })
 }
 
 /// Something is broken here; what it is stands in the log, and named for the operator if it is a variable.
 #[must_use]
-pub fn fault(detail: &str) -> String {
-    page(words::FAULT, &html! { p { (words::FAULT_TEXT) } @if !detail.is_empty() { p.soft { (detail) } } })
+pub fn fault(words: &Words, detail: &str) -> String {
+    page(words, words.fault, &html! { p { (words.fault_text) } @if !detail.is_empty() { p.soft { (detail) } } })
 }
 
 /// The button was not pressed on our own page.
 #[must_use]
-pub fn refused() -> String {
-    page(words::REFUSED, &html! { p { (words::REFUSED_TEXT) } })
+pub fn refused(words: &Words) -> String {
+    page(words, words.refused, &html! { p { (words.refused_text) } })
 }
 
 /// No link at all.
 #[must_use]
-pub fn no_link() -> String {
-    page(words::NO_LINK, &html! { p { (words::NO_LINK_TEXT) } })
+pub fn no_link(words: &Words) -> String {
+    page(words, words.no_link, &html! { p { (words.no_link_text) } })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::{ALL, EN};
 
     fn check(page: &str, heading: &str) {
-        assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
+        assert!(page.starts_with("<!DOCTYPE html><html lang=\""), "{page}");
         for (part, times) in [
             ("<h1>", 1),
             ("<main>", 1),
@@ -120,47 +123,52 @@ mod tests {
     }
 
     fn once(msp: &str, ticket: &str) -> Once {
-        Once { sealed: String::new(), tenant: "acme".into(), expires: 0, latest: 0, msp: msp.into(), ticket: ticket.into() }
+        Once { sealed: String::new(), tenant: "acme".into(), expires: 0, latest: 0, msp: msp.into(), ticket: ticket.into(), locale: String::new() }
     }
 
     #[test]
     fn every_page_is_whole_and_loads_nothing() {
-        for (page, heading) in [
-            (ready(), words::READY),
-            (shown(&once("Northwind IT", "4711"), &Secret::new("pw".into())), words::SHOWN),
-            (gone(), words::GONE),
-            (fault("x"), words::FAULT),
-            (refused(), words::REFUSED),
-            (no_link(), words::NO_LINK),
-        ] {
-            check(&page, heading);
+        for words in ALL {
+            let once = once("Northwind IT", "4711");
+            for (page, heading) in [
+                (ready(words), words.ready),
+                (shown(words, &once, &Secret::new("pw".into())), words.shown),
+                (gone(words), words.gone),
+                (fault(words, "x"), words.fault),
+                (refused(words), words.refused),
+                (no_link(words), words.no_link),
+            ] {
+                check(&page, heading);
+                assert!(page.contains(&format!("lang=\"{}\"", words.language)));
+            }
+            assert!(shown(words, &once, &Secret::new("pw".into())).contains("Northwind IT, ticket 4711"));
         }
     }
 
     #[test]
     fn only_the_first_page_has_a_button() {
-        assert_eq!(ready().matches("<button").count(), 1);
-        for page in [gone(), fault(""), refused(), no_link(), shown(&once("", ""), &Secret::new("pw".into()))] {
+        assert_eq!(ready(&EN).matches("<button").count(), 1);
+        for page in [gone(&EN), fault(&EN, ""), refused(&EN), no_link(&EN), shown(&EN, &once("", ""), &Secret::new("pw".into()))] {
             assert!(!page.contains("<button") && !page.contains("<form"));
         }
     }
 
     #[test]
     fn values_are_text_and_never_markup() {
-        let page = shown(&once("<script>alert(1)</script>", "\"><img>"), &Secret::new("a\"<b>&'c".into()));
-        check(&page, words::SHOWN);
+        let page = shown(&EN, &once("<script>alert(1)</script>", "\"><img>"), &Secret::new("a\"<b>&'c".into()));
+        check(&page, EN.shown);
         assert!(!page.contains("<img") && page.contains("value=\"a&quot;&lt;b&gt;&amp;'c\""), "{page}");
     }
 
     #[test]
     fn the_field_has_a_label() {
-        let page = shown(&once("Northwind IT", ""), &Secret::new("pw".into()));
+        let page = shown(&EN, &once("Northwind IT", ""), &Secret::new("pw".into()));
         assert!(page.contains("<label for=\"secret\">") && page.contains("<input id=\"secret\"") && page.contains("From Northwind IT<"));
     }
 
     #[test]
     fn the_policy_allows_exactly_the_style_of_the_page() {
-        let page = gone();
+        let page = gone(&EN);
         let style = page.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).unwrap().0;
         assert!(policy().contains(&format!("'sha256-{}'", base64(&Sha256::digest(style.as_bytes())))));
         assert!(!policy().contains("unsafe"));

@@ -16,6 +16,7 @@ async fn handle(request: Request) -> Response<FullBody<Bytes>> {
         method: request.method().as_str().into(),
         path: request.uri().path().into(),
         fetch_site: header("sec-fetch-site"),
+        languages: header("accept-language").unwrap_or_default(),
         purpose: header("sec-purpose").or_else(|| header("purpose")),
     };
     let answer = link::handle(&Spin, &read).await;

@@ -1,56 +1,200 @@
-//! Every sentence of the pages.
+//! Every sentence of the pages, in every language.
 
-/// Title of the page with the button, and its heading.
-pub const READY: &str = "Your password is ready";
-/// What the button does.
-pub const READY_TEXT: &str = "You can see it one time only. Have the sign-in page open, then press the button.";
-/// The button.
-pub const SHOW: &str = "Show the password once";
-/// Below the button.
-pub const READY_NOTE: &str = "Nobody else needs this link. Do not forward it.";
+/// The words of one language.
+#[derive(Debug)]
+pub struct Words {
+    /// Its code, for screen readers.
+    pub language: &'static str,
+    /// Title of the page with the button, and its heading.
+    pub ready: &'static str,
+    /// What the button does.
+    pub ready_text: &'static str,
+    /// The button.
+    pub show: &'static str,
+    /// Below the button.
+    pub ready_note: &'static str,
+    /// Title of the page with the secret, and its heading.
+    pub shown: &'static str,
+    /// Label of the field.
+    pub field: &'static str,
+    /// That it is gone now.
+    pub shown_once: &'static str,
+    /// Heading of the steps.
+    pub next: &'static str,
+    /// The steps.
+    pub steps: [&'static str; 4],
+    /// Title and heading of the page for links that show nothing.
+    pub gone: &'static str,
+    /// Why, as far as anybody is told.
+    pub gone_text: &'static str,
+    /// For those who never saw it.
+    pub gone_note: &'static str,
+    /// Title and heading when something is broken here.
+    pub fault: &'static str,
+    /// What to do.
+    pub fault_text: &'static str,
+    /// Title and heading when the button was not pressed on our own page.
+    pub refused: &'static str,
+    /// What to do.
+    pub refused_text: &'static str,
+    /// Title and heading of an address that is no link.
+    pub no_link: &'static str,
+    /// What to do.
+    pub no_link_text: &'static str,
+    /// Before the name of whoever gives the password.
+    pub from: &'static str,
+}
 
-/// Title of the page with the secret, and its heading.
-pub const SHOWN: &str = "Your temporary password";
-/// Label of the field.
-pub const FIELD: &str = "Temporary password";
-/// That it is gone now.
-pub const SHOWN_ONCE: &str = "It will not be shown again: this link has stopped working.";
-/// Heading of the steps.
-pub const NEXT: &str = "What to do next";
-/// The steps.
-pub const STEPS: &[&str] =
-    &["Copy the password, or write it down for a moment.", "Sign in with it.", "Choose a new password of your own when you are asked to.", "Close this page."];
+/// English, also for whoever reads none of these.
+pub const EN: Words = Words {
+    language: "en",
+    ready: "Your password is ready",
+    ready_text: "You can see it one time only. Have the sign-in page open, then press the button.",
+    show: "Show the password once",
+    ready_note: "Nobody else needs this link. Do not forward it.",
+    shown: "Your temporary password",
+    field: "Temporary password",
+    shown_once: "It will not be shown again: this link has stopped working.",
+    next: "What to do next",
+    steps: [
+        "Copy the password, or write it down for a moment.",
+        "Sign in with it.",
+        "Choose a new password of your own when you are asked to.",
+        "Close this page.",
+    ],
+    gone: "This link no longer works",
+    gone_text: "A link shows its password one time, and only for a while. If you still need a password, ask for a new one where you asked before.",
+    gone_note: "If you have not seen the password yourself, tell your IT support: somebody else may have opened the link.",
+    fault: "This does not work right now",
+    fault_text: "Go back and try again in a minute. If it still does not work, tell your IT support.",
+    refused: "Please open the link itself",
+    refused_text: "The password is shown only after the button on the link's own page was pressed. Open the link from your message and press it there.",
+    no_link: "There is nothing here",
+    no_link_text: "Open the link from your message again; it may have been cut off.",
+    from: "From",
+};
 
-/// Title and heading of the page for links that show nothing.
-pub const GONE: &str = "This link no longer works";
-/// Why, as far as anybody is told.
-pub const GONE_TEXT: &str = "A link shows its password one time, and only for a while. If you still need a password, ask for a new one where you asked before.";
-/// For those who never saw it.
-pub const GONE_NOTE: &str = "If you have not seen the password yourself, tell your IT support: somebody else may have opened the link.";
+const DE: Words = Words {
+    language: "de",
+    ready: "Ihr Passwort liegt bereit",
+    ready_text: "Sie können es nur ein einziges Mal sehen. Öffnen Sie zuerst die Anmeldeseite, und drücken Sie dann den Knopf.",
+    show: "Passwort einmal anzeigen",
+    ready_note: "Niemand sonst braucht diesen Link. Leiten Sie ihn nicht weiter.",
+    shown: "Ihr vorläufiges Passwort",
+    field: "Vorläufiges Passwort",
+    shown_once: "Es wird nicht noch einmal angezeigt: Dieser Link gilt nicht mehr.",
+    next: "So geht es weiter",
+    steps: [
+        "Kopieren Sie das Passwort, oder schreiben Sie es kurz auf.",
+        "Melden Sie sich damit an.",
+        "Wählen Sie ein eigenes neues Passwort, wenn Sie danach gefragt werden.",
+        "Schließen Sie diese Seite.",
+    ],
+    gone: "Dieser Link gilt nicht mehr",
+    gone_text: "Ein Link zeigt sein Passwort nur einmal und nur für eine gewisse Zeit. Wenn Sie noch ein Passwort brauchen, fragen Sie dort noch einmal, wo Sie vorher gefragt haben.",
+    gone_note: "Wenn Sie das Passwort nicht selbst gesehen haben, sagen Sie es Ihrer IT-Betreuung: Vielleicht hat jemand anderes den Link geöffnet.",
+    fault: "Das geht gerade nicht",
+    fault_text: "Gehen Sie zurück, und versuchen Sie es in einer Minute noch einmal. Wenn es dann noch nicht geht, sagen Sie es Ihrer IT-Betreuung.",
+    refused: "Bitte öffnen Sie den Link selbst",
+    refused_text: "Das Passwort wird nur angezeigt, wenn der Knopf auf der Seite des Links gedrückt wurde. Öffnen Sie den Link aus Ihrer Nachricht, und drücken Sie ihn dort.",
+    no_link: "Hier ist nichts",
+    no_link_text: "Öffnen Sie den Link aus Ihrer Nachricht noch einmal; vielleicht wurde er abgeschnitten.",
+    from: "Von",
+};
 
-/// Title and heading when something is broken here.
-pub const FAULT: &str = "This does not work right now";
-/// What to do.
-pub const FAULT_TEXT: &str = "Go back and try again in a minute. If it still does not work, tell your IT support.";
+const ES: Words = Words {
+    language: "es",
+    ready: "Su contraseña está lista",
+    ready_text: "Solo podrá verla una vez. Abra antes la página de inicio de sesión y pulse después el botón.",
+    show: "Mostrar la contraseña una vez",
+    ready_note: "Nadie más necesita este enlace. No lo reenvíe.",
+    shown: "Su contraseña temporal",
+    field: "Contraseña temporal",
+    shown_once: "No se mostrará de nuevo: este enlace ya no funciona.",
+    next: "Qué hacer ahora",
+    steps: [
+        "Copie la contraseña o apúntela un momento.",
+        "Inicie sesión con ella.",
+        "Elija una contraseña nueva y propia cuando se le pida.",
+        "Cierre esta página.",
+    ],
+    gone: "Este enlace ya no funciona",
+    gone_text: "Un enlace muestra su contraseña una sola vez y solo durante un tiempo. Si todavía necesita una contraseña, pídala de nuevo donde la pidió antes.",
+    gone_note: "Si no ha visto usted mismo la contraseña, avise a su soporte informático: quizá otra persona haya abierto el enlace.",
+    fault: "Esto no funciona ahora mismo",
+    fault_text: "Vuelva atrás e inténtelo de nuevo en un minuto. Si sigue sin funcionar, avise a su soporte informático.",
+    refused: "Abra el propio enlace, por favor",
+    refused_text: "La contraseña solo se muestra después de pulsar el botón en la página del propio enlace. Abra el enlace de su mensaje y púlselo allí.",
+    no_link: "Aquí no hay nada",
+    no_link_text: "Abra de nuevo el enlace de su mensaje; puede que esté cortado.",
+    from: "De",
+};
 
-/// Title and heading when the button was not pressed on our own page.
-pub const REFUSED: &str = "Please open the link itself";
-/// What to do.
-pub const REFUSED_TEXT: &str =
-    "The password is shown only after the button on the link's own page was pressed. Open the link from your message and press it there.";
+const PT: Words = Words {
+    language: "pt",
+    ready: "A sua senha está pronta",
+    ready_text: "Só a poderá ver uma vez. Abra primeiro a página de início de sessão e carregue depois no botão.",
+    show: "Mostrar a senha uma vez",
+    ready_note: "Mais ninguém precisa deste link. Não o reencaminhe.",
+    shown: "A sua senha temporária",
+    field: "Senha temporária",
+    shown_once: "Não será mostrada de novo: este link deixou de funcionar.",
+    next: "O que fazer a seguir",
+    steps: ["Copie a senha ou anote-a por um momento.", "Inicie sessão com ela.", "Escolha uma nova senha sua quando lhe for pedido.", "Feche esta página."],
+    gone: "Este link já não funciona",
+    gone_text: "Um link mostra a sua senha uma só vez e apenas durante algum tempo. Se ainda precisar de uma senha, peça outra onde pediu antes.",
+    gone_note: "Se não viu a senha pessoalmente, avise o seu suporte informático: talvez outra pessoa tenha aberto o link.",
+    fault: "Isto não funciona neste momento",
+    fault_text: "Volte atrás e tente de novo dentro de um minuto. Se continuar a não funcionar, avise o seu suporte informático.",
+    refused: "Abra o próprio link, por favor",
+    refused_text: "A senha só é mostrada depois de carregar no botão na página do próprio link. Abra o link da sua mensagem e carregue lá.",
+    no_link: "Aqui não há nada",
+    no_link_text: "Abra de novo o link da sua mensagem; pode ter sido cortado.",
+    from: "De",
+};
 
-/// Title and heading of an address that is no link.
-pub const NO_LINK: &str = "There is nothing here";
-/// What to do.
-pub const NO_LINK_TEXT: &str = "Open the link from your message again; it may have been cut off.";
+/// Every language.
+pub const ALL: [&Words; 4] = [&EN, &DE, &ES, &PT];
 
-/// Who gives the password, and for which ticket.
+/// The words of the first of these languages that there is, as a browser lists them (`Accept-Language`).
 #[must_use]
-pub fn from(msp: &str, ticket: &str) -> String {
-    match (msp.is_empty(), ticket.is_empty()) {
-        (true, true) => String::new(),
-        (true, false) => format!("Ticket {ticket}"),
-        (false, true) => format!("From {msp}"),
-        (false, false) => format!("From {msp}, ticket {ticket}"),
+pub fn of(languages: &str) -> &'static Words {
+    let known = |tag: &str| {
+        let language = tag.trim().split(['-', '_', ';']).next().unwrap_or_default().to_ascii_lowercase();
+        ALL.into_iter().find(|words| words.language == language)
+    };
+    languages.split(',').take(20).find_map(known).unwrap_or(&EN)
+}
+
+impl Words {
+    /// Who gives the password, and for which ticket.
+    #[must_use]
+    pub fn origin(&self, msp: &str, ticket: &str) -> String {
+        match (msp.is_empty(), ticket.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => format!("Ticket {ticket}"),
+            (false, true) => format!("{} {msp}", self.from),
+            (false, false) => format!("{} {msp}, ticket {ticket}", self.from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_that_there_is_counts() {
+        for (languages, expect) in [
+            ("de-DE,de;q=0.9,en;q=0.8", "de"),
+            ("fr-FR, pt-BR;q=0.7", "pt"),
+            ("ES", "es"),
+            ("fr", "en"),
+            ("", "en"),
+            ("*", "en"),
+            (&"x,".repeat(100_000), "en"),
+        ] {
+            assert_eq!(of(languages).language, expect, "{}", languages.len());
+        }
     }
 }

@@ -133,6 +133,15 @@ pub fn judge(text: &Text, vector: &[f32], model: &Model) -> Understanding {
     // Only what is at all likely is worth a reader's time; the first always is.
     let mut first = true;
     readings.retain(|reading| std::mem::take(&mut first) || reading.confidence >= 10);
+    let person = language::person(text);
+    if person.is_some() {
+        // Whoever does as they were told gets a person, whatever else the text holds.
+        let because = vec![text.source.chars().take(60).collect()];
+        readings.retain(|reading| reading.intent != Intent::Human);
+        readings.insert(0, Reading { intent: Intent::Human, confidence: 1000, because });
+        readings.truncate(READINGS);
+        abstained = false;
+    }
     if let Some(reading) = readings.first() {
         abstained |= f32::from(reading.confidence) / 1000.0 < threshold(reading.intent, model);
         // A single word ("login") is a topic: worth a question.
@@ -141,7 +150,7 @@ pub fn judge(text: &Text, vector: &[f32], model: &Model) -> Understanding {
     // The phone that was lost is no system to log in to.
     let factor = readings.first().is_some_and(|reading| reading.intent == Intent::MfaReset);
     let other_system = signals.other_system.filter(|system| !(factor && DEVICES.iter().any(|device| system.to_lowercase().contains(device))));
-    let language = language::foreign(text, &lexicon);
+    let language = person.or_else(|| language::foreign(text, &lexicon));
     let entities = entities(text, &lexicon, signals.about_another.as_deref());
     Understanding { readings, abstained, other_system, about_another: signals.about_another, also: Vec::new(), language, entities }
 }

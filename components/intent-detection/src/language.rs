@@ -56,6 +56,19 @@ const SHARED: &[&str] = &[
     "printer", "problema", "que", "rede", "sie", "sin", "sistema", "so", "tack", "utente", "van", "war",
 ];
 
+/// What the agent's own sentences tell users to write if they want a person, folded.
+const PERSON: &[(&str, &str)] = &[("de", "mit einem menschen sprechen"), ("es", "hablar con una persona"), ("pt", "falar com uma pessoa")];
+
+/// The language in which the text asks for a person by those very words.
+#[must_use]
+pub fn person(text: &Text) -> Option<&'static str> {
+    let holds = |phrase: &str| {
+        let words: Vec<&str> = phrase.split(' ').collect();
+        (0..text.tokens.len()).any(|at| words.iter().enumerate().all(|(i, word)| text.word(at + i) == *word))
+    };
+    PERSON.iter().find(|(_, phrase)| holds(phrase)).map(|(language, _)| *language)
+}
+
 /// A language other than English, if the text is in one: one word is enough in a short text, a tenth in a long one.
 /// `other` stands for letters of another script.
 #[must_use]

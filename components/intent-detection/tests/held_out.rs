@@ -117,3 +117,23 @@ fn like_texts_lie_closer_than_unlike_ones() {
         alike("I forgot my password", "can't remember my login secret")
     );
 }
+
+/// What every sentence tells users to write if they want a person has to bring one, in each language.
+#[test]
+fn the_words_that_bring_a_person_are_understood() {
+    let catalogues = [
+        include_str!("../../messaging/src/sentences/en.json"),
+        include_str!("../../messaging/src/sentences/de.json"),
+        include_str!("../../messaging/src/sentences/es.json"),
+        include_str!("../../messaging/src/sentences/pt.json"),
+    ];
+    for catalogue in catalogues {
+        let catalogue: Value = serde_json::from_str(catalogue).unwrap();
+        let label = catalogue["labels"]["talk-to-person"].as_str().unwrap();
+        let greeting = catalogue["sentences"]["greeting"].to_string();
+        assert!(greeting.to_lowercase().contains(&label.to_lowercase()), "{label} is not what the greeting says");
+        for text in [label.to_string(), label.to_lowercase(), format!("{label}!"), format!("\"{}\"", label.to_lowercase())] {
+            assert_eq!(read(&text).readings[0].intent.name(), "human", "`{text}`: {:?}", read(&text));
+        }
+    }
+}

@@ -43,8 +43,8 @@ impl outbox::Guest for Stage {
         })
     }
 
-    fn words(sentence: String, arguments: Vec<(String, String)>, locale: String) -> Result<String, Error> {
-        sentences::Catalogue::of(&locale)?.sentence(&sentence, &arguments).map(|said| said.text)
+    fn words(sentence: String, arguments: Vec<(String, String)>, locale: String, text: Option<String>) -> Result<String, Error> {
+        sentences::Catalogue::of(&locale)?.sentence(&sentence, text.as_deref(), &arguments).map(|said| said.text)
     }
 }
 

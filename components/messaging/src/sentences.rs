@@ -7,8 +7,11 @@ use firstline_connector::types::Error;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// One catalogue a language; the first is the one to fall back to.
-const LANGUAGES: [(&str, &str); 1] = [("en", include_str!("sentences/en.json"))];
+/// The catalogue in English, which also says what each sentence needs.
+const ENGLISH: &str = include_str!("sentences/en.json");
+/// The same sentences and labels in other languages.
+const TRANSLATIONS: [(&str, &str); 3] =
+    [("de", include_str!("sentences/de.json")), ("es", include_str!("sentences/es.json")), ("pt", include_str!("sentences/pt.json"))];
 
 /// Longest argument that is shown in full; no real name, login or number comes near it.
 const ARGUMENT_LIMIT: usize = 300;
@@ -18,6 +21,14 @@ const ARGUMENT_LIMIT: usize = 300;
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
     sentences: BTreeMap<String, Sentence>,
+    labels: BTreeMap<String, String>,
+}
+
+/// Another language's words: sentences by name, and labels.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Translation {
+    sentences: BTreeMap<String, String>,
     labels: BTreeMap<String, String>,
 }
 
@@ -56,10 +67,17 @@ impl Catalogue {
     /// # Errors
     /// `other`, if the catalogue that was built in is broken; a test reads each.
     pub fn of(locale: &str) -> Result<Self, Error> {
+        let broken = |error: serde_json::Error| Error::Other(format!("catalogue of sentences: {error}"));
         let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-        let [(_, english), ..] = LANGUAGES;
-        let json = LANGUAGES.iter().find(|(name, _)| *name == language).map_or(english, |(_, json)| *json);
-        serde_json::from_str(json).map_err(|error| Error::Other(format!("catalogue of sentences: {error}")))
+        let mut catalogue: Catalogue = serde_json::from_str(ENGLISH).map_err(broken)?;
+        if let Some((_, json)) = TRANSLATIONS.iter().find(|(name, _)| *name == language) {
+            let mut words: Translation = serde_json::from_str(json).map_err(broken)?;
+            for (name, sentence) in &mut catalogue.sentences {
+                sentence.text = words.sentences.remove(name).unwrap_or_else(|| std::mem::take(&mut sentence.text));
+            }
+            catalogue.labels.extend(words.labels);
+        }
+        Ok(catalogue)
     }
 
     /// The words on a button.
@@ -70,11 +88,11 @@ impl Catalogue {
         self.labels.get(name).map(String::as_str).ok_or_else(|| invalid(format!("no label `{name}`")))
     }
 
-    /// A sentence with its arguments.
+    /// A sentence with its arguments, in the service provider's own words if they fit it.
     ///
     /// # Errors
     /// `invalid`, if the sentence is unknown, or an argument is missing, superfluous, given twice or empty where it must not be.
-    pub fn sentence(&self, name: &str, arguments: &[(String, String)]) -> Result<Said, Error> {
+    pub fn sentence(&self, name: &str, own: Option<&str>, arguments: &[(String, String)]) -> Result<Said, Error> {
         let sentence = self.sentences.get(name).ok_or_else(|| invalid(format!("no sentence `{name}`")))?;
         let mut values = BTreeMap::new();
         for (argument, value) in arguments {
@@ -88,8 +106,10 @@ impl Catalogue {
         if let Some(argument) = sentence.arguments.keys().find(|argument| !values.contains_key(argument.as_str())) {
             return Err(invalid(format!("argument `{argument}` of sentence `{name}` is missing")));
         }
+        // They were checked when they were entered; the catalogue may have changed since.
+        let own = own.and_then(|own| self.fill(name, own, &values).ok());
         Ok(Said {
-            text: self.fill(name, &sentence.text, &values)?,
+            text: own.map_or_else(|| self.fill(name, &sentence.text, &values), Ok)?,
             link: sentence.link.as_deref().map(|label| self.label(label).map(str::to_string)).transpose()?,
             public: sentence.public,
             staff: sentence.staff,
@@ -152,7 +172,7 @@ mod tests {
 
     fn check(name: &str, arguments: &[(&str, &str)], expect: &str) {
         let arguments: Vec<(String, String)> = arguments.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        let got = match Catalogue::of("en").unwrap().sentence(name, &arguments) {
+        let got = match Catalogue::of("en").unwrap().sentence(name, None, &arguments) {
             Ok(said) => said.text,
             Err(error) => format!("{error:?}"),
         };
@@ -200,10 +220,59 @@ mod tests {
     }
 
     #[test]
+    fn the_providers_own_words_are_said_where_they_fit() {
+        let said = |own: &str| {
+            let arguments = [("ticket".to_string(), "7".to_string()), ("msp".into(), "Northwind".into())];
+            Catalogue::of("de").unwrap().sentence("closed", Some(own), &arguments).unwrap().text
+        };
+        assert_eq!(said("{msp}: {ticket} ist zu."), "Northwind: 7 ist zu.");
+        assert!(said("{msp}: {login}").starts_with("Ticket 7 ist geschlossen"));
+    }
+
+    /// Placeholders in alphabetical order, those of optional parts in brackets.
+    fn shape(text: &str) -> Vec<String> {
+        let mut optional = false;
+        let mut found = Vec::new();
+        for (i, c) in text.char_indices() {
+            match c {
+                '[' => optional = true,
+                ']' => optional = false,
+                '{' => found.push(format!("{}{}", text.get(i..).unwrap().split_once('}').unwrap().0, if optional { "]" } else { "" })),
+                _ => {}
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn every_language_has_every_sentence_with_the_same_placeholders() {
+        let english: Catalogue = serde_json::from_str(ENGLISH).unwrap();
+        for (language, json) in TRANSLATIONS {
+            let words: Translation = serde_json::from_str(json).unwrap();
+            assert!(words.sentences.keys().eq(english.sentences.keys()), "{language}");
+            assert!(words.labels.keys().eq(english.labels.keys()), "{language}");
+            for (name, text) in &words.sentences {
+                assert_eq!(shape(text), shape(&english.sentences[name].text), "{language} {name}");
+                let same = ["offer-pressed"].contains(&name.as_str());
+                assert!(same || *text != english.sentences[name].text, "{language} {name} was not translated");
+            }
+        }
+    }
+
+    /// How each language says that nobody wrote this, and what brings a person.
+    const SAYS: [(&str, &str, &[&str]); 4] = [
+        ("en", "automated assistant", &["person"]),
+        ("de", "automatische", &["Mensch"]),
+        ("es", "asistente automático", &["persona", "alguien"]),
+        ("pt", "assistente automático", &["pessoa", "alguém"]),
+    ];
+
+    #[test]
     fn every_catalogue_keeps_the_house_rules() {
         let names = "greeting welcome moved-to-direct offer-reset offer-unlock offer-withdrawn offer-pressed press-button clarify working reset-done unlock-done \
              unlock-not-needed closed handed-over handed-over-no-ticket passed-on-here protected-handed-over not-you expired-offer link-replaced denied";
-        for (language, _) in LANGUAGES {
+        for language in ["en", "de", "es", "pt"] {
             let Catalogue { sentences, labels } = Catalogue::of(language).unwrap();
             for name in names.split_whitespace() {
                 assert!(sentences.contains_key(name), "{language} lacks {name}");
@@ -237,8 +306,7 @@ mod tests {
 
     #[test]
     fn who_reads_a_first_message_knows_that_it_is_automated_and_how_to_reach_a_person() {
-        let sentences = Catalogue::of("en").unwrap().sentences;
-        for name in [
+        let names = [
             "greeting",
             "offer-reset",
             "offer-unlock",
@@ -253,12 +321,17 @@ mod tests {
             "protected-handed-over",
             "not-you",
             "denied",
-        ] {
-            assert!(sentences[name].text.contains("automated assistant"), "{name}");
-            assert!(sentences[name].text.contains("person"), "{name}");
+        ];
+        for (language, automated, person) in SAYS {
+            let sentences = Catalogue::of(language).unwrap().sentences;
+            let names_one = |text: &str| person.iter().any(|word| text.contains(word));
+            for name in names {
+                assert!(sentences[name].text.contains(automated) && names_one(&sentences[name].text), "{language} {name}");
+            }
+            let without: Vec<&str> = sentences.iter().filter(|(_, s)| !names_one(&s.text)).map(|(name, _)| name.as_str()).collect();
+            assert_eq!(without, ["moved-to-direct", "offer-pressed"], "{language}");
         }
-        let without_a_person: Vec<&str> = sentences.iter().filter(|(_, s)| !s.text.contains("person")).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(without_a_person, ["moved-to-direct", "offer-pressed"]);
+        let sentences = Catalogue::of("en").unwrap().sentences;
         let public: Vec<&str> = sentences.iter().filter(|(_, s)| s.public).map(|(name, _)| name.as_str()).collect();
         let staff: Vec<&str> = sentences.iter().filter(|(_, s)| s.staff).map(|(name, _)| name.as_str()).collect();
         assert!(

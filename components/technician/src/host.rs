@@ -81,8 +81,6 @@ pub struct Signed<'a> {
     pub tag: String,
     /// Case id.
     pub case: String,
-    /// The user's locale.
-    pub locale: String,
 }
 
 /// The stages.

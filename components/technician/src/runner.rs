@@ -763,13 +763,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             let signed = format!("{case_id}.{offer}.{choice}");
             format!("{signed}.{}", self.settings.integrity.sign("button", &format!("{}.{signed}", self.state.tenant)))
         };
-        // Approvers are asked in the language of the desk.
-        let locale = case
-            .filter(|_| task.purpose != Purpose::Ask)
-            .and_then(|case| case.profile.as_ref())
-            .and_then(|profile| profile.locale.clone())
-            .unwrap_or_else(|| self.tenant.locale.clone());
-        let signed = Signed { button: &button, tag: format!("{case_id}/{}", task.id), case: case_id.clone(), locale };
+        let signed = Signed { button: &button, tag: format!("{case_id}/{}", task.id), case: case_id.clone() };
         let step = match self.stages.next(task, &self.tenant, &signed) {
             Ok(step) => step,
             Err(fault) => return stopped(fault.0, fault.1),
@@ -1134,8 +1128,17 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     let expires = self.host.now() + self.tenant.link_minutes * 60_000;
                     let Some(sealed) = self.settings.link_key.seal(&password, &once_context(&hash, &self.tenant.tenant, expires)) else { continue };
                     let ticket = self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
+                    let locale = self.tenant.language(self.state.case.as_ref().and_then(Case::locale).unwrap_or_default()).to_string();
                     let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
-                    let once = Once { sealed: base64(&sealed), tenant: self.tenant.tenant.clone(), expires, latest, msp: self.tenant.msp.name.clone(), ticket };
+                    let once = Once {
+                        sealed: base64(&sealed),
+                        tenant: self.tenant.tenant.clone(),
+                        expires,
+                        latest,
+                        msp: self.tenant.msp.name.clone(),
+                        ticket,
+                        locale,
+                    };
                     self.writes.push((keys::once(&hash), write(&once)));
                     self.writes.extend(self.state.case.as_ref().map(|case| (keys::link(&case.id), hash.clone().into_bytes())));
                     // Should nobody open it, it vanishes when it has expired.

@@ -91,7 +91,8 @@ impl Stages for Composed {
         let seen: Vec<wit::Reply> = task.replies.iter().map(reply).collect();
         match &task.work {
             Work::Chat(act) => {
-                let task = outbox::Task { vendor, tag: signed.tag.clone(), started: task.started, locale: signed.locale.clone(), act: chat_act(act, signed) };
+                let task =
+                    outbox::Task { vendor, tag: signed.tag.clone(), started: task.started, locale: locale(act, tenant), act: chat_act(act, signed, tenant) };
                 Ok(match outbox::next(&task, &seen).map_err(fault)? {
                     outbox::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
                     outbox::Step::Wait(seconds) => wire::Step::Wait(seconds),
@@ -152,16 +153,17 @@ impl Stages for Composed {
         }
     }
 
-    fn words(&self, words: &stage::Words, locale: &str, _tenant: &Tenant) -> Result<String, StageFault> {
-        outbox::words(&words.sentence, &words.arguments, locale).map_err(fault)
+    fn words(&self, words: &stage::Words, locale: &str, tenant: &Tenant) -> Result<String, StageFault> {
+        let own = tenant.own_words(&words.sentence, locale);
+        outbox::words(&words.sentence, &words.arguments, tenant.language(locale), own.as_deref()).map_err(fault)
     }
 }
 
 impl Composed {
     fn closeout(&self, closeout: &stage::Closeout, tenant: &Tenant) -> Result<psa::Closeout, StageFault> {
         let resolution_note = match &closeout.resolution {
-            // The ticket is the MSP's, so it is in the tenant's language and not in the chat profile's.
-            Some(words) => self.words(words, &tenant.locale, tenant)?,
+            // The ticket is the MSP's, and so is its language.
+            Some(words) => self.words(words, &tenant.msp_locale, tenant)?,
             None => String::new(),
         };
         Ok(psa::Closeout {
@@ -189,11 +191,21 @@ fn fault(error: Error) -> StageFault {
     }
 }
 
-fn chat_act(act: &ChatAct, signed: &Signed) -> outbox::Act {
+/// The language of what is said; of no matter where nothing is.
+fn locale(act: &ChatAct, tenant: &Tenant) -> String {
+    let of = match act {
+        ChatAct::Say(message) | ChatAct::Replace(_, message) => message.locale.as_str(),
+        ChatAct::Who(_) | ChatAct::Find(_) | ChatAct::OpenDirect(_) => "",
+    };
+    tenant.language(of).into()
+}
+
+fn chat_act(act: &ChatAct, signed: &Signed, tenant: &Tenant) -> outbox::Act {
     let message = |message: &stage::Message| outbox::Message {
         channel: message.channel.clone(),
         thread: message.thread.clone(),
         sentence: message.words.sentence.clone(),
+        text: tenant.own_words(&message.words.sentence, &message.locale),
         arguments: message.words.arguments.clone(),
         buttons: message.buttons.iter().map(|b| outbox::Button { label: b.label.clone(), value: (signed.button)(&b.choice), primary: b.primary }).collect(),
         secret_link: message.secret_link.clone(),

@@ -20,10 +20,12 @@ use std::collections::{BTreeSet, VecDeque};
 mod after;
 mod approval;
 mod later;
+mod reading;
 mod staff;
 mod ticket;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
+pub use reading::{Reading, plausible, reading};
 pub use staff::command;
 pub use ticket::{AtDesk, Intake, STOOD_DOWN};
 
@@ -312,6 +314,9 @@ pub struct Case {
     /// The ticket may have changed since it was last asked for.
     #[serde(default)]
     pub look_again: bool,
+    /// The language that the requester last wrote in, if it was not English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// What waits for somebody's yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Ask>,
@@ -327,6 +332,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// The user's locale: of the chat's profile, or the language that was written in.
+    #[must_use]
+    pub fn locale(&self) -> Option<&str> {
+        self.profile.as_ref().and_then(|profile| profile.locale.as_deref()).or(self.language.as_deref())
+    }
+
     /// Nobody has asked for anything, so nobody has to be given anything.
     fn idle(&self) -> bool {
         self.phase == Phase::Listening && self.ticket.is_none() && self.texts.is_empty() && self.handover.is_none()
@@ -592,6 +603,7 @@ impl State {
             channel: self.channel.clone(),
             thread: self.thread.clone(),
             words: Words { sentence: sentence.into(), arguments },
+            locale: self.case.as_ref().and_then(Case::locale).unwrap_or_default().into(),
             buttons: Vec::new(),
             secret_link: None,
         }
@@ -939,6 +951,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         course: Course::default(),
         intake: None,
         look_again: false,
+        language: None,
         ask: None,
         asks: 0,
         approvals: Vec::new(),
@@ -1014,43 +1027,6 @@ fn replace_offer(state: &mut State, message: &str, sentence: &str, arguments: &[
     state.chat(ChatAct::Replace(message.into(), text), Purpose::Aside, now);
 }
 
-/// What a text is, to the state machine.
-enum Reading {
-    Greeting,
-    Thanks,
-    Person,
-    /// One of the actions that this version can take.
-    Action(&'static str),
-    /// Clear enough, and not for us: code.
-    Elsewhere(&'static str),
-    Unclear,
-}
-
-fn reading(understanding: &Understanding) -> Reading {
-    let first = understanding.candidates.first().map_or("", |candidate| candidate.intent.as_str());
-    let acting = |action| match (&understanding.other_system, &understanding.about_another) {
-        (_, Some(_)) => Reading::Elsewhere("somebody-else"),
-        (Some(_), None) => Reading::Elsewhere("other-system"),
-        // Done for the first wish, the ticket would close over the second.
-        (None, None) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
-        (None, None) => Reading::Action(action),
-    };
-    match (first, understanding.abstained) {
-        ("human", _) => Reading::Person,
-        // Asking back in English would help nobody, and acting on half-understood words would harm.
-        ("password_reset" | "account_unlock" | "mfa_reset", _) if understanding.language.is_some() => Reading::Elsewhere("language"),
-        ("greeting", false) => Reading::Greeting,
-        ("thanks", false) => Reading::Thanks,
-        ("password_reset", false) => acting("password_reset"),
-        ("account_unlock", false) => acting("account_unlock"),
-        (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
-        (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
-        (_, true) => Reading::Unclear,
-        (_, false) if !understanding.also.is_empty() => Reading::Elsewhere("several-wishes"),
-        (_, false) => Reading::Elsewhere("out-of-scope"),
-    }
-}
-
 fn read_as(candidate: &Candidate, unsure: bool) -> String {
     let Candidate { intent, confidence, because } = candidate;
     format!("{intent} at {confidence}/1000{}: {}", if unsure { ", unsure" } else { "" }, because.join(", "))
@@ -1075,6 +1051,9 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
     // Of no type that is known by name.
     let other = understanding.candidates.first().is_none_or(|first| understanding.abstained || first.intent == "other");
     let Some(case) = &mut state.case else { return };
+    if understanding.language.is_some() {
+        case.language.clone_from(&understanding.language);
+    }
     match (case.phase, reading) {
         (Phase::Listening, Reading::Unclear | Reading::Elsewhere("out-of-scope")) if about_the_last && other => {
             after::still_broken(state, text, tenant, now, notes)

@@ -26,7 +26,7 @@ pub struct Health {
     pub day: u64,
     /// When those that failed were looked at last.
     pub checked: Instant,
-    /// Connections, and tenants whose document cannot be used, that do not work.
+    /// Connections, tenants whose document cannot be used, and lists of a PSA without what a desk names, that do not work.
     pub problems: BTreeMap<String, Problem>,
 }
 

@@ -20,6 +20,9 @@ pub struct Once {
     pub msp: String,
     /// Ticket number, for the page; empty if there is none.
     pub ticket: String,
+    /// The user's language, for the page.
+    #[serde(default)]
+    pub locale: String,
 }
 
 impl Record for Once {

@@ -38,7 +38,7 @@ impl Closed {
     /// With what was read in its first words.
     #[must_use]
     pub fn read_as(self, understanding: &Understanding) -> Self {
-        const THINGS: [&str; 6] = ["share", "group", "mailbox", "licence", "application", "device"];
+        const THINGS: [&str; 5] = ["share", "group", "mailbox", "licence", "application"];
         let things = THINGS.iter().find_map(|kind| understanding.entities.iter().find(|entity| entity.kind == *kind));
         let about = things.map(|entity| entity.words.clone()).unwrap_or_default();
         Self { intent: intent(understanding).into(), about, ..self }

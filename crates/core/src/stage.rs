@@ -235,6 +235,9 @@ pub struct Message {
     pub thread: Option<String>,
     /// What it says.
     pub words: Words,
+    /// Its reader's locale; the client's where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub locale: String,
     /// Buttons below it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Button>,

@@ -1,6 +1,7 @@
 //! A client as its cases see it: its own document and what it inherits of the MSP's. Written by the console, read by all.
 
 mod document;
+mod messages;
 
 use crate::hours::{Calendar, Hours};
 use crate::keys;
@@ -10,6 +11,7 @@ pub use document::{
     Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
     OnCall, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
+pub use messages::{LANGUAGES, Messages};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -131,8 +133,14 @@ pub struct Tenant {
     pub name: String,
     /// The MSP, as users see it.
     pub msp: Brand,
-    /// `en`, `de` …
+    /// `en`, `de` …, of its users where nothing else is known.
     pub locale: String,
+    /// That of the MSP's own people.
+    #[serde(skip)]
+    pub msp_locale: String,
+    /// The MSP's own words: language, sentence, text.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub messages: Messages,
     /// The systems of this client.
     pub connections: Vec<Connection>,
     /// The MSP's own systems.
@@ -220,6 +228,16 @@ impl Tenant {
     #[must_use]
     pub fn staff_member(&self, workspace: &str, user: &str) -> Option<&Staff> {
         self.staff.iter().find(|staff| staff.workspace == workspace && staff.user == user)
+    }
+    /// The language in which somebody with this locale is written to.
+    #[must_use]
+    pub fn language(&self, locale: &str) -> &'static str {
+        [locale, &self.locale].into_iter().find_map(messages::language).unwrap_or("en")
+    }
+    /// The MSP's own words for a sentence.
+    #[must_use]
+    pub fn own_words(&self, sentence: &str, locale: &str) -> Option<String> {
+        self.messages.get(self.language(locale))?.get(sentence).cloned()
     }
     /// The freeze that holds then. One that cannot be read any more holds always.
     #[must_use]

@@ -155,5 +155,38 @@ pub fn read(bytes: &[u8], options: &Options, progress: &mut dyn FnMut(usize)) ->
     Ok(import)
 }
 
+/// Tickets as JSON Lines that [`read`] reads again as they are, so many a part.
+#[must_use]
+pub fn parts(records: &[Record], many: usize) -> Vec<String> {
+    let line = |record: &Record| {
+        let Record {
+            id,
+            line: _,
+            opened,
+            closed,
+            client,
+            requester,
+            department,
+            text,
+            fields,
+            minutes,
+            after_hours: _,
+            reopened,
+            escalated,
+            approver,
+            resolution,
+        } = record;
+        let member = |name: &str| fields.get(name);
+        // Whole milliseconds, so that no zone has to be guessed.
+        let object = serde_json::json!({
+            "id": id, "opened": opened.to_string(), "closed": closed.map(|at| at.to_string()), "client": client, "requester": requester, "department": department,
+            "description": text, "board": member("board"), "status": member("status"), "type": member("filed"), "worktype": member("work-type"), "owner": member("owner"),
+            "priority": member("priority"), "source": member("source"), "minutes": minutes, "reopened": reopened, "escalated": escalated, "approver": approver, "resolution": resolution,
+        });
+        format!("{object}\n")
+    };
+    records.chunks(many.max(1)).map(|part| part.iter().map(line).collect()).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -52,34 +52,56 @@ pub fn table(text: &str) -> Result<Table, String> {
 
 fn separated(text: &str) -> Result<Table, String> {
     let first = text.lines().find(|line| !line.trim().is_empty()).ok_or("the file is empty")?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter(first)).flexible(true).from_reader(text.as_bytes());
-    let headers: Vec<String> = reader.headers().map_err(|error| format!("the header cannot be read: {error}"))?.iter().map(str::to_string).collect();
+    let mut records = records(text, delimiter(first)).into_iter();
+    let headers = records.next().map(|row| row.cells).unwrap_or_default();
     let mut table = Table { headers, ..Table::default() };
-    for record in reader.records() {
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, |at| line(text, at));
-                if record.len() == table.headers.len() {
-                    table.rows.push(Row { line, cells: record.iter().map(str::to_string).collect() });
-                } else {
-                    let why = format!("{} cells under {} headers", record.len(), table.headers.len());
-                    table.complaints.push(Complaint { line, why, taken: false });
-                }
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, |at| line(text, at));
-                table.complaints.push(Complaint { line, why: format!("no row: {error}"), taken: false });
-            }
+    for row in records {
+        if row.cells.len() == table.headers.len() {
+            table.rows.push(row);
+        } else {
+            let why = format!("{} cells under {} headers", row.cells.len(), table.headers.len());
+            table.complaints.push(Complaint { line: row.line, why, taken: false });
         }
     }
     Ok(table)
 }
 
-/// The reader stands before the empty lines that it is about to skip.
-fn line(text: &str, at: &csv::Position) -> u64 {
-    let rest = usize::try_from(at.byte()).ok().and_then(|byte| text.as_bytes().get(byte..)).unwrap_or_default();
-    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n').count();
-    at.line() + skipped as u64
+/// Rows of any number of cells. A quote that is never closed takes the rest of the file, which is then one row with too few cells.
+fn records(text: &str, delimiter: u8) -> Vec<Row> {
+    let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    let (mut rest, mut line, mut begun) = (text.as_bytes(), 1, false);
+    let (mut out, mut ends) = (vec![0_u8; 4096], vec![0_usize; 64]);
+    let (mut filled, mut cells, mut at) = (0, 0, 1);
+    let mut rows = Vec::new();
+    loop {
+        if !begun {
+            // The reader skips empty lines without a word.
+            let skipped = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            let (empty, after) = rest.split_at_checked(skipped).unwrap_or((&[], rest));
+            line += newlines(empty);
+            (rest, at, begun) = (after, line, true);
+        }
+        let (found, read, written, ended) = reader.read_record(rest, out.get_mut(filled..).unwrap_or_default(), ends.get_mut(cells..).unwrap_or_default());
+        let (taken, after) = rest.split_at_checked(read).unwrap_or((rest, &[]));
+        line += newlines(taken);
+        (rest, filled, cells) = (after, filled + written, cells + ended);
+        match found {
+            csv_core::ReadRecordResult::InputEmpty => {}
+            csv_core::ReadRecordResult::OutputFull => out.resize(out.len() * 2, 0),
+            csv_core::ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
+            csv_core::ReadRecordResult::Record => {
+                let bounds = ends.iter().take(cells).scan(0, |from, to| Some((std::mem::replace(from, *to), *to)));
+                let cells_of = bounds.map(|(from, to)| String::from_utf8_lossy(out.get(from..to).unwrap_or_default()).into_owned());
+                rows.push(Row { line: at, cells: cells_of.collect() });
+                (filled, cells, begun) = (0, 0, false);
+            }
+            csv_core::ReadRecordResult::End => return rows,
+        }
+    }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// The character that separates most cells of the header.

@@ -136,3 +136,13 @@ fn progress_is_told() {
     read(format!("id,created,title\n{rows}").as_bytes(), &options(), &mut |rows| told.push(rows)).unwrap();
     assert_eq!(told, [0, 1_000, 2_000, 2_500]);
 }
+
+#[test]
+fn what_is_sent_in_parts_arrives_as_it_was_read() {
+    let whole = import(&format!("{CONNECTWISE}4712,11/17/2026 7:05 PM,,Acme,,\"b, \"\"c\"\"\",,,,Access,,,,Yes,Maria Gomez,\n"));
+    assert_eq!(complaints(&whole), [""; 0]);
+    let parts = parts(&whole.records, 1);
+    let again: Vec<Record> = parts.iter().map(|part| import(part).records.remove(0)).collect();
+    let lines = |records: &[Record]| records.iter().map(|record| Record { line: 0, ..record.clone() }).collect::<Vec<_>>();
+    assert_eq!((parts.len(), lines(&again)), (2, lines(&whole.records)));
+}

@@ -52,6 +52,10 @@ pub fn instant(text: &str, order: Order, zone: &TimeZone) -> Option<Instant> {
     if let Ok(found) = text.parse::<Timestamp>() {
         return stamp(found);
     }
+    // Milliseconds since 1970: seconds would have fewer digits.
+    if (12..=14).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
     // ISO 8601 without a zone, and with a space for the `T`.
     let civil = text.parse::<DateTime>().ok().filter(|_| text.len() >= 10).or_else(|| written(text, order))?;
     stamp(zone.to_ambiguous_timestamp(civil).compatible().ok()?)

@@ -22,7 +22,7 @@ pub const TENANTS: &str = include_str!("../../stories/tenants.json");
 /// The documents are not JSON.
 pub fn unlimited() -> Result<Value> {
     let mut tenants: Value = serde_json::from_str(TENANTS)?;
-    for tenant in tenants["tenants"].as_array_mut().into_iter().flatten() {
+    for tenant in tenants.get_mut("tenants").and_then(Value::as_array_mut).into_iter().flatten() {
         tenant["limits"] = serde_json::json!({"person_a_day": 1_000_000, "tenant_an_hour": 1_000_000, "msp_an_hour": 1_000_000});
     }
     Ok(tenants)

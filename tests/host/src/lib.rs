@@ -4,6 +4,7 @@
 //! Every request that leaves the application goes to the embedder's [`Outbound`]; the only one that opens a connection is [`loopback`], and it stays on this machine.
 
 pub mod app;
+pub mod backtest;
 pub mod build;
 mod compile;
 pub mod compose;

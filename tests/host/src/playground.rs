@@ -85,6 +85,29 @@ async fn quiet(vendors: &Vendors) {
 /// # Errors
 /// The document is not JSON.
 pub fn tenants_at(base: &str) -> Result<Value> {
+    Ok(serde_json::from_str(&at(base, TENANTS))?)
+}
+
+/// An MSP's document with the addresses that it leaves to the vendors, and those that it names, led to emulators that are served at `base`.
+#[must_use]
+pub fn msp_at(base: &str, mut document: Value) -> Value {
+    let connections = document.get_mut("connections").and_then(Value::as_array_mut);
+    for connection in connections.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let (url, token) = match connection.get("vendor").and_then(Value::as_str) {
+            Some("slack") => ("https://slack.com/api", None),
+            Some("entra") => ("https://graph.microsoft.com/v1.0", Some("https://login.microsoftonline.com/{directory}/oauth2/v2.0/token")),
+            _ => (connection.get("base_url").and_then(Value::as_str).unwrap_or_default(), None),
+        };
+        let url = at(base, url);
+        connection.insert("base_url".into(), url.into());
+        connection.extend(token.map(|token| ("token_url".to_string(), at(base, token).into())));
+    }
+    document
+}
+
+/// A text with every address of a vendor led to emulators that are served at `base`.
+#[must_use]
+pub fn at(base: &str, text: &str) -> String {
     let moved = [
         ("https://slack.com/", "slack/"),
         ("https://graph.microsoft.com/", "graph/"),
@@ -92,8 +115,7 @@ pub fn tenants_at(base: &str) -> Result<Value> {
         ("https://globex.okta.com", "okta"),
         ("https://api-eu.myconnectwise.net/", "connectwise/"),
     ];
-    let text = moved.iter().fold(TENANTS.to_owned(), |text, (from, to)| text.replace(from, &format!("{base}/{to}")));
-    Ok(serde_json::from_str(&text)?)
+    moved.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, &format!("{base}/{to}")))
 }
 
 /// Vendors, people, and the way to the application.

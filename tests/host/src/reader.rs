@@ -29,7 +29,7 @@ use messages::MessagingStage;
 use messages::exports::firstline::messaging::intake::Webhook;
 
 /// Composes nothing: a stage imports nothing.
-fn stage(manifest: &Path, name: &str) -> Result<Component> {
+pub(crate) fn stage(manifest: &Path, name: &str) -> Result<Component> {
     let folder = manifest.parent().context("a manifest stands in a folder")?;
     let source = Manifest::load(manifest)?.component.get(name).with_context(|| format!("no component `{name}`"))?.source.clone();
     let bytes = std::fs::read(folder.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))?;

@@ -61,7 +61,7 @@ impl outbox::Guest for Stub {
         })
     }
 
-    fn words(_: String, _: Vec<(String, String)>, _: String) -> Result<String, Error> {
+    fn words(_: String, _: Vec<(String, String)>, _: String, _: Option<String>) -> Result<String, Error> {
         Ok("stub".into())
     }
 }

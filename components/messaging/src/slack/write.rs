@@ -223,7 +223,7 @@ fn update(task: &Task, ts: &str, message: &Message) -> Result<Request, Error> {
 /// INVARIANT: where others read too, only a sentence without any detail is said, and never a link to a secret.
 /// What is meant for the MSP's own people names a client's account; the technician says it in their channel only.
 fn words(catalogue: &Catalogue, message: &Message) -> Result<Said, Error> {
-    let said = catalogue.sentence(&message.sentence, &message.arguments)?;
+    let said = catalogue.sentence(&message.sentence, message.text.as_deref(), &message.arguments)?;
     let details = !said.public || !message.buttons.is_empty();
     if !is_direct(&message.channel) && (details && !said.staff || message.secret_link.is_some()) {
         return Err(Error::Invalid(format!("sentence `{}` belongs in a direct conversation", message.sentence)));

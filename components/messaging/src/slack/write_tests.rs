@@ -10,7 +10,7 @@ const POSTED: &str = r#"{"ok":true,"channel":"D1","ts":"1764000001.000200","mess
 
 fn message(sentence: &str, arguments: &[(&str, &str)]) -> Message {
     let arguments = arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    Message { channel: "D1".into(), thread: None, sentence: sentence.into(), arguments, buttons: Vec::new(), secret_link: None }
+    Message { channel: "D1".into(), thread: None, sentence: sentence.into(), text: None, arguments, buttons: Vec::new(), secret_link: None }
 }
 
 fn button(label: &str, value: &str, primary: bool) -> Button {

@@ -43,11 +43,11 @@ fn urgency<'a>(case: &Case, tenant: &'a Tenant) -> Option<&'a str> {
 pub(super) fn page(state: &mut State, tenant: &Tenant, now: Instant) {
     vip(state, tenant, now);
     let shut = tenant.calendar().is_some_and(|calendar| !calendar.is_open(now));
-    let Some(case) = state.case.as_ref().filter(|case| shut && !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
+    let Some(case) = state.case.as_ref().filter(|case| shut && !case.quiet && !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
     let (Some(urgency), Some(contact)) = (urgency(case, tenant), &tenant.on_call) else { return };
     let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
     let message = state.message("page", &[("client", &tenant.name), ("ticket", &ticket), ("urgency", urgency)]);
-    let message = Message { channel: String::new(), thread: None, ..message };
+    let message = Message { channel: String::new(), thread: None, locale: tenant.msp_locale.clone(), ..message };
     if let Some(case) = &mut state.case {
         case.said.insert(PAGE.into());
         let phone = contact.phone.as_ref().map_or_else(String::new, |phone| format!(", {phone}"));

@@ -4,7 +4,7 @@ use super::{Note, State};
 use crate::Instant;
 use crate::journal::Press;
 use crate::keys::is_name;
-use crate::mailbox::{Event, Place};
+use crate::mailbox::{Act, Event, Place};
 use crate::tenant::{StaffRole, Tenant};
 
 /// Stops or resumes, and a tenant's name; none means all.
@@ -33,7 +33,11 @@ pub(super) fn wrote(state: &mut State, event: &Event, command: Option<&Press>, t
     let Some(member) = tenant.staff_member(&event.workspace, &event.author).filter(|_| own) else { return };
     let (name, role) = (member.name.clone(), member.role);
     let Some(command) = command else {
-        state.say("switch-help", &[], now);
+        // Clients may read along in a channel, and what is said there need not be meant for the agent.
+        let meant = matches!(&event.act, Act::Message(text) if self::command(text).is_some());
+        if meant || state.place == Place::Direct {
+            state.say("switch-help", &[], now);
+        }
         return;
     };
     let halted = command.offer == "stop";

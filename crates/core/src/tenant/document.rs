@@ -2,6 +2,7 @@
 //!
 //! A document may be half-filled: what is wrong is refused, what is missing is listed ([`gaps`]) and kept as a draft.
 
+use super::messages::{LANGUAGES, Messages, language};
 use super::{Desk, Reach, Role, Tenant, VENDORS, check_url, vendor};
 use crate::hours::{self, Calendar, Hours};
 use crate::keys::is_name;
@@ -63,6 +64,9 @@ pub struct Settings {
     /// `en`, `de` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// The MSP's own words, by language and sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Messages>,
     /// How long a view-once link works, in minutes: 5 to 1440.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_minutes: Option<u64>,
@@ -416,7 +420,8 @@ pub struct Gap {
 
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
-const SETTINGS: Members = &["locale", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals", "limits", "freezes"];
+const SETTINGS: Members =
+    &["locale", "messages", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals", "limits", "freezes"];
 const DESK: Members = &[
     "board",
     "closed_status",
@@ -616,6 +621,9 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         name: document.name.clone(),
         msp: brand,
         locale: either(&mine.locale, &theirs.locale).unwrap_or_else(|| "en".into()),
+        // Whoever stands alone is MSP and client in one.
+        msp_locale: if document.msp.is_some() { mine.locale.clone() } else { theirs.locale.clone() }.unwrap_or_else(|| "en".into()),
+        messages: mine.messages.clone().or_else(|| theirs.messages.clone()).unwrap_or_default(),
         connections,
         shared,
         desk,
@@ -813,8 +821,11 @@ impl Problems<'_> {
     }
 
     fn settings(&mut self, settings: &Settings) {
-        let Settings { locale, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff, approvals, limits, freezes } = settings;
-        locale.iter().for_each(|text| self.text("locale", text));
+        let Settings { locale, messages, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff, approvals, limits, freezes } = settings;
+        if let Some(locale) = locale {
+            self.unless(language(locale).is_some(), || format!("`locale` is `{locale}`; there are words in {}", LANGUAGES.join(", ")));
+        }
+        self.0.extend(messages.iter().flat_map(super::messages::problems));
         self.unless(link_minutes.is_none_or(|minutes| (5..=1_440).contains(&minutes)), || "`link_minutes` must be between 5 and 1440".into());
         self.unless(retention_days.is_none_or(|days| (1..=3_650).contains(&days)), || "`retention_days` must be between 1 and 3650".into());
         let calendar = Calendar::new(time_zone.as_deref().unwrap_or("UTC"), &hours.clone().unwrap_or_default(), holidays.as_deref().unwrap_or_default());

@@ -1,5 +1,6 @@
 //! Dispatch.
 
+mod backtest;
 mod bench;
 mod budget;
 mod build;
@@ -7,9 +8,11 @@ mod check;
 mod crash;
 mod eval;
 mod fuzz;
+mod import;
 mod keys;
 mod play;
 mod report;
+mod sample_history;
 mod scale;
 mod serve;
 mod stories;
@@ -29,6 +32,9 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some(("scale", rest)) => scale::run(rest).await,
         Some(("serve", rest)) => serve::run(rest).await,
         Some(("stories", rest)) => stories::run(rest).await,
+        Some(("import", rest)) => import::run(rest).await,
+        Some(("backtest", rest)) => backtest::run(rest).await,
+        Some(("sample-history", rest)) => sample_history::run(rest),
         Some(("eval", rest)) => eval::run(rest).await,
         Some(("fuzz", rest)) => fuzz::run(rest).await,
         Some(("crash", rest)) => crash::run(rest).await,
@@ -42,7 +48,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         Some((known @ ("play" | "build" | "keys" | "budget" | "bench"), [extra, ..])) => bail!("`{known}` takes no argument, and `{extra}` is one"),
         Some((other, _)) => {
             bail!(
-                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `eval FILE.jsonl`, `fuzz [detect] [webhooks]`, `verify BUNDLE --key FILE`, `report`, `check TENANT`, `budget`, `bench` or `scale [N …]`"
+                "unknown command `{other}`: use `play` (or nothing), `build`, `serve [address]`, `vendors [address] [--app URL]`, `keys`, `stories [name]`, `crash [story …]`, `import EXPORT`, `backtest EXPORT`, `sample-history`, `eval FILE.jsonl`, `fuzz [detect] [webhooks]`, `verify BUNDLE --key FILE`, `report`, `check TENANT`, `budget`, `bench` or `scale [N …]`"
             )
         }
     }

@@ -4,8 +4,8 @@
 
 use anyhow::{Context as _, Result, bail};
 use firstline_host::build::to_stderr;
-use firstline_host::desk::vendors;
-use firstline_host::playground::{Playground, tenants_at, to_address};
+use firstline_host::desk::{MSP, vendors};
+use firstline_host::playground::{Playground, msp_at, tenants_at, to_address};
 use firstline_vendors::DEMO;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -62,20 +62,35 @@ fn print(base: &str, app: &str) -> Result<()> {
     super::say("");
     super::say("# 3. Tenants and their secrets. TOKEN is the owner's token, as `cargo run -- keys` showed it.");
     super::say("TOKEN=");
-    let all = tenants_at(base)?;
-    for tenant in all["tenants"].as_array().into_iter().flatten() {
-        let id = tenant["tenant"].as_str().unwrap_or_default();
-        super::say(&put(app, &format!("tenants/{id}"), &tenant.to_string()));
-        for connection in tenant["connections"].as_array().into_iter().flatten().filter_map(|connection| connection["id"].as_str()) {
-            for (name, secret) in all["secrets"].get(connection).and_then(serde_json::Value::as_object).into_iter().flatten() {
-                super::say(&put(app, &format!("tenants/{id}/connections/{connection}/secrets/{name}"), secret.as_str().unwrap_or_default()));
-            }
-        }
-    }
+    enter(app, &tenants_at(base)?);
     super::say("");
-    super::say("# 4. Nothing else ticks where Spin runs alone: once a minute, for timers.");
+    super::say("# 4. An MSP with clients that inherit, as docs/for-real/README.md goes.");
+    let mut msp: serde_json::Value = serde_json::from_str(MSP)?;
+    super::say(&put(app, "msp", &msp_at(base, msp["msp"].take()).to_string()));
+    enter(app, &msp);
+    super::say("");
+    super::say("# 5. Nothing else ticks where Spin runs alone: once a minute, for timers.");
     super::say(&format!("curl -fsS -X POST -H \"authorization: Bearer $TOKEN\" {app}/api/tick"));
     Ok(())
+}
+
+/// Documents and secrets, those of the MSP first.
+fn enter(app: &str, all: &serde_json::Value) {
+    let tenants = all["tenants"].as_array().cloned().unwrap_or_default();
+    let of = |connection: &str| tenants.iter().find(|tenant| tenant["connections"].as_array().into_iter().flatten().any(|one| one["id"] == *connection));
+    let secret = |at: &str, connection: &str, secrets: &serde_json::Value| {
+        for (name, secret) in secrets.as_object().into_iter().flatten() {
+            super::say(&put(app, &format!("{at}/connections/{connection}/secrets/{name}"), secret.as_str().unwrap_or_default()));
+        }
+    };
+    let secrets: Vec<_> = all["secrets"].as_object().into_iter().flatten().collect();
+    secrets.iter().filter(|(connection, _)| of(connection).is_none()).for_each(|(connection, values)| secret("msp", connection, values));
+    for tenant in &tenants {
+        let id = tenant["tenant"].as_str().unwrap_or_default();
+        super::say(&put(app, &format!("tenants/{id}"), &tenant.to_string()));
+        let own = secrets.iter().filter(|(connection, _)| of(connection).is_some_and(|of| of["tenant"] == tenant["tenant"]));
+        own.for_each(|(connection, values)| secret(&format!("tenants/{id}"), connection, values));
+    }
 }
 
 fn put(app: &str, path: &str, body: &str) -> String {
