@@ -14,13 +14,6 @@ fn check(name: &str) {
     let project = project();
     let path = project.join(format!("tests/stories/{}.json", name.replace('_', "-")));
     let outcome = story::play(&project, &story::read(&path).unwrap()).unwrap();
-    if !outcome.failures.is_empty() {
-        for e in &outcome.events {
-            if let firstline_host::Event::Line { text, .. } = e {
-                println!("DEBUG {text}");
-            }
-        }
-    }
     assert!(outcome.failures.is_empty(), "{name}:\n- {}", outcome.failures.join("\n- "));
 }
 
@@ -177,6 +170,7 @@ stories! {
     unclear_twice
     unknown_user
     vip
+    waiting_status_set_by_a_human
     waits_and_is_closed
     waits_for_the_user
     waits_in_vain

@@ -1718,7 +1718,14 @@ fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
     let left = case.ticket.clone().filter(|_| case.handover.is_none() && !case.quiet);
-    let left = left.map(|ticket| Left { user: case.user.clone(), profile: case.profile.clone(), kind: case.kind.clone(), ticket, remind: None });
+    let left = left.map(|ticket| Left {
+        user: case.user.clone(),
+        profile: case.profile.clone(),
+        kind: case.kind.clone(),
+        ticket,
+        attested: case.attested.clone(),
+        remind: None,
+    });
     let ticket = case.ticket.as_ref().map(|ticket| ticket.id);
     state.ended = Some(Ended { case: case.id.clone(), ticket, at: now, confirmed: case.times.confirmed, left });
     state.asked = None;

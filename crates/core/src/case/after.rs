@@ -9,6 +9,7 @@ use crate::mailbox::{Event, Place};
 use crate::stage::{Button, Message, Profile, Ticket};
 use crate::tenant::Tenant;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The name of the question whether it is fixed, signed into its buttons.
 pub const FIXED: &str = "e1";
@@ -28,6 +29,8 @@ pub struct Left {
     pub kind: String,
     /// The ticket as it was closed.
     pub ticket: Ticket,
+    /// Objects on shared connections that were seen to be the tenant's.
+    pub attested: BTreeSet<String>,
     /// When the user is asked once more.
     pub remind: Option<Instant>,
 }
@@ -117,7 +120,7 @@ pub(super) fn still_broken(state: &mut State, text: String, tenant: &Tenant, now
 fn reopen(state: &mut State, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Some((before, left)) = state.ended.as_mut().and_then(|ended| Some((ended.case.clone(), ended.left.take()?))) else { return };
     let Some(case) = &mut state.case else { return };
-    (case.kind, case.profile, case.ticket) = (left.kind, left.profile, Some(left.ticket));
+    (case.kind, case.profile, case.ticket, case.attested) = (left.kind, left.profile, Some(left.ticket), left.attested);
     notes.push(Note::Opened(Box::new(case.clone())));
     set_handover(state, "still-broken", &format!("the requester says that it is still broken; what was done before stands in the note of case {before}"));
     state.phase(Phase::HandingOver, now);

@@ -175,7 +175,7 @@ impl Play {
                 inactive: false,
                 locale: None,
             }),
-            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, ..ticket }),
+            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, priority: "High".into(), ..ticket }),
             Work::Psa(PsaAct::Look(_)) => {
                 self.ticket.clone().map_or_else(|| Outcome::Escalate("foreign-ticket".into(), String::new()), |seen| Outcome::TicketSeen(Box::new(seen)))
             }

@@ -220,7 +220,7 @@ pub(super) fn waits(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: 
     if let (Outcome::TicketWaits(ticket), Some(known)) = (outcome, &mut case.ticket)
         && known.id == ticket.id
     {
-        known.clone_from(ticket);
+        (known.status, known.status_name) = (ticket.status, ticket.status_name.clone());
     }
     if looking {
         // It may have read the ticket as it was before.

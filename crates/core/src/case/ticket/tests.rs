@@ -312,6 +312,8 @@ fn a_ticket_waits_in_the_status_that_the_desk_names_and_that_is_no_technicians()
     );
     let play = after(play, |seen| seen.ticket.status = 13, &[("look", "offering"), ("hint, look", "offering")]);
     assert_eq!(play.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.status), Some(13));
+    // What it was first seen with stays known.
+    assert_eq!(play.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.priority.as_str()), Some("Medium"));
     // A technician moves it on.
     after(play, |seen| seen.ticket.status = 14, &[("hint, look", "handingover (stood-down): offer-withdrawn + hand-over")]);
     // A look that began before our change ends after it.
