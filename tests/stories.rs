@@ -166,6 +166,7 @@ stories! {
     unclear_then_clear
     unclear_twice
     unknown_user
+    waiting_status_set_by_a_human
     waits_and_is_closed
     waits_for_the_user
     waits_in_vain

@@ -11,7 +11,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::bindings::exports::firstline::psa::psa::{Closeout, Desk, NewTicket, Outcome, Task, View, Waiting};
+use crate::bindings::exports::firstline::psa::psa::{self, Closeout, Desk, NewTicket, Outcome, Task, View, Waiting};
 use crate::span::{fixed, span};
 use crate::text;
 use crate::vendor::{Flow, Vendor};
@@ -126,7 +126,8 @@ impl Vendor for ConnectWise {
                 left.status = target.id;
             }
         }
-        Ok(Outcome::Waits(ticket.into()))
+        // INVARIANT: what a human has set is not handed back as the agent's, so that it stays later on as well.
+        Ok(Outcome::Waits(psa::Ticket { board: at.board, status: left.status, ..ticket.into() }))
     }
 
     fn look(&self, io: &mut Io, task: &Task, ticket: u64) -> Flow {

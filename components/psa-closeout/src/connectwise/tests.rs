@@ -832,14 +832,14 @@ fn a_ticket_that_waits_gets_the_statuses_that_the_desk_names_and_the_board_has()
     check(
         &waiting(Some("completed"), Some("Needs a person")),
         &[&read(in_status(10)), &[ok(&in_status(30))], &[ok(&in_status(50))]],
-        &[READ, &set(30), GET, "waits 7 on 3 in 50 Working"],
+        &[READ, &set(30), GET, "waits 7 on 3 in 10 Working"],
     );
     // Answered before; a name that the board lacks; a technician's status, and a technician's ticket.
     let mut answered = in_status(10);
     answered["dateResponded"] = json!("2026-11-23T09:00:00Z");
     check(&waiting(Some("completed"), None), &[&read(answered)], &[READ, "waits 7 on 3 in 10 New"]);
     check(&waiting(None, Some("gone")), &[&read(in_status(10))], &[READ, "waits 7 on 3 in 10 New"]);
-    check(&waiting(None, Some("Needs a person")), &[&read(in_status(50))], &[READ, "waits 7 on 3 in 50 Working"]);
+    check(&waiting(None, Some("Needs a person")), &[&read(in_status(50))], &[READ, "waits 7 on 3 in 10 Working"]);
     let mut assigned = in_status(10);
     assigned["owner"] = json!({ "id": 2, "identifier": "dana" });
     check(&waiting(None, Some("Needs a person")), &[&read(assigned)], &[READ, "waits 7 on 3 in 10 New"]);

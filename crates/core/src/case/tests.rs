@@ -175,7 +175,7 @@ impl Play {
                 inactive: false,
                 locale: None,
             }),
-            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, ..ticket }),
+            Work::Psa(PsaAct::Wait(_)) => Outcome::TicketWaits(Ticket { status: 13, priority: "High".into(), ..ticket }),
             Work::Psa(PsaAct::Look(_)) => {
                 self.ticket.clone().map_or_else(|| Outcome::Escalate("foreign-ticket".into(), String::new()), |seen| Outcome::TicketSeen(Box::new(seen)))
             }
@@ -357,6 +357,9 @@ impl Play {
                 Note::Spent(_) => "spent".into(),
                 Note::Halt { tenant, halted, by } => format!("halt {tenant:?} {halted} by {by}"),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
+                Note::Reopened(case, ticket, since) => {
+                    format!("{ticket} of {} may be open since {}", case.rsplit_once('-').map_or("", |(_, number)| number), since % 1_000_000 / 1_000)
+                }
             })
             .collect();
         let phase = match &self.state.case {
