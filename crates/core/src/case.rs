@@ -243,6 +243,8 @@ pub struct Times {
     pub confirmed: Option<Instant>,
     /// The ticket was closed or handed over.
     pub ended: Option<Instant>,
+    /// Somebody opened the closed ticket again.
+    pub reopened: Option<Instant>,
 }
 
 /// An open case.
@@ -349,6 +351,8 @@ pub struct Ended {
     pub case: String,
     /// Its ticket.
     pub ticket: Option<u64>,
+    /// The agent closed it.
+    pub closed: bool,
     /// When.
     pub at: Instant,
     /// The user said that it works.
@@ -418,6 +422,8 @@ pub enum Note {
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
     Confirmed(String),
+    /// The ticket of a case that has ended was read, and is not closed. With the case that it names, and since when that may be so.
+    Reopened(String, u64, Instant),
     /// A ticket is none of ours. Why, for the log.
     LeftAlone(&'static str),
     /// The kill switch of a tenant, or of all, was thrown.
@@ -1398,7 +1404,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         }
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
-        (Purpose::Look, outcome) => ticket::looked(state, outcome, tenant, now, notes),
+        (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
         (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
         (Purpose::Approver, outcome) => approval::recognized(state, outcome, tenant, now),
         (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
@@ -1694,13 +1700,14 @@ fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
 
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
-    state.ended = Some(Ended { case: case.id.clone(), ticket: case.ticket.as_ref().map(|ticket| ticket.id), at: now, confirmed: case.times.confirmed });
+    let (ticket, closed) = (case.ticket.as_ref().map(|ticket| ticket.id), case.handover.is_none());
+    state.ended = Some(Ended { case: case.id.clone(), ticket, closed, at: now, confirmed: case.times.confirmed });
     state.asked = None;
     if !state.unread.is_empty() {
         // Its number is above that of the event that opened the old case, and no other event can have it.
         state.case = Some(Case { outsider: case.outsider, ..blank(format!("{}-{}", state.id, state.taken), &case.user, now) });
     }
-    let how = if case.handover.is_some() { "handed-over" } else { "closed" };
+    let how = if closed { "closed" } else { "handed-over" };
     if case.secret {
         notes.push(Note::Spent(case.id.clone()));
     }
