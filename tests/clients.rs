@@ -290,6 +290,11 @@ async fn what_vanishes_from_the_desk_is_told_once_by_name_and_tickets_still_clos
         "northwind-desk work types: there is no work type `Remote` any more: nothing is billed",
     ];
     assert!(found.len() == expect.len() && found.iter().zip(expect).all(|(found, expect)| found.starts_with(expect)), "{found:#?}");
+    // While the PSA does not answer, nothing is known to be better.
+    rig.desk.vendors.fault(&json!({"vendor": "connectwise", "times": 100_000, "answer": {"status": 503}})).unwrap();
+    rig.minutes(12).await;
+    assert_eq!(problems().await, found);
+    rig.desk.vendors.mend("connectwise");
     // The ticket falls back to what the board has.
     let mut document = get(&rig, "/api/tenants/initech").await["document"].clone();
     document["guardrails"] = json!({"autonomy": {"default": {"mode": "autonomous"}}});

@@ -6,17 +6,15 @@ use crate::cases::{DAY, day_of, query, summary, value};
 use crate::host::Host;
 use crate::tenants;
 use firstline_core::figures::{AGAIN, Counter};
-use firstline_core::record::IntegrityKey;
-use firstline_core::{keys, mailbox};
+use firstline_core::once::Opened;
+use firstline_core::record::{self, IntegrityKey};
+use firstline_core::{Instant, keys, mailbox};
 use serde_json::json;
 
 /// Most days of one answer.
 const MOST_DAYS: u64 = 31;
 /// Most cases of one answer, those of the days before included.
 const MOST_CASES: usize = 5_000;
-/// What is not counted, and why.
-const LEFT_OUT: [(&str, &str); 2] =
-    [("re-opened in 7 days", "tickets that come back from the PSA are not taken in yet"), ("after hours", "the desk's hours are not looked at yet")];
 
 /// Figures of `tenant` from one day to another (UTC, both included).
 ///
@@ -49,14 +47,27 @@ pub async fn get(host: &impl Host, key: &IntegrityKey, text: &str) -> Result<Ans
             let Some(id) = String::from_utf8(id).ok().filter(|id| is_case(id)) else { continue };
             match summary(host, key, &id).await? {
                 Some(Ok(summary)) if summary.tenant == tenant && day < from => counter.before(&summary),
-                Some(Ok(summary)) if summary.tenant == tenant => counter.add(&summary),
+                Some(Ok(summary)) if summary.tenant == tenant => {
+                    counter.add(&summary);
+                    if summary.state == "closed"
+                        && let Some(opened) = link(host, &id).await?
+                    {
+                        counter.link(&summary, opened);
+                    }
+                }
                 Some(Err(_)) if day >= from => counter.unreadable(),
                 Some(Ok(_) | Err(_)) | None => {}
             }
         }
     }
-    let left_out: Vec<_> = LEFT_OUT.iter().map(|(what, why)| json!({"what": what, "why": why})).collect();
-    Ok(ok(json!({"tenant": tenant, "figures": counter.figures(), "cut": cut, "left_out": left_out})))
+    Ok(ok(json!({"tenant": tenant, "figures": counter.figures(), "cut": cut})))
+}
+
+/// Whether a case has sent a view-once link, and when its newest one was opened.
+async fn link(host: &impl Host, case: &str) -> Result<Option<Option<Instant>>, Refused> {
+    let Some(hash) = host.get(&keys::link(case)).await?.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(None) };
+    let opened = host.get(&keys::once(&hash)).await?.and_then(|bytes| record::read::<Opened>(&bytes).ok());
+    Ok(Some(opened.map(|opened| opened.opened)))
 }
 
 #[cfg(test)]

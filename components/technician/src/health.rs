@@ -69,7 +69,8 @@ pub async fn check<H: Host>(host: &H, settings: &Settings) -> Result<(), Fault> 
     for some in named.chunks(TOGETHER) {
         let looked = join_all(some.iter().map(|(_, list)| gone(host, settings, list))).await;
         for ((what, _), looked) in some.iter().zip(looked) {
-            found.insert(what.clone(), looked?.err());
+            let before = || old.problems.get(what).map(|problem| problem.what.clone());
+            found.insert(what.clone(), looked?.map_or_else(before, Result::err));
         }
     }
     // Whatever is gone from the documents is no problem any more; what fails on keeps the time at which it was found.
@@ -118,13 +119,13 @@ fn lists(tenant: &Tenant) -> BTreeMap<String, List> {
     lists
 }
 
-/// What of a list is no longer there. A list that cannot be read is its connection's trouble.
-async fn gone<H: Host>(host: &H, settings: &Settings, list: &List) -> Result<Result<(), String>, Fault> {
+/// What of a list is no longer there. None of a list that cannot be read: that is its connection's trouble, and changes nothing here.
+async fn gone<H: Host>(host: &H, settings: &Settings, list: &List) -> Result<Option<Result<(), String>>, Fault> {
     let List { tenant, connection, path, of, otherwise, names } = list;
     let found = match ask(host, settings, tenant, connection, ("GET", path.clone(), &[("pageSize", "1000")])).await? {
         Ok((200..300, body)) => body,
-        Ok((404, _)) => return Ok(Err(format!("there is no such list any more: {otherwise}"))),
-        Ok(_) | Err(_) => return Ok(Ok(())),
+        Ok((404, _)) => return Ok(Some(Err(format!("there is no such list any more: {otherwise}")))),
+        Ok(_) | Err(_) => return Ok(None),
     };
     let is = |one: &Value, flag: &str| one.get(flag) == Some(&Value::Bool(true));
     let there = |name: &&String| {
@@ -132,7 +133,7 @@ async fn gone<H: Host>(host: &H, settings: &Settings, list: &List) -> Result<Res
         found.as_array().into_iter().flatten().filter(named).any(|one| !is(one, "inactive") && !is(one, "inactiveFlag"))
     };
     let gone: Vec<String> = names.iter().filter(|name| !there(name)).map(|name| format!("`{name}`")).collect();
-    Ok(if gone.is_empty() { Ok(()) } else { Err(format!("there is no {of} {} any more: {otherwise}", gone.join(", "))) })
+    Ok(Some(if gone.is_empty() { Ok(()) } else { Err(format!("there is no {of} {} any more: {otherwise}", gone.join(", "))) }))
 }
 
 /// Sends one request that changes nothing and tells whether the credential is good.

@@ -12,7 +12,7 @@ use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
 use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
-use firstline_core::figures::{self, Tally};
+use firstline_core::figures::{self, Afterwards, Tally};
 use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
@@ -472,7 +472,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         self.writes.push((key.clone(), self.settings.integrity.write(&key, &Halt { halted, by, at })));
                     }
                 }
-                Note::Confirmed(case) => self.confirm(&case, now).await?,
+                Note::Confirmed(case) => self.amend(&case, Afterwards::Confirmed, now).await?,
+                Note::Reopened(case, ticket, since) => self.amend(&case, Afterwards::Reopened { ticket }, since).await?,
                 Note::LeftAlone(why) => {
                     let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "conversation": self.state.id, "what": "ticket left alone", "why": why});
                     self.host.log(line.to_string());
@@ -513,13 +514,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             reason: case.handover.as_ref().map(|(code, _)| code.clone()),
             from: case.from.unwrap_or(here),
             to: case.times.ended.map(|_| here),
-            tally: (how != "open").then(|| Tally::new(case, &self.tenant.tenant)),
+            tally: (how != "open").then(|| Tally::new(case, &self.tenant)),
         };
         self.writes.push((key.clone(), self.settings.integrity.write(&key, &summary)));
     }
 
-    /// The record of an ended case learns that its user said that it works.
-    async fn confirm(&mut self, case: &str, at: Instant) -> Result<(), Stop> {
+    /// The record of an ended case learns what came afterwards.
+    async fn amend(&mut self, case: &str, what: Afterwards, at: Instant) -> Result<(), Stop> {
         let key = keys::case(case);
         // It may be about to be written.
         let waiting = self.writes.iter().position(|(under, _)| *under == key).map(|place| self.writes.remove(place).1);
@@ -527,8 +528,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             Some(bytes) => Some(bytes.clone()),
             None => self.host.get(&key).await?,
         };
-        let confirmed = stored.and_then(|bytes| figures::confirm(&self.settings.integrity, &key, &bytes, at));
-        self.writes.extend(confirmed.or(waiting).map(|bytes| (key, bytes)));
+        let amended = stored.and_then(|bytes| figures::amend(&self.settings.integrity, &key, &bytes, what, at));
+        self.writes.extend(amended.or(waiting).map(|bytes| (key, bytes)));
         Ok(())
     }
 

@@ -245,6 +245,8 @@ pub struct Times {
     pub confirmed: Option<Instant>,
     /// The ticket was closed or handed over.
     pub ended: Option<Instant>,
+    /// Somebody opened the closed ticket again.
+    pub reopened: Option<Instant>,
 }
 
 /// An open case.
@@ -351,6 +353,8 @@ pub struct Ended {
     pub case: String,
     /// Its ticket.
     pub ticket: Option<u64>,
+    /// The agent closed it.
+    pub closed: bool,
     /// When.
     pub at: Instant,
     /// The user said that it works.
@@ -423,6 +427,8 @@ pub enum Note {
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
     Confirmed(String),
+    /// The ticket of a case that has ended was read, and is not closed. With the case that it names, and since when that may be so.
+    Reopened(String, u64, Instant),
     /// A ticket is none of ours. Why, for the log.
     LeftAlone(&'static str),
     /// The kill switch of a tenant, or of all, was thrown.
@@ -1415,7 +1421,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         }
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
-        (Purpose::Look, outcome) => ticket::looked(state, outcome, tenant, now, notes),
+        (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
         (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
         (Purpose::Approver, outcome) => approval::recognized(state, outcome, tenant, now),
         (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
@@ -1717,7 +1723,8 @@ fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
 
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
-    let left = case.ticket.clone().filter(|_| case.handover.is_none() && !case.quiet);
+    let closed = case.handover.is_none();
+    let left = case.ticket.clone().filter(|_| closed && !case.quiet);
     let left = left.map(|ticket| Left {
         user: case.user.clone(),
         profile: case.profile.clone(),
@@ -1727,13 +1734,13 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
         remind: None,
     });
     let ticket = case.ticket.as_ref().map(|ticket| ticket.id);
-    state.ended = Some(Ended { case: case.id.clone(), ticket, at: now, confirmed: case.times.confirmed, left });
+    state.ended = Some(Ended { case: case.id.clone(), ticket, closed, at: now, confirmed: case.times.confirmed, left });
     state.asked = None;
     if !state.unread.is_empty() {
         // Its number is above that of the event that opened the old case, and no other event can have it.
         state.case = Some(Case { outsider: case.outsider, ..blank(format!("{}-{}", state.id, state.taken), &case.user, now) });
     }
-    let how = if case.handover.is_some() { "handed-over" } else { "closed" };
+    let how = if closed { "closed" } else { "handed-over" };
     if case.secret {
         notes.push(Note::Spent(case.id.clone()));
     }

@@ -13,6 +13,7 @@ use ed25519_dalek::Signer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
+use zeroize::Zeroizing;
 
 mod verify;
 
@@ -42,9 +43,9 @@ impl Domain {
     }
 }
 
-/// The technician's signing key.
+/// The technician's signing key. Its public half takes time to make, and most runs sign nothing.
 #[derive(Clone)]
-pub struct SigningKey(ed25519_dalek::SigningKey);
+pub struct SigningKey(Zeroizing<[u8; 32]>);
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,13 +69,17 @@ impl SigningKey {
     /// From 32 random bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        SigningKey(ed25519_dalek::SigningKey::from_bytes(bytes))
+        SigningKey(Zeroizing::new(*bytes))
+    }
+
+    fn pair(&self) -> ed25519_dalek::SigningKey {
+        ed25519_dalek::SigningKey::from_bytes(&self.0)
     }
 
     /// The public half, as auditors keep it: base64 of 32 bytes.
     #[must_use]
     pub fn public(&self) -> String {
-        base64(self.0.verifying_key().as_bytes())
+        base64(self.pair().verifying_key().as_bytes())
     }
 }
 
@@ -102,8 +107,11 @@ impl Signed {
     #[must_use]
     pub fn new<T: Serialize>(domain: Domain, statement: &T, key: Option<&SigningKey>) -> Option<Self> {
         let statement = serde_json::value::to_raw_value(statement).ok()?;
-        let signature = key.map(|key| base64(&key.0.sign(&domain.message(statement.get())).to_bytes())).unwrap_or_default();
-        Some(Signed { statement, key: key.map(SigningKey::public).unwrap_or_default(), signature })
+        let (key, signature) = key.map(SigningKey::pair).map_or_else(Default::default, |pair| {
+            let signature = pair.sign(&domain.message(statement.get()));
+            (base64(pair.verifying_key().as_bytes()), base64(&signature.to_bytes()))
+        });
+        Some(Signed { statement, key, signature })
     }
 
     /// The hash that a later statement names.

@@ -6,12 +6,15 @@ use crate::case::{Case, Times};
 use crate::journal::Summary;
 use crate::keys::sha256_hex;
 use crate::stage::Verdict;
+use crate::tenant::Tenant;
 use crate::{Instant, record};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A second case of the same person and type within this time counts as the same trouble.
 pub const AGAIN: u64 = 48 * 3_600_000;
+/// A closed ticket that is open again within this time was not solved.
+pub const REOPENED: u64 = 7 * 24 * 3_600_000;
 /// What a clean closeout has; confirmation is counted apart, since most people never say that it works.
 const CLEAN: [&str; 4] = ["notes", "time", "status", "type"];
 
@@ -74,6 +77,8 @@ pub struct Tally {
     pub mode: Option<Verdict>,
     /// When things happened.
     pub times: Times,
+    /// It came while nobody was at the desk; unknown where the desk's hours are not.
+    pub after_hours: Option<bool>,
     /// Waiting for the user until they were told, or until the end.
     pub user: u64,
     /// Waiting for vendors until then.
@@ -89,7 +94,7 @@ pub struct Tally {
 impl Tally {
     /// The tally of a case as it is now.
     #[must_use]
-    pub fn new(case: &Case, tenant: &str) -> Self {
+    pub fn new(case: &Case, tenant: &Tenant) -> Self {
         let (user, vendors) = case.course.unblocked.unwrap_or((case.course.user, case.course.vendors));
         let parts = [("notes", "ticket_note"), ("time", "ticket_time"), ("status", "ticket_status")];
         let mut closeout: BTreeSet<String> =
@@ -97,10 +102,12 @@ impl Tally {
         if !matches!(case.kind.as_str(), "" | "other" | "human") {
             closeout.insert("type".into());
         }
+        let name = &tenant.tenant;
         Tally {
-            person: sha256_hex(format!("{}:{tenant}{}", tenant.len(), case.user).as_bytes()).chars().take(16).collect(),
+            person: sha256_hex(format!("{}:{name}{}", name.len(), case.user).as_bytes()).chars().take(16).collect(),
             mode: case.decision.as_ref().map(|decision| decision.verdict),
             times: case.times.clone(),
+            after_hours: tenant.calendar().map(|calendar| !calendar.is_open(case.times.received)),
             user,
             vendors,
             messages: case.course.messages,
@@ -142,6 +149,28 @@ pub struct Unblocked {
     pub own: Spread,
 }
 
+/// View-once links of closed cases.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// Given to the user.
+    pub sent: u64,
+    /// Opened in time.
+    pub opened: u64,
+    /// From the user being told to the link being opened.
+    pub after: Spread,
+}
+
+/// Cases that came while nobody was at the desk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterHours {
+    /// Closed all the same.
+    pub closed: u64,
+    /// Given to a human.
+    pub handed_over: u64,
+    /// Ended cases of which nobody can say, since the desk has named no hours.
+    pub unknown: u64,
+}
+
 /// Figures of one tenant over some days. Times in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
@@ -163,6 +192,12 @@ pub struct Figures {
     pub again: u64,
     /// Closed cases whose notes, time, status and type are there.
     pub clean: u64,
+    /// Closed cases whose ticket was open again within seven days.
+    pub reopened: u64,
+    /// Outside of the desk's hours.
+    pub after_hours: AfterHours,
+    /// View-once links.
+    pub links: Links,
     /// Parts that other closed cases lack.
     pub lacking: BTreeMap<String, u64>,
     /// Closed cases whose user said that it works.
@@ -185,6 +220,7 @@ struct Samples {
 pub struct Counter {
     figures: Figures,
     samples: BTreeMap<String, Samples>,
+    opened: Vec<u64>,
     first_received: Option<Instant>,
     first_closed: Option<Instant>,
     /// When a person last had a type of trouble.
@@ -209,6 +245,14 @@ impl Counter {
         self.figures.unreadable += 1;
     }
 
+    /// The link of a closed case of the days that are asked for, and when it was opened.
+    pub fn link(&mut self, summary: &Summary, opened: Option<Instant>) {
+        self.figures.links.sent += 1;
+        self.figures.links.opened += u64::from(opened.is_some());
+        let delivered = summary.tally.as_ref().and_then(|tally| tally.times.delivered);
+        self.opened.extend(opened.zip(delivered).map(|(opened, delivered)| opened.saturating_sub(delivered)));
+    }
+
     /// A case of the days that are asked for.
     pub fn add(&mut self, summary: &Summary) {
         self.figures.seen += 1;
@@ -221,6 +265,14 @@ impl Counter {
                 *self.figures.reasons.entry(summary.reason.clone().unwrap_or_default()).or_default() += 1;
             }
             _ => self.figures.open += 1,
+        }
+        let Some(tally) = &summary.tally else { return };
+        let outside = &mut self.figures.after_hours;
+        match tally.after_hours {
+            Some(true) if summary.state == "closed" => outside.closed += 1,
+            Some(true) => outside.handed_over += 1,
+            Some(false) => {}
+            None => outside.unknown += 1,
         }
     }
 
@@ -236,6 +288,7 @@ impl Counter {
             *self.figures.lacking.entry(part.into()).or_default() += 1;
         }
         self.figures.confirmed += u64::from(tally.times.confirmed.is_some());
+        self.figures.reopened += u64::from(tally.times.reopened.is_some());
         if let Some(delivered) = tally.times.delivered {
             let total = delivered.saturating_sub(tally.times.received);
             let samples = self.samples.entry(summary.kind.clone()).or_default();
@@ -250,6 +303,7 @@ impl Counter {
     #[must_use]
     pub fn figures(mut self) -> Figures {
         self.figures.first_closed_ticket = self.first_closed.zip(self.first_received).map(|(closed, received)| closed.saturating_sub(received));
+        self.figures.links.after = Spread::of(self.opened);
         let spread = |samples: Samples| Unblocked {
             cases: samples.total.len() as u64,
             total: Spread::of(samples.total),
@@ -262,12 +316,37 @@ impl Counter {
     }
 }
 
-/// The record of an ended case once its user has said that it works. `None` if it cannot be read, or says so already.
+/// What becomes known of a case after its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    /// Its user said that it works.
+    Confirmed,
+    /// Its ticket is open again.
+    Reopened {
+        /// The ticket that was read.
+        ticket: u64,
+    },
+}
+
+/// The record of an ended case with what became known at a time. `None` if it cannot be read, is of another ticket, or nothing is new.
 #[must_use]
-pub fn confirm(key: &record::IntegrityKey, under: &str, stored: &[u8], at: Instant) -> Option<Vec<u8>> {
+pub fn amend(key: &record::IntegrityKey, under: &str, stored: &[u8], what: Afterwards, at: Instant) -> Option<Vec<u8>> {
     let mut summary: Summary = key.read(under, stored).ok()?;
-    let tally = summary.tally.as_mut().filter(|tally| tally.times.confirmed.is_none())?;
-    tally.times.confirmed = Some(at);
+    let (closed, own) = (summary.state == "closed", summary.ticket);
+    let tally = summary.tally.as_mut()?;
+    let place = match what {
+        Afterwards::Confirmed => &mut tally.times.confirmed,
+        Afterwards::Reopened { ticket } => {
+            let ended = tally.times.ended?;
+            // What was read before the end saw the ticket as it was before.
+            let counts = closed && own == Some(ticket) && at > ended && at - ended <= REOPENED;
+            counts.then_some(&mut tally.times.reopened)?
+        }
+    };
+    if place.is_some() {
+        return None;
+    }
+    *place = Some(at);
     Some(key.write(under, &summary))
 }
 
@@ -360,8 +439,51 @@ mod tests {
     fn a_case_is_confirmed_once() {
         let key = record::IntegrityKey::parse(&crate::seal::base64(&[7; 32])).unwrap();
         let stored = key.write("k", &summary("closed reset jane 0 10"));
-        let confirmed = confirm(&key, "k", &stored, 99).unwrap();
+        let confirm = |under: &str, stored: &[u8], at| amend(&key, under, stored, Afterwards::Confirmed, at);
+        let confirmed = confirm("k", &stored, 99).unwrap();
         assert_eq!(key.read::<Summary>("k", &confirmed).unwrap().tally.unwrap().times.confirmed, Some(99));
-        assert!(confirm(&key, "k", &confirmed, 100).is_none() && confirm(&key, "other", &stored, 99).is_none());
+        assert!(confirm("k", &confirmed, 100).is_none() && confirm("other", &stored, 99).is_none());
+    }
+
+    #[test]
+    fn a_closed_ticket_is_open_again_within_seven_days_of_its_end() {
+        let key = record::IntegrityKey::parse(&crate::seal::base64(&[7; 32])).unwrap();
+        let ended = 15;
+        for (state, own, read, at, counts) in [
+            ("closed", Some(7), 7, ended + 1, true),
+            ("closed", Some(7), 7, ended + REOPENED, true),
+            ("closed", Some(7), 7, ended + REOPENED + 1, false),
+            ("closed", Some(7), 7, ended, false),
+            ("closed", Some(7), 8, ended + 1, false),
+            ("closed", None, 7, ended + 1, false),
+            ("handed-over", Some(7), 7, ended + 1, false),
+        ] {
+            let stored = Summary { ticket: own, ..summary(&format!("{state} reset jane 0 10")) };
+            let amended = amend(&key, "k", &key.write("k", &stored), Afterwards::Reopened { ticket: read }, at);
+            assert_eq!(amended.is_some(), counts, "{state} {own:?} {read} {at}");
+            let Some(amended) = amended else { continue };
+            assert_eq!(key.read::<Summary>("k", &amended).unwrap().tally.unwrap().times.reopened, Some(at));
+            assert!(amend(&key, "k", &amended, Afterwards::Reopened { ticket: read }, at + 1).is_none(), "once");
+        }
+    }
+
+    #[test]
+    fn links_and_hours_add_up() {
+        let mut counter = Counter::default();
+        for (text, after_hours, link) in [
+            ("closed reset jane 0 10", Some(true), Some(Some(14))),
+            ("closed reset bob 0 10", Some(false), Some(None)),
+            ("closed reset lee 0 10", None, Some(Some(30))),
+            ("handed-over reset ann 0 -", Some(true), None),
+            ("open reset ann 0 -", Some(true), None),
+        ] {
+            let mut summary = summary(text);
+            summary.tally = summary.tally.filter(|_| summary.state != "open").map(|tally| Tally { after_hours, ..tally });
+            counter.add(&summary);
+            link.into_iter().for_each(|opened| counter.link(&summary, opened));
+        }
+        let figures = counter.figures();
+        assert_eq!(figures.after_hours, AfterHours { closed: 1, handed_over: 1, unknown: 1 });
+        assert_eq!(figures.links, Links { sent: 3, opened: 2, after: Spread { p50: 4, p90: 20 } });
     }
 }

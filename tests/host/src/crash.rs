@@ -140,15 +140,18 @@ struct Pass {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Left {
     instance: u64,
-    /// Milliseconds since the trial began.
+    /// Since the trial began, in spans of [`ALIKE`].
     at: u128,
     /// How much had happened to anything but this instance's own memory.
     happened: u64,
     /// Requests that instances had taken, and pieces of answers that they had passed on.
     moved: u64,
-    /// Requests that the vendors had taken.
-    taken: usize,
+    /// Requests that may have left something behind at the vendors.
+    felt: u64,
 }
+
+/// Two deaths with nothing in between are alike if they are no further apart, in milliseconds: less than any time that the application measures.
+const ALIKE: u128 = 1_000;
 
 impl Points {
     fn of(passed: &[Pass]) -> Self {
@@ -246,8 +249,13 @@ impl Disturbance {
     pub fn trace(&self, further: Trace) -> Trace {
         let disturbance = self.clone();
         Arc::new(move |event| {
-            // A read changes nothing; whatever else is told may have changed something somewhere.
-            disturbance.state().happened += u64::from(!matches!(event, Event::Store { commit: false, .. }));
+            // A read, an answer to this instance and a line of its log change nothing but its own memory.
+            let own = match event {
+                Event::Store { commit, .. } => !commit,
+                Event::Line { .. } | Event::Instance { .. } | Event::Sending { .. } | Event::Sent { .. } | Event::Denied { .. } => true,
+                Event::Inbound { .. } | Event::Answered { .. } | Event::Trap { .. } => false,
+            };
+            disturbance.state().happened += u64::from(!own);
             further(event);
         })
     }
@@ -278,8 +286,13 @@ impl Disturbance {
         if !state.live || (point.component == "console" && !state.ticking) {
             return Fate::Go;
         }
-        let left =
-            Left { instance: point.instance, at: self.began.elapsed().as_millis(), happened: state.happened, moved: point.moved, taken: self.vendors.taken() };
+        let left = Left {
+            instance: point.instance,
+            at: self.began.elapsed().as_millis() / ALIKE,
+            happened: state.happened,
+            moved: point.moved,
+            felt: self.vendors.felt(),
+        };
         let pass = Pass { tick: state.ticking.then_some(state.passed.ticks), left, text: point.to_string() };
         state.passes.push(pass);
         state.passed.points += 1;
@@ -419,8 +432,8 @@ mod tests {
         Points::of(&passed.collect::<Vec<_>>())
     }
 
-    fn left(instance: u64, at: u128, happened: u64, taken: usize) -> Left {
-        Left { instance, at, happened, moved: 0, taken }
+    fn left(instance: u64, at: u128, happened: u64, felt: u64) -> Left {
+        Left { instance, at, happened, moved: 0, felt }
     }
 
     #[test]

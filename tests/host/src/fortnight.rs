@@ -1,4 +1,7 @@
-//! Two weeks of a small desk, from a seed: people ask, wait, press, forget to press, and say thanks. Every run of a seed is the same.
+//! Two weeks of a small desk, from a seed: people ask, wait, press, forget to press, open their link, and say thanks; now and then a technician opens
+//! a ticket again. Every run of a seed is the same.
+
+#![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
 
 use crate::desk::{Desk, Emulated, Keys, TENANTS, vendors};
 use crate::visit::Visit;
@@ -8,6 +11,7 @@ use bytes::Bytes;
 use firstline_core::keys::sha256_hex;
 use firstline_vendors::DEMO;
 use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,6 +20,8 @@ use std::time::{Duration, UNIX_EPOCH};
 pub const DAYS: (&str, &str) = ("2026-11-02", "2026-11-15");
 const BEGIN: u64 = 1_793_577_600;
 const DAY: u64 = 86_400;
+/// When Acme's desk is there, on working days (UTC); nobody knows of Globex's.
+pub const HOURS: &str = "08:00-18:00";
 /// A scheduler that ticks this often finds an expired offer in time.
 const TICK: u64 = 600;
 
@@ -68,6 +74,15 @@ fn number(seed: u64, place: u64) -> u64 {
     hash.get(..12).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
+/// What no journal holds: when links were opened, and which closed tickets a technician opened again. By tenant.
+#[derive(Debug, Default)]
+pub struct Diary {
+    /// Tenant, and when (Unix milliseconds).
+    pub opened: Vec<(String, u64)>,
+    /// Tenant and ticket.
+    pub reopened: Vec<(String, u64)>,
+}
+
 /// Emulated vendors, each answer after a while of its own.
 struct Uneven {
     emulated: Emulated,
@@ -89,7 +104,7 @@ impl Outbound for Uneven {
 ///
 /// # Errors
 /// The application does not start, or a webhook is refused.
-pub async fn play(mut config: Config, seed: u64) -> Result<Desk> {
+pub async fn play(mut config: Config, seed: u64) -> Result<(Desk, Diary)> {
     config.clock = simulated(UNIX_EPOCH + Duration::from_secs(BEGIN));
     let began = tokio::time::Instant::now();
     let vendors = vendors(&config.clock);
@@ -98,7 +113,12 @@ pub async fn play(mut config: Config, seed: u64) -> Result<Desk> {
     config.variables.extend(keys.variables.clone());
     config.outbound = Arc::new(Uneven { emulated: Emulated { vendors: vendors.clone(), latency: Duration::ZERO }, seed, sent: AtomicU64::new(0) });
     let desk = Desk { app: App::start(config)?, vendors, keys };
-    desk.enter(&serde_json::from_str(TENANTS)?).await?;
+    let mut tenants: Value = serde_json::from_str(TENANTS)?;
+    for document in tenants["tenants"].as_array_mut().into_iter().flatten().filter(|document| document["tenant"] == "acme") {
+        document["hours"] = ["mon", "tue", "wed", "thu", "fri"].map(|day| (day.to_string(), Value::from(HOURS))).into_iter().collect();
+    }
+    desk.enter(&tenants).await?;
+    let mut diary = Diary::default();
     let mut clock = Ticking { desk: &desk, began, next: TICK };
     let mut dice = Dice(seed, 0);
     for day in 0..14 {
@@ -108,14 +128,14 @@ pub async fn play(mut config: Config, seed: u64) -> Result<Desk> {
         times.sort_unstable();
         for at in times {
             clock.wait(at).await?;
-            visit(&desk, &mut clock, &mut dice).await?;
+            visit(&desk, &mut clock, &mut dice, &mut diary).await?;
         }
     }
     // The last day is over, and recorded.
     clock.wait(14 * DAY + 3_600).await?;
     let violations = desk.vendors.violations();
     ensure!(violations.is_empty(), "the vendors were sent what no correct client sends: {violations:?}");
-    Ok(desk)
+    Ok((desk, diary))
 }
 
 /// Time that passes with a tick every ten minutes.
@@ -146,9 +166,11 @@ impl Ticking<'_> {
     }
 }
 
-async fn visit(desk: &Desk, clock: &mut Ticking<'_>, dice: &mut Dice) -> Result<()> {
+async fn visit(desk: &Desk, clock: &mut Ticking<'_>, dice: &mut Dice, diary: &mut Diary) -> Result<()> {
     let (Some(who), Some(text)) = (dice.pick(&PEOPLE), dice.pick(&TEXTS)) else { return Ok(()) };
     let visit = Visit::new(desk, who);
+    let (link, ticket) = (visit.link(), visit.ticket());
+    let tenant = who.0.trim_start_matches("T0").to_lowercase();
     if dice.roll(4) == 0 {
         visit.say("hi").await?;
         clock.pause(5 + dice.roll(60)).await?;
@@ -161,20 +183,40 @@ async fn visit(desk: &Desk, clock: &mut Ticking<'_>, dice: &mut Dice) -> Result<
     if presses {
         let _ = visit.press("Yes").await;
     }
+    if let Some(new) = visit.link().filter(|new| Some(new) != link.as_ref())
+        && dice.roll(4) > 0
+    {
+        clock.pause(10 + dice.roll(900)).await?;
+        visit.open(&new).await?;
+        diary.opened.push((tenant.clone(), (BEGIN + clock.now()) * 1_000));
+    }
     if dice.roll(3) == 0 {
         clock.pause(60 + dice.roll(3_600)).await?;
         visit.say("thanks!").await?;
     }
+    let new = visit.ticket();
+    // Only Acme's desk calls back.
+    if tenant == "acme" && new["id"] != ticket["id"] && new["closedFlag"] == true && dice.roll(4) == 0 {
+        clock.pause(600 + dice.roll(3_600)).await?;
+        let id = new["id"].as_u64().unwrap_or_default();
+        desk.vendors.act(&json!({"connectwise": {"ticket": id, "status": "New"}})).map_err(anyhow::Error::msg)?;
+        let callback = desk.vendors.connectwise_callback(&format!("/webhooks/{tenant}-desk"), id, "updated", &Map::new()).map_err(anyhow::Error::msg)?;
+        ensure!(desk.deliver(callback).await.status() == 200, "the callback was refused");
+        diary.reopened.push((tenant, id));
+    }
     Ok(())
 }
 
-/// Plays the two weeks on a runtime as they need it, and then does something with the desk.
+/// Plays the two weeks on a runtime as they need it, and then does something with the desk and what people did.
 ///
 /// # Errors
 /// Either fails.
-pub fn alone<T: Send + 'static>(config: Config, seed: u64, then: impl AsyncFnOnce(&Desk) -> Result<T> + Send + 'static) -> Result<T> {
+pub fn alone<T: Send + 'static>(config: Config, seed: u64, then: impl AsyncFnOnce(&Desk, &Diary) -> Result<T> + Send + 'static) -> Result<T> {
     let run = move || -> Result<T> {
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async move { then(&play(config, seed).await?).await })
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async move {
+            let (desk, diary) = play(config, seed).await?;
+            then(&desk, &diary).await
+        })
     };
     // A runtime cannot begin within another one, so it gets a thread.
     std::thread::spawn(run).join().map_err(|_| anyhow::anyhow!("the two weeks were broken off"))?

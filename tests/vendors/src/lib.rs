@@ -43,6 +43,8 @@ struct Inner {
     faults: Vec<Fault>,
     calls: Vec<Call>,
     violations: Vec<String>,
+    /// Requests after which something may be different here.
+    felt: u64,
 }
 
 /// One request that reached a vendor.
@@ -262,10 +264,10 @@ impl Vendors {
         self.lock().calls.clone()
     }
 
-    /// How many requests there were.
+    /// How many requests there were that may have left something behind: all but those that only read while nothing is broken.
     #[must_use]
-    pub fn taken(&self) -> usize {
-        self.lock().calls.len()
+    pub fn felt(&self) -> u64 {
+        self.lock().felt
     }
 
     /// What no correct client would have sent.
@@ -371,6 +373,7 @@ impl Vendors {
             changed: false,
             at: now,
         };
+        inner.felt += u64::from(ask.method != "GET" || inner.faults.iter().any(|fault| fault.times > 0));
         let fault = inner.fault(vendor, &ask);
         let loss = match &fault {
             Some(FaultAnswer::Lost(FaultLoss::LostBefore)) => Some(Lost { applied: false, silent: false }),
@@ -386,6 +389,7 @@ impl Vendors {
         };
         let mut answer = if applied { inner.dispatch(service, &ask) } else { Answer::empty(500) };
         call.changed = answer.changed;
+        inner.felt += u64::from(call.changed);
         if let Some(what) = answer.violation.take() {
             inner.violations.push(format!("{vendor} {} {}: {what}", call.method, call.path));
         }

@@ -5,6 +5,7 @@
 
 use super::{Case, Note, Phase, Purpose, State, ask, blank, find, hand_over, put_off, set_handover, settle};
 use crate::Instant;
+use crate::figures::REOPENED;
 use crate::journal::{Press, conversation_of};
 use crate::mailbox::Event;
 use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Waiting, Work};
@@ -48,8 +49,8 @@ pub struct Intake {
 pub(super) fn changed(state: &mut State, number: i64, event: &Event, tenant: &Tenant, now: Instant) {
     let Some(ticket) = event.ticket().filter(|_| psa(tenant).is_some_and(|psa| psa.id == event.connection)) else { return };
     let ours = match &state.desk {
-        // A ticket that was brought to an end is the technicians' from then on.
-        Some(desk) => desk.ticket == ticket && state.ended.is_none(),
+        // A ticket that was brought to an end is the technicians' from then on; it only matters whether it is opened again.
+        Some(desk) => desk.ticket == ticket && state.ended.as_ref().is_none_or(|ended| ended.closed && now.saturating_sub(ended.at) <= REOPENED),
         None => state.case.as_ref().and_then(|case| case.ticket.as_ref()).is_some_and(|known| known.id == ticket),
     };
     if !ours {
@@ -97,7 +98,7 @@ pub(super) fn look_on(state: &mut State, tenant: &Tenant, now: Instant) -> bool 
 }
 
 /// The ticket was read, or could not be.
-pub(super) fn looked(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+pub(super) fn looked(state: &mut State, since: Instant, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let busy = state.running(&Purpose::Wait);
     let Some(case) = &mut state.case else { return };
     // Whose status it is can only be told once our own is set.
@@ -113,6 +114,14 @@ pub(super) fn looked(state: &mut State, outcome: &Outcome, tenant: &Tenant, now:
     match outcome {
         Outcome::TicketSeen(seen) if known == Some(seen.ticket.id) => watched(state, seen, tenant, now),
         Outcome::TicketSeen(seen) if known.is_none() && state.desk.as_ref().is_some_and(|desk| desk.ticket == seen.ticket.id) => {
+            let before = state.ended.as_ref().map(|ended| ended.case.clone());
+            let of = before.as_ref().or(seen.case.as_ref()).filter(|_| !seen.closed);
+            notes.extend(of.map(|of| Note::Reopened(of.clone(), seen.ticket.id, since)));
+            if before.is_some() {
+                // A ticket's mailbox has one case.
+                state.case = None;
+                return;
+            }
             take_in(state, seen, tenant, now, notes);
         }
         Outcome::Escalate(code, _) if code == DOWN && must_look(state) && put_off(state, now) => {}

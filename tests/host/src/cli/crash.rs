@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Pairs of crashes that are tried in each story.
-const PAIRS: usize = 12;
+const PAIRS: usize = 8;
 /// The second crash of a pair strikes at most so many points after the first.
 const APART: usize = 60;
 

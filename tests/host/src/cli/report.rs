@@ -16,13 +16,6 @@ struct Answer {
     tenant: String,
     figures: Figures,
     cut: Option<String>,
-    left_out: Vec<LeftOut>,
-}
-
-#[derive(Debug, Deserialize)]
-struct LeftOut {
-    what: String,
-    why: String,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +79,7 @@ fn demo(seed: u64) -> Result<()> {
     let project = super::project()?;
     components(&project, &mut to_stderr)?;
     to_stderr(&format!("playing two weeks on a simulated clock, seed {seed}"));
-    let answers = fortnight::alone(Config::new(project.join("spin.toml")), seed, async |desk| {
+    let answers = fortnight::alone(Config::new(project.join("spin.toml")), seed, async |desk, _| {
         let mut answers: Vec<Answer> = Vec::new();
         for tenant in ["acme", "globex"] {
             let (from, to) = fortnight::DAYS;
@@ -107,7 +100,9 @@ fn tell(answer: &Answer) {
 
 fn lines(answer: &Answer) -> Vec<String> {
     // By name, so that a new figure makes the compiler ask.
-    let Figures { seen, closed, handed_over, open, unreadable, first_closed_ticket, unblocked, again, clean, lacking, confirmed, reasons } = &answer.figures;
+    let Figures { seen, closed, handed_over, open, unreadable, first_closed_ticket, unblocked, again, clean, lacking, confirmed, reasons, .. } =
+        &answer.figures;
+    let Figures { reopened, after_hours, links, .. } = &answer.figures;
     let counted = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
     let mut all = vec![
         format!("{}: {seen} cases seen, {closed} closed, {handed_over} handed over, {open} open", answer.tenant),
@@ -121,6 +116,11 @@ fn lines(answer: &Answer) -> Vec<String> {
         all.push(format!("    {kind:<20} {:>3} cases   {}", times.cases, parts.join("   ")));
     }
     all.push(format!("  same person and type again within 48 h   {again}"));
+    all.push(format!("  re-opened within 7 days       {}", share(*reopened, *closed)));
+    let unknown = if after_hours.unknown == 0 { String::new() } else { format!(" (unknown for {}: name the desk's hours)", after_hours.unknown) };
+    all.push(format!("  after hours                   {} closed, {} handed over{unknown}", after_hours.closed, after_hours.handed_over));
+    let after = if links.opened == 0 { String::new() } else { format!(", after {} / {}", time(links.after.p50), time(links.after.p90)) };
+    all.push(format!("  view-once links opened        {}{after}", share(links.opened, links.sent)));
     let rest = if lacking.is_empty() { String::new() } else { format!(" (others lack: {})", counted(lacking)) };
     all.push(format!("  clean closeouts               {}{rest}", share(*clean, *closed)));
     all.push(format!("  confirmed by the user         {}", share(*confirmed, *closed)));
@@ -128,7 +128,6 @@ fn lines(answer: &Answer) -> Vec<String> {
     if *unreadable > 0 {
         all.push(format!("  records that cannot be read   {unreadable}"));
     }
-    all.extend(answer.left_out.iter().map(|left| format!("  not counted: {}: {}", left.what, left.why)));
     all.extend(answer.cut.iter().map(|cut| format!("  cut: {cut}")));
     all
 }
@@ -151,7 +150,7 @@ fn time(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_core::figures::Unblocked;
+    use firstline_core::figures::{AfterHours, Links, Unblocked};
 
     #[test]
     fn arguments_are_told_apart() {
@@ -176,21 +175,25 @@ mod tests {
             clean: 1,
             lacking: [("time".to_string(), 1)].into(),
             reasons: [("chat-guest".to_string(), 1)].into(),
+            reopened: 1,
+            after_hours: AfterHours { closed: 1, handed_over: 0, unknown: 2 },
+            links: Links { sent: 2, opened: 1, after: spread(7_000, 7_000) },
             ..Figures::default()
         };
-        let left = LeftOut { what: "after hours".into(), why: "no hours".into() };
-        let text = lines(&Answer { tenant: "acme".into(), figures, cut: Some("5".into()), left_out: vec![left] }).join("\n");
+        let text = lines(&Answer { tenant: "acme".into(), figures, cut: Some("5".into()) }).join("\n");
         for part in [
             "first closed ticket   1.234 s",
             "2 of 3 (66.6 %)",
             "1 min 01 s / 2 min 05 s   1 min 00 s / 0.000 s   0.900 s",
             "1 of 2 (50.0 %) (others lack: 1 time)",
             "1 chat-guest",
-            "after hours: no hours",
+            "within 7 days       1 of 2",
+            "1 closed, 0 handed over (unknown for 2: name the desk's hours)",
+            "links opened        1 of 2 (50.0 %), after 7.000 s / 7.000 s",
             "cut: 5",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
-        assert!(lines(&Answer { tenant: "x".into(), figures: Figures::default(), cut: None, left_out: vec![] }).join("").contains("none yet"));
+        assert!(lines(&Answer { tenant: "x".into(), figures: Figures::default(), cut: None }).join("").contains("none yet"));
     }
 }
