@@ -90,6 +90,12 @@ fn a_crash_in_an_okta_reset_loses_no_password() {
 }
 
 #[test]
+fn a_crash_while_somebody_else_has_to_agree_uses_no_yes_twice() {
+    sample("supervised", 11, &Trial::default());
+    sample("supervised", 23, &Trial { twice: true, ..Trial::default() });
+}
+
+#[test]
 fn a_crash_while_everything_comes_twice() {
     sample("entra-reset", 11, &Trial { twice: true, ..Trial::default() });
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 /// A rule, in a few words, and its tests: `story NAME`, `attacks FILE`, or `FILE: NAME OF THE TEST`.
 const HELD: &[(u32, &str, &[&str])] = &[
     (1, "facts that can be known prove nothing", &["attacks impersonation", "story a-colleagues-password"]),
+    (2, "proof scales with the person", &["story vip", "components/guardrails/src/rules/tests.rs: who_needs_a_strong_proof_gets_a_person_without_one"]),
     (
         3,
         "mail alone changes no credential",
@@ -76,6 +77,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
             "components/psa-closeout/src/connectwise/tests.rs: without_the_right_work_type_nothing_is_billed",
         ],
     ),
+    (31, "silence confirms nothing, and still broken re-opens", &["story did-this-fix-it", "story still-broken", "story still-broken-in-words"]),
     (
         33,
         "an approval is bound, used once, and never one's own",
@@ -96,14 +98,12 @@ const HELD: &[(u32, &str, &[&str])] = &[
 
 /// A rule that no test holds yet, and what it waits for. Nothing is ever added here.
 const OPEN: &[(u32, &str)] = &[
-    (2, "identity-check: proof that scales with the person; VIPs"),
     (5, "identity-check: limits of challenges, a denial locks the case"),
     (6, "identity-check: the lost phone"),
     (7, "identity-check: pushes through Duo, never through Microsoft"),
     (9, "a notice on another channel after a reset"),
     (10, "identity-check: Temporary Access Pass"),
     (27, "mail is not read yet"),
-    (31, "after closing: still broken re-opens and hands over"),
     (32, "history"),
     (38, "earned promotion and demotion; a pilot group is there"),
 ];
@@ -121,7 +121,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 10;
+const MOST_OPEN: usize = 8;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {

@@ -44,6 +44,7 @@ stories! {
     connectwise_down_at_handing_over
     connectwise_down_at_opening
     connectwise_down_for_an_hour
+    did_this_fix_it
     directory_guest
     disabled_account
     emoji
@@ -147,6 +148,8 @@ stories! {
     stands_down_time
     stands_down_without_a_callback
     status_set_by_a_human
+    still_broken
+    still_broken_in_words
     stranger_of_another_workspace
     supervised
     synced_account
@@ -166,6 +169,7 @@ stories! {
     unclear_then_clear
     unclear_twice
     unknown_user
+    vip
     waiting_status_set_by_a_human
     waits_and_is_closed
     waits_for_the_user

@@ -28,6 +28,7 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
         ("synced", Value::new_bool(subject.synced)),
         ("privileged", Value::new_set(subject.privileged.iter().cloned().map(Value::new_string))),
         ("listed", Value::new_bool(question.settings.as_ref().is_some_and(|settings| stands_in(&settings.protected, question)))),
+        ("vip", Value::new_bool(question.settings.as_ref().is_some_and(|settings| stands_in(&settings.vips, question)))),
         ("names", names(subject.names.iter().chain([&subject.id]))),
     ];
     let mut entities = vec![entity(who.clone(), requester, [])?, entity(account.clone(), shown, [uid("Tenant", &subject.tenant)?])?];

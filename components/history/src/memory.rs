@@ -1,4 +1,4 @@
-//! What is kept of closed tickets: counts with some ticket numbers beside them, never their texts.
+//! What is kept of closed tickets: counts with some ticket numbers beside them, and what is counted, cut short.
 
 use crate::bindings::exports::firstline::history::history::Ticket;
 use crate::tally::{Seen, Tally, short, within};

@@ -30,6 +30,8 @@ const LEAST_WORDS: usize = 3;
 /// Longest part in bytes, and how many of them the encoder is asked about: this bounds the time of a long text.
 const LONGEST_PART: usize = 120;
 const ENCODED: usize = 2;
+/// Of a longer text only so many bytes are read; since the rest may say something else, nothing is done about it without a person.
+const LONGEST: usize = 4 * 1024;
 /// How likely a further wish must be by its words alone, in all, and then in thousandths.
 const HINT: f32 = 0.35;
 const SURE: u16 = 800;
@@ -105,7 +107,14 @@ impl Mind<'_> {
 /// Reads a text.
 #[must_use]
 pub fn detect(source: &str, mind: &Mind) -> Understanding {
-    let text = Text::read(source);
+    let read = source.get(..boundary(source, source.len().min(LONGEST))).unwrap_or_default();
+    let text = Text::read(read);
+    if read.len() < source.len() {
+        let start = Text::read(source.get(..boundary(source, LONGEST_PART)).unwrap_or_default());
+        let mut understanding = judge(&text, &mind.vector(&start), &mind.model);
+        understanding.abstained |= understanding.readings.first().is_none_or(|reading| reading.intent != Intent::Human);
+        return understanding;
+    }
     let mut understanding = judge(&text, &mind.vector(&text), &mind.model);
     understanding.also = further(&text, &understanding, mind);
     understanding
@@ -435,6 +444,16 @@ mod tests {
         for text in ["", " ", "\u{202e}", "?", "{{secret:pw}}", "[", "<@", "<@U1>", ">", "a@b", "שלום", "🤷", "'", "-", "\0", "ﷺ", "İİİİ"] {
             assert!(read(text).acts().is_none() && !read(text).readings.is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_not_read_to_its_end_is_not_acted_upon() {
+        let text = |blanks: usize| format!("I forgot my password, please reset it.{}It is my colleague's.", "\n".repeat(blanks));
+        assert!(read("I forgot my password, please reset it.").acts().is_some());
+        assert!(read(&format!("I forgot my password, please reset it.{}", "\n".repeat(4_000))).acts().is_some());
+        assert_eq!(read(&text(5_000)).acts(), None);
+        // A character may stand across the bound.
+        assert_eq!(read(&format!("I forgot my password, please reset it.{}", "\u{2003}".repeat(2_000))).acts(), None);
     }
 
     #[test]

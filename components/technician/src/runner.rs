@@ -464,9 +464,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
                     self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
-                Note::Halt { tenant, halted, by } => {
+                Note::Halt { tenant, halted, by, at } => {
                     let key = halt::key(tenant.as_deref());
-                    self.writes.push((key.clone(), self.settings.integrity.write(&key, &Halt { halted, by, at: now })));
+                    // What was said first and is read last changes nothing.
+                    let stored = self.host.get(&key).await?.and_then(|bytes| self.settings.integrity.read::<Halt>(&key, &bytes).ok());
+                    if stored.is_none_or(|stored| stored.at <= at) {
+                        self.writes.push((key.clone(), self.settings.integrity.write(&key, &Halt { halted, by, at })));
+                    }
                 }
                 Note::Confirmed(case) => self.amend(&case, Afterwards::Confirmed, now).await?,
                 Note::Reopened(case, ticket, since) => self.amend(&case, Afterwards::Reopened { ticket }, since).await?,
@@ -754,6 +758,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let case = self.state.case.as_ref();
         let case_id = case.map_or_else(|| self.state.id.clone(), |case| case.id.clone());
         let asks = case.and_then(|case| case.ask.as_ref()).filter(|_| task.purpose == Purpose::Ask).map(|ask| ask.id.as_str());
+        let asks = asks.or((task.purpose == Purpose::Farewell).then_some(case::FIXED));
         let offer = asks.or_else(|| Some(case?.offer.as_ref()?.id.as_str())).unwrap_or("o0");
         let button = |choice: &str| {
             let signed = format!("{case_id}.{offer}.{choice}");

@@ -61,6 +61,7 @@ impl Stages for Composed {
             settings: Some(guardrails::Settings {
                 matrix: guard.matrix.iter().map(|(action, mode)| (action.clone(), mode.clone())).collect(),
                 protected: guard.protected.clone(),
+                vips: guard.vips.names.clone(),
                 password_writeback: guard.password_writeback,
                 autonomy: guard
                     .autonomy

@@ -17,11 +17,13 @@ use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 
+mod after;
 mod approval;
 mod later;
 mod reading;
 mod staff;
 mod ticket;
+pub use after::{FIXED, Left};
 pub use approval::Ask;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
@@ -357,6 +359,9 @@ pub struct Ended {
     pub at: Instant,
     /// The user said that it works.
     pub confirmed: Option<Instant>,
+    /// What is needed if it is still broken; only of one that was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
 }
 
 /// Everything about one conversation.
@@ -400,7 +405,7 @@ pub struct State {
 }
 
 /// What has to be found out next.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once; on 32 bits it is not large")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
     /// What a text means: event id, text, and what the conversation waits for.
@@ -434,6 +439,8 @@ pub enum Note {
         halted: bool,
         /// Who.
         by: String,
+        /// When they said so.
+        at: Instant,
     },
 }
 
@@ -498,7 +505,7 @@ impl State {
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
-        tasks.chain(case).chain(psa).min()
+        tasks.chain(case).chain(psa).chain(after::remind_at(self)).min()
     }
 
     /// Until when the requests of a task that a vendor does not answer are sent again.
@@ -794,7 +801,7 @@ fn silent(state: &mut State, task: &str, tenant: &Tenant, now: Instant) {
 /// Gives up steps that only wait for a vendor to answer. Who asks is still worth knowing to a human.
 fn abandon(state: &mut State, now: Instant) {
     let waits = |task: &Task| {
-        matches!(task.purpose, Purpose::Find | Purpose::Offer | Purpose::Act)
+        matches!(task.purpose, Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Approver)
             && task.batch.as_ref().is_some_and(|batch| batch.retry_at.is_some_and(|at| at > now + SHORT_PAUSE))
     };
     let tasks: Vec<Task> = state.tasks.iter().filter(|task| waits(task)).cloned().collect();
@@ -969,6 +976,10 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         notes.push(Note::Forward(Box::new(Event { to: Some(to.into()), ..event.clone() })));
         return;
     }
+    if after::is_of(press) {
+        after::pressed(state, event, press, tenant, now, notes);
+        return;
+    }
     let current = state.case.as_ref().filter(|case| case.id == press.case);
     let Some(case) = current else {
         state.say("expired-offer", &[], now);
@@ -1042,11 +1053,17 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         Reading::Greeting | Reading::Thanks if at_desk => Reading::Unclear,
         reading => reading,
     };
+    let about_the_last = after::is_about(state, now);
+    // Of no type that is known by name.
+    let other = understanding.candidates.first().is_none_or(|first| understanding.abstained || first.intent == "other");
     let Some(case) = &mut state.case else { return };
     if understanding.language.is_some() {
         case.language.clone_from(&understanding.language);
     }
     match (case.phase, reading) {
+        (Phase::Listening, Reading::Unclear | Reading::Elsewhere("out-of-scope")) if about_the_last && other => {
+            after::still_broken(state, text, tenant, now, notes)
+        }
         (Phase::Listening, Reading::Thanks) => {
             if let Some(ended) = state.ended.as_mut().filter(|ended| ended.confirmed.is_none() && now.saturating_sub(ended.at) < THANKS_TIME) {
                 ended.confirmed = Some(now);
@@ -1527,7 +1544,12 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             set_handover(state, "ticket-not-written", &describe(outcome));
             tell_handed_over(state, tenant, now);
         }
-        (Purpose::Farewell, _) => end(state, now, notes),
+        (Purpose::Farewell, outcome) => {
+            end(state, now, notes);
+            if matches!(outcome, Outcome::Posted(_)) {
+                after::asked(state, now);
+            }
+        }
         // Nothing was changed: as soon as the account can be read again, the user is asked whether it is still wanted.
         (Purpose::Act, Outcome::Escalate(code, _)) if (code == IDP_DOWN || code == GRANT_EXPIRED) && look_again(state, tenant, now) => {}
         (Purpose::Aside | Purpose::Forward(_), _) => {}
@@ -1673,7 +1695,8 @@ fn farewell(state: &mut State, ticket: &Ticket, how: &'static str, tenant: &Tena
         tell_handed_over(state, tenant, now);
         return;
     }
-    let message = state.message("closed", &[("ticket", &ticket.id.to_string()), ("msp", &tenant.msp.name)]);
+    let mut message = state.message("closed", &[("ticket", &ticket.id.to_string()), ("msp", &tenant.msp.name)]);
+    after::question(state, &mut message);
     state.phase(Phase::Telling, now);
     state.chat(ChatAct::Say(message), Purpose::Farewell, now);
 }
@@ -1700,8 +1723,18 @@ fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
 
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
-    let (ticket, closed) = (case.ticket.as_ref().map(|ticket| ticket.id), case.handover.is_none());
-    state.ended = Some(Ended { case: case.id.clone(), ticket, closed, at: now, confirmed: case.times.confirmed });
+    let closed = case.handover.is_none();
+    let left = case.ticket.clone().filter(|_| closed && !case.quiet);
+    let left = left.map(|ticket| Left {
+        user: case.user.clone(),
+        profile: case.profile.clone(),
+        kind: case.kind.clone(),
+        ticket,
+        attested: case.attested.clone(),
+        remind: None,
+    });
+    let ticket = case.ticket.as_ref().map(|ticket| ticket.id);
+    state.ended = Some(Ended { case: case.id.clone(), ticket, closed, at: now, confirmed: case.times.confirmed, left });
     state.asked = None;
     if !state.unread.is_empty() {
         // Its number is above that of the event that opened the old case, and no other event can have it.
@@ -1715,6 +1748,7 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
 }
 
 fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) {
+    after::tick(state, at);
     if let Some(case) = state.case.as_mut().filter(|case| case.psa_again.is_some_and(|again| at >= again)) {
         case.psa_again = None;
         if !ticket::look_on(state, tenant, at) {

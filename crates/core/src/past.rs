@@ -75,7 +75,7 @@ pub struct Lesson {
     pub thin: bool,
 }
 
-/// What is kept of a tenant's past: counts and ticket numbers, no texts.
+/// What is kept of a tenant's past: counts, ticket numbers, and what is counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     /// The memory of the stage `history`.

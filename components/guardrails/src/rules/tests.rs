@@ -24,6 +24,7 @@ fn fine() -> Question {
         settings: Some(Settings {
             matrix: Vec::new(),
             protected: Vec::new(),
+            vips: Vec::new(),
             password_writeback: false,
             autonomy: vec![autonomy("default", "autonomous", &[])],
         }),
@@ -112,6 +113,14 @@ fn a_protected_account_goes_to_a_human_under_any_of_its_names() {
     check(|q| settings(q).protected.push("jane\u{200b}@acme.com\u{feff}".into()), expect);
     check(|q| settings(q).protected.push("ｊａｎｅ@acme.com".into()), expect);
     check(|q| (q.subject.names.push("zoe\u{308}@acme.com".into()), settings(q).protected.push("ZO\u{cb}@acme.com".into())).0, expect);
+}
+
+#[test]
+fn who_needs_a_strong_proof_gets_a_person_without_one() {
+    check(|q| settings(q).vips.push("JANE@acme.com".into()), "human: vip");
+    check(|q| (settings(q).vips.push("u-1".into()), yes(q, true, &["T0/U0"])).0, "human: vip");
+    check(|q| (settings(q).vips.push("u-1".into()), q.requester.assurance = Assurance::Strong).0, "autonomous: own-account-verified");
+    check(|q| settings(q).vips.push("bob@acme.com".into()), "autonomous: own-account-verified");
 }
 
 #[test]
@@ -273,6 +282,7 @@ const FLAWS: &[Flaw] = &[
     (Verdict::Human, |q| q.subject.synced = true),
     (Verdict::Human, |q| q.delivery_survives = false),
     (Verdict::Human, |q| settings(q).protected.push("u-1".into())),
+    (Verdict::Human, |q| settings(q).vips.push("J.Doe@acme.com".into())),
     (Verdict::Human, |q| yes(q, true, &["j.doe@acme.com"])),
     (Verdict::Human, |q| q.circumstances.halted = true),
     (Verdict::Human, |q| q.circumstances.over.push("person".into())),

@@ -14,6 +14,8 @@ use crate::tenant::Tenant;
 const PAGE: &str = "page";
 /// Said once it has arrived.
 const PAGED: &str = "paged";
+/// The policy of people who need a strong proof.
+const VIP: &str = "vip";
 /// Somebody asks in another's name.
 const DENIED: &str = "requester-denied";
 
@@ -39,6 +41,7 @@ fn urgency<'a>(case: &Case, tenant: &'a Tenant) -> Option<&'a str> {
 
 /// Nobody is at the desk, and the case is of what the MSP wants to be woken for: the person on call is told, once.
 pub(super) fn page(state: &mut State, tenant: &Tenant, now: Instant) {
+    vip(state, tenant, now);
     let shut = tenant.calendar().is_some_and(|calendar| !calendar.is_open(now));
     let Some(case) = state.case.as_ref().filter(|case| shut && !case.quiet && !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
     let (Some(urgency), Some(contact)) = (urgency(case, tenant), &tenant.on_call) else { return };
@@ -50,10 +53,27 @@ pub(super) fn page(state: &mut State, tenant: &Tenant, now: Instant) {
         let phone = contact.phone.as_ref().map_or_else(String::new, |phone| format!(", {phone}"));
         case.evidence.push(format!("outside the desk's hours, and `{urgency}` calls: {}{phone} is on call", contact.name));
     }
-    if let (Some(chat), Some(user)) = (tenant.staff_chat(), &contact.user) {
-        let task = state.start(&chat.id, Work::Chat(ChatAct::OpenDirect(user.clone())), Purpose::Page(Box::new(message)), now);
-        state.grant(&task, &chat.id, "message_open", user, None, now);
+    if let Some(user) = &contact.user {
+        tell(state, user, message, tenant, now);
     }
+}
+
+fn tell(state: &mut State, user: &str, message: Message, tenant: &Tenant, now: Instant) {
+    let Some(chat) = tenant.staff_chat() else { return };
+    let task = state.start(&chat.id, Work::Chat(ChatAct::OpenDirect(user.into())), Purpose::Page(Box::new(message)), now);
+    state.grant(&task, &chat.id, "message_open", user, None, now);
+}
+
+/// Whoever must not wait is never only queued: the technician whom the document names is told at once, at whatever hour.
+fn vip(state: &mut State, tenant: &Tenant, now: Instant) {
+    let Some(case) = state.case.as_mut().filter(|case| !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
+    let spoke = case.decision.as_ref().is_some_and(|decision| decision.rules.iter().any(|rule| rule == VIP));
+    let Some(user) = tenant.guardrails.vips.page.as_ref().filter(|_| spoke) else { return };
+    case.said.insert(PAGE.into());
+    case.evidence.push(format!("the technician `{user}` is told at once, since the account is of somebody who must not wait"));
+    let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
+    let message = state.message("page-vip", &[("client", &tenant.name), ("ticket", &ticket)]);
+    tell(state, user, Message { channel: String::new(), thread: None, ..message }, tenant, now);
 }
 
 /// The way to the person on call is open, or they were told.

@@ -25,7 +25,10 @@ pub fn command(text: &str) -> Option<(bool, Option<String>)> {
 
 /// Somebody wrote to the agent. The command was read, and its tenant found, by the runner: `offer` is `stop` or `resume`, `choice` the tenant.
 pub(super) fn wrote(state: &mut State, event: &Event, command: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    // Whoever is no staff gets no answer: the channel is not theirs.
+    // Where clients may read too, nothing is said; and whoever is no staff gets no answer anywhere.
+    if event.place != Place::Direct && tenant.approvals.channel.as_ref() != Some(&event.channel) {
+        return;
+    }
     let own = event.author_workspace.as_ref().is_none_or(|own| *own == event.workspace);
     let Some(member) = tenant.staff_member(&event.workspace, &event.author).filter(|_| own) else { return };
     let (name, role) = (member.name.clone(), member.role);
@@ -44,7 +47,7 @@ pub(super) fn wrote(state: &mut State, event: &Event, command: Option<&Press>, t
     }
     let of = Some(command.choice.clone()).filter(|tenant| !tenant.is_empty());
     let client = of.as_deref().unwrap_or("every client").to_string();
-    notes.push(Note::Halt { tenant: of, halted, by: format!("{name} ({}/{})", event.workspace, event.author) });
+    notes.push(Note::Halt { tenant: of, halted, by: format!("{name} ({}/{})", event.workspace, event.author), at: event.received });
     state.say(if halted { "switch-stopped" } else { "switch-resumed" }, &[("client", &client), ("name", &name)], now);
 }
 

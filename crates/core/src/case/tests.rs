@@ -355,7 +355,7 @@ impl Play {
                 Note::Forward(event) => format!("forward to {}", event.channel),
                 Note::Confirmed(case) => format!("confirmed {case}"),
                 Note::Spent(_) => "spent".into(),
-                Note::Halt { tenant, halted, by } => format!("halt {tenant:?} {halted} by {by}"),
+                Note::Halt { tenant, halted, by, at: _ } => format!("halt {tenant:?} {halted} by {by}"),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
                 Note::Reopened(case, ticket, since) => {
                     format!("{ticket} of {} may be open since {}", case.rsplit_once('-').map_or("", |(_, number)| number), since % 1_000_000 / 1_000)

@@ -352,11 +352,31 @@ pub struct Guardrails {
     pub matrix: BTreeMap<String, String>,
     /// Sign-in names, aliases and object ids that are never touched.
     pub protected: Vec<String>,
+    /// Who needs a strong proof, and who is told of them.
+    #[serde(skip_serializing_if = "Vips::is_empty")]
+    pub vips: Vips,
     /// On-premises write-back of passwords is set up.
     pub password_writeback: bool,
     /// Action, or `default`, → how far it goes without anybody; supervised where nothing is said.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub autonomy: BTreeMap<String, Autonomy>,
+}
+
+/// People whose accounts need a strong proof, and who are never silently queued.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Vips {
+    /// Their names, aliases or object ids.
+    pub names: Vec<String>,
+    /// User id, in the MSP's own chat, of the technician who is told at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+impl Vips {
+    fn is_empty(&self) -> bool {
+        *self == Vips::default()
+    }
 }
 
 /// The key of [`Guardrails::autonomy`] for every action that has none of its own.
@@ -430,7 +450,8 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
     known("", Some(&value), &[&["tenant", "name", "msp", "connections", "desk", "guardrails"], SETTINGS], &mut problems);
     known("msp.", value.get("msp"), &[BRAND], &mut problems);
     known("desk.", value.get("desk"), &[&["company"], DESK], &mut problems);
-    known("guardrails.", value.get("guardrails"), &[&["matrix", "protected", "password_writeback", "autonomy"]], &mut problems);
+    known("guardrails.", value.get("guardrails"), &[&["matrix", "protected", "vips", "password_writeback", "autonomy"]], &mut problems);
+    known("guardrails.vips.", value.pointer("/guardrails/vips"), &[&["names", "page"]], &mut problems);
     known_lists(&value, &["from", "connect"], &mut problems);
     let mut document: Document = typed(value, &mut problems)?;
     if document.tenant.is_empty() {

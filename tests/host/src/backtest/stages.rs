@@ -87,6 +87,7 @@ impl Stages {
             settings: Some(guardrails::Settings {
                 matrix: self.matrix.clone(),
                 protected: Vec::new(),
+                vips: Vec::new(),
                 password_writeback: false,
                 autonomy: vec![guardrails::Autonomy { action: "default".into(), mode: self.mode.clone(), pilot: Vec::new() }],
             }),

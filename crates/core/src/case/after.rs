@@ -1,0 +1,207 @@
+//! After closing: the user is asked whether it is fixed, and once more some hours later. Silence is no yes.
+//!
+//! Whoever says that it is still broken gets a person, on the same ticket, which opens again.
+
+use super::{Note, Phase, State, blank, keep, replace_offer, set_handover, settle};
+use crate::Instant;
+use crate::journal::Press;
+use crate::mailbox::{Event, Place};
+use crate::stage::{Button, Message, Profile, Ticket};
+use crate::tenant::Tenant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The name of the question whether it is fixed, signed into its buttons.
+pub const FIXED: &str = "e1";
+/// When the user is asked once more.
+const AGAIN: u64 = 4 * 3_600_000;
+/// So long after the end "it does not work" is about what was done.
+const STILL: u64 = 48 * 3_600_000;
+
+/// What is known of a closed case, should it be still broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Requester's user id.
+    pub user: String,
+    /// What the chat knows of them.
+    pub profile: Option<Profile>,
+    /// What was asked for.
+    pub kind: String,
+    /// The ticket as it was closed.
+    pub ticket: Ticket,
+    /// Objects on shared connections that were seen to be the tenant's.
+    pub attested: BTreeSet<String>,
+    /// When the user is asked once more.
+    pub remind: Option<Instant>,
+}
+
+/// The last words of a case that was closed, with the question whether it is fixed.
+pub(super) fn question(state: &State, message: &mut Message) {
+    if state.place == Place::Direct {
+        message.buttons = ["fixed", "still-broken"].map(|name| Button { label: name.into(), choice: name.into(), primary: name == "fixed" }).into();
+    }
+}
+
+/// When the user is asked once more.
+pub(super) fn remind_at(state: &State) -> Option<Instant> {
+    state.ended.as_ref().filter(|_| state.case.is_none())?.left.as_ref()?.remind
+}
+
+/// The user was told; some hours later they are asked once more.
+pub(super) fn asked(state: &mut State, now: Instant) {
+    let direct = state.place == Place::Direct;
+    if let Some(left) = state.ended.as_mut().filter(|ended| direct && ended.confirmed.is_none()).and_then(|ended| ended.left.as_mut()) {
+        left.remind = Some(now + AGAIN);
+    }
+}
+
+/// Asks once more.
+pub(super) fn tick(state: &mut State, now: Instant) {
+    if remind_at(state).is_none_or(|at| now < at) {
+        return;
+    }
+    let Some(left) = state.ended.as_mut().and_then(|ended| ended.left.as_mut()) else { return };
+    left.remind = None;
+    let ticket = left.ticket.id.to_string();
+    state.say("fixed-reminder", &[("ticket", &ticket)], now);
+}
+
+/// The question belongs to the mailbox of the case that was closed.
+pub(super) fn is_of(press: &Press) -> bool {
+    press.offer == FIXED
+}
+
+/// The user pressed a button of the question.
+pub(super) fn pressed(state: &mut State, event: &Event, press: &Press, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let ended = state.ended.as_mut().filter(|ended| ended.case == press.case && ended.left.as_ref().is_some_and(|left| left.user == event.author));
+    let (Some(ended), Some(label)) = (ended, ["fixed", "still-broken"].into_iter().find(|name| press.choice == *name)) else {
+        state.say("expired-offer", &[], now);
+        return;
+    };
+    if let Some(left) = &mut ended.left {
+        left.remind = None;
+    }
+    if label == "fixed" {
+        if ended.confirmed.is_none() {
+            ended.confirmed = Some(now);
+            notes.push(Note::Confirmed(ended.case.clone()));
+        }
+        replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+        return;
+    }
+    replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+    if state.case.is_none() {
+        let case = super::Case {
+            times: super::Times { received: event.received, ..Default::default() },
+            ..blank(format!("{}-{}", state.id, state.taken), &event.author, now)
+        };
+        state.case = Some(case);
+        if let Some(case) = &mut state.case {
+            case.course.presses += 1;
+        }
+        reopen(state, tenant, now, notes);
+    }
+}
+
+/// What somebody wrote soon after a case was closed, and nobody understands, is about that case.
+pub(super) fn is_about(state: &State, now: Instant) -> bool {
+    let fresh = state.case.as_ref().is_some_and(|case| case.ticket.is_none() && case.texts.is_empty() && case.said.is_empty());
+    fresh && state.ended.as_ref().is_some_and(|ended| ended.left.is_some() && ended.confirmed.is_none() && now < ended.at + STILL)
+}
+
+/// The open case goes on with the ticket of the one that was closed, and a person gets it.
+pub(super) fn still_broken(state: &mut State, text: String, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    if let Some(case) = &mut state.case {
+        keep(case, text);
+    }
+    reopen(state, tenant, now, notes);
+}
+
+fn reopen(state: &mut State, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let Some((before, left)) = state.ended.as_mut().and_then(|ended| Some((ended.case.clone(), ended.left.take()?))) else { return };
+    let Some(case) = &mut state.case else { return };
+    (case.kind, case.profile, case.ticket, case.attested) = (left.kind, left.profile, Some(left.ticket), left.attested);
+    notes.push(Note::Opened(Box::new(case.clone())));
+    set_handover(state, "still-broken", &format!("the requester says that it is still broken; what was done before stands in the note of case {before}"));
+    state.phase(Phase::HandingOver, now);
+    settle(state, tenant, now);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Play;
+    use super::*;
+    use crate::stage::Lock;
+
+    const TO_THE_END: &str = "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver, close, farewell";
+
+    fn ended() -> Play {
+        let mut play = Play::new("okta", Lock::Locked);
+        play.line(TO_THE_END);
+        play
+    }
+
+    fn answer(play: &mut Play, choice: &str, user: &str) -> String {
+        let case = play.state.ended.as_ref().unwrap().case.clone();
+        play.number += 1;
+        let event = super::super::tests::event(play.number, user, crate::mailbox::Act::Press(String::new()), play.now);
+        let before = play.state.counted;
+        let notes = play.take(event, Some(Press { case, offer: FIXED.into(), choice: choice.into() }));
+        let started = play.state.counted - before;
+        let handed = play.state.case.as_ref().and_then(|case| case.handover.as_ref()).map(|(code, _)| code.clone()).unwrap_or_default();
+        format!("{} notes, {started} tasks, {handed}", notes.len())
+    }
+
+    #[test]
+    fn a_yes_confirms_once_and_silence_is_none() {
+        let mut play = ended();
+        assert_eq!(play.state.ended.as_ref().unwrap().confirmed, None);
+        assert_eq!(answer(&mut play, "fixed", "U1"), "1 notes, 1 tasks, ");
+        assert!(play.state.ended.as_ref().unwrap().confirmed.is_some());
+        assert_eq!((answer(&mut play, "fixed", "U1"), remind_at(&play.state)), ("0 notes, 1 tasks, ".into(), None));
+    }
+
+    #[test]
+    fn who_does_not_answer_is_asked_once_more_and_no_second_time() {
+        let mut play = ended();
+        assert!(remind_at(&play.state).is_some());
+        play.line("wait 239");
+        assert!(!play.state.tasks.iter().any(|task| format!("{:?}", task.work).contains("fixed-reminder")));
+        play.line("wait 2");
+        assert!(play.state.tasks.iter().any(|task| format!("{:?}", task.work).contains("fixed-reminder")));
+        assert_eq!((remind_at(&play.state), play.state.ended.as_ref().unwrap().confirmed), (None, None));
+    }
+
+    #[test]
+    fn what_is_still_broken_goes_to_a_person_on_the_same_ticket() {
+        let mut play = ended();
+        let ticket = play.state.ended.as_ref().unwrap().ticket;
+        assert_eq!(answer(&mut play, "still-broken", "U1"), "1 notes, 2 tasks, still-broken");
+        assert_eq!(play.state.case.as_ref().unwrap().ticket.as_ref().map(|ticket| ticket.id), ticket);
+        assert_eq!(play.line("hand-over"), "telling (still-broken): handed-over");
+        assert_eq!(play.line("farewell"), "no case; ended handed-over");
+        // It can be re-opened once: from then on a person has it.
+        assert_eq!(answer(&mut play, "still-broken", "U1"), "0 notes, 1 tasks, ");
+    }
+
+    #[test]
+    fn words_that_nobody_understands_soon_after_the_end_are_about_it() {
+        let mut play = ended();
+        assert_eq!(play.line("says unsure"), "handingover (still-broken): hand-over; opened account_unlock");
+        // Much later, or once it was confirmed, they are something new.
+        let mut play = ended();
+        play.now += STILL;
+        assert_eq!(play.line("says unsure"), "listening: clarify");
+        let mut play = ended();
+        answer(&mut play, "fixed", "U1");
+        assert_eq!(play.line("says unsure"), "listening: clarify");
+    }
+
+    #[test]
+    fn somebody_else_answers_nothing() {
+        let mut play = ended();
+        assert_eq!(answer(&mut play, "still-broken", "U2"), "0 notes, 1 tasks, ");
+        assert_eq!(answer(&mut play, "fixed", "U2"), "0 notes, 1 tasks, ");
+        assert_eq!(play.state.ended.as_ref().unwrap().confirmed, None);
+    }
+}
