@@ -1724,15 +1724,7 @@ fn tell_handed_over(state: &mut State, tenant: &Tenant, now: Instant) {
 fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
     let closed = case.handover.is_none();
-    let left = case.ticket.clone().filter(|_| closed && !case.quiet);
-    let left = left.map(|ticket| Left {
-        user: case.user.clone(),
-        profile: case.profile.clone(),
-        kind: case.kind.clone(),
-        ticket,
-        attested: case.attested.clone(),
-        remind: None,
-    });
+    let left = Left::of(&case);
     let ticket = case.ticket.as_ref().map(|ticket| ticket.id);
     state.ended = Some(Ended { case: case.id.clone(), ticket, closed, at: now, confirmed: case.times.confirmed, left });
     state.asked = None;

@@ -2,11 +2,12 @@
 //!
 //! Whoever says that it is still broken gets a person, on the same ticket, which opens again.
 
-use super::{Note, Phase, State, blank, keep, replace_offer, set_handover, settle};
+use super::{Case, Note, Phase, Purpose, State, blank, keep, replace_offer, set_handover, settle};
 use crate::Instant;
 use crate::journal::Press;
+use crate::keys::sha256_hex;
 use crate::mailbox::{Event, Place};
-use crate::stage::{Button, Message, Profile, Ticket};
+use crate::stage::{Button, ChatAct, Message, Ticket};
 use crate::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -18,21 +19,33 @@ const AGAIN: u64 = 4 * 3_600_000;
 /// So long after the end "it does not work" is about what was done.
 const STILL: u64 = 48 * 3_600_000;
 
-/// What is known of a closed case, should it be still broken.
+/// What is kept of a closed case, should it be still broken: nothing that names a person, since it outlives the case's journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// Requester's user id.
-    pub user: String,
-    /// What the chat knows of them.
-    pub profile: Option<Profile>,
+    /// SHA-256 of the requester's user id.
+    pub person: String,
     /// What was asked for.
     pub kind: String,
     /// The ticket as it was closed.
     pub ticket: Ticket,
-    /// Objects on shared connections that were seen to be the tenant's.
+    /// What showed that the ticket is the tenant's.
     pub attested: BTreeSet<String>,
     /// When the user is asked once more.
     pub remind: Option<Instant>,
+}
+
+impl Left {
+    /// What is kept of this case; nothing if a person has it.
+    pub(super) fn of(case: &Case) -> Option<Self> {
+        let ticket = case.ticket.clone().filter(|_| case.handover.is_none() && !case.quiet)?;
+        let id = format!("/{}", ticket.id);
+        let attested = case.attested.iter().filter(|key| key.ends_with(&id)).cloned().collect();
+        Some(Left { person: sha256_hex(case.user.as_bytes()), kind: case.kind.clone(), ticket, attested, remind: None })
+    }
+
+    fn is_of(&self, user: &str) -> bool {
+        self.person == sha256_hex(user.as_bytes())
+    }
 }
 
 /// The last words of a case that was closed, with the question whether it is fixed.
@@ -44,7 +57,7 @@ pub(super) fn question(state: &State, message: &mut Message) {
 
 /// When the user is asked once more.
 pub(super) fn remind_at(state: &State) -> Option<Instant> {
-    state.ended.as_ref().filter(|_| state.case.is_none())?.left.as_ref()?.remind
+    state.ended.as_ref().filter(|ended| state.case.is_none() && ended.confirmed.is_none())?.left.as_ref()?.remind
 }
 
 /// The user was told; some hours later they are asked once more.
@@ -73,7 +86,7 @@ pub(super) fn is_of(press: &Press) -> bool {
 
 /// The user pressed a button of the question.
 pub(super) fn pressed(state: &mut State, event: &Event, press: &Press, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    let ended = state.ended.as_mut().filter(|ended| ended.case == press.case && ended.left.as_ref().is_some_and(|left| left.user == event.author));
+    let ended = state.ended.as_mut().filter(|ended| ended.case == press.case && ended.left.as_ref().is_some_and(|left| left.is_of(&event.author)));
     let (Some(ended), Some(label)) = (ended, ["fixed", "still-broken"].into_iter().find(|name| press.choice == *name)) else {
         state.say("expired-offer", &[], now);
         return;
@@ -105,8 +118,9 @@ pub(super) fn pressed(state: &mut State, event: &Event, press: &Press, tenant: &
 
 /// What somebody wrote soon after a case was closed, and nobody understands, is about that case.
 pub(super) fn is_about(state: &State, now: Instant) -> bool {
-    let fresh = state.case.as_ref().is_some_and(|case| case.ticket.is_none() && case.texts.is_empty() && case.said.is_empty());
-    fresh && state.ended.as_ref().is_some_and(|ended| ended.left.is_some() && ended.confirmed.is_none() && now < ended.at + STILL)
+    let fresh = |case: &&Case| case.ticket.is_none() && case.texts.is_empty() && case.said.is_empty();
+    let (Some(case), Some(ended)) = (state.case.as_ref().filter(fresh), &state.ended) else { return false };
+    ended.confirmed.is_none() && now < ended.at + STILL && ended.left.as_ref().is_some_and(|left| left.is_of(&case.user))
 }
 
 /// The open case goes on with the ticket of the one that was closed, and a person gets it.
@@ -120,10 +134,16 @@ pub(super) fn still_broken(state: &mut State, text: String, tenant: &Tenant, now
 fn reopen(state: &mut State, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Some((before, left)) = state.ended.as_mut().and_then(|ended| Some((ended.case.clone(), ended.left.take()?))) else { return };
     let Some(case) = &mut state.case else { return };
-    (case.kind, case.profile, case.ticket, case.attested) = (left.kind, left.profile, Some(left.ticket), left.attested);
+    (case.kind, case.ticket, case.attested) = (left.kind, Some(left.ticket), left.attested);
     notes.push(Note::Opened(Box::new(case.clone())));
+    let user = case.user.clone();
     set_handover(state, "still-broken", &format!("the requester says that it is still broken; what was done before stands in the note of case {before}"));
-    state.phase(Phase::HandingOver, now);
+    state.phase(Phase::Identifying, now);
+    if state.desk.is_none() {
+        // Nobody's name is kept for this; the chat knows it.
+        state.chat(ChatAct::Who(user), Purpose::Who, now);
+        return;
+    }
     settle(state, tenant, now);
 }
 
@@ -173,11 +193,19 @@ mod tests {
     }
 
     #[test]
+    fn who_has_said_thanks_is_not_asked_again() {
+        let mut play = ended();
+        play.line("says thanks");
+        assert_eq!(remind_at(&play.state), None);
+    }
+
+    #[test]
     fn what_is_still_broken_goes_to_a_person_on_the_same_ticket() {
         let mut play = ended();
         let ticket = play.state.ended.as_ref().unwrap().ticket;
         assert_eq!(answer(&mut play, "still-broken", "U1"), "1 notes, 2 tasks, still-broken");
         assert_eq!(play.state.case.as_ref().unwrap().ticket.as_ref().map(|ticket| ticket.id), ticket);
+        assert_eq!(play.line("who"), "handingover (still-broken): hand-over");
         assert_eq!(play.line("hand-over"), "telling (still-broken): handed-over");
         assert_eq!(play.line("farewell"), "no case; ended handed-over");
         // It can be re-opened once: from then on a person has it.
@@ -187,7 +215,7 @@ mod tests {
     #[test]
     fn words_that_nobody_understands_soon_after_the_end_are_about_it() {
         let mut play = ended();
-        assert_eq!(play.line("says unsure"), "handingover (still-broken): hand-over; opened account_unlock");
+        assert_eq!(play.line("says unsure"), "identifying (still-broken): who; opened account_unlock");
         // Much later, or once it was confirmed, they are something new.
         let mut play = ended();
         play.now += STILL;

@@ -116,6 +116,15 @@ fn one_press_of_a_technician_lets_a_plan_go_after_the_account_was_read_again() {
 }
 
 #[test]
+fn a_press_after_its_time_counts_no_more_though_no_tick_has_come() {
+    let mut play = asked(channel(), "supervised");
+    play.line("ask");
+    play.now = play.state.case.as_ref().unwrap().ask.as_ref().unwrap().expires;
+    assert_eq!(press(&mut play, "U0NIA", "approve"), "approval-over in C0STAFF");
+    assert!(purposes(&play, &Purpose::Approver).is_empty());
+}
+
+#[test]
 fn a_no_and_a_technician_who_takes_over_end_in_a_human_with_the_ticket() {
     for (choice, sentence, code) in
         [("decline", "approval-declined in C0STAFF", "approval-declined"), ("take-over", "approval-taken in C0STAFF", "approver-took-over")]
