@@ -112,7 +112,8 @@ pub fn detect(source: &str, mind: &Mind) -> Understanding {
     if read.len() < source.len() {
         let start = Text::read(source.get(..boundary(source, LONGEST_PART)).unwrap_or_default());
         let mut understanding = judge(&text, &mind.vector(&start), &mind.model);
-        understanding.abstained |= understanding.readings.first().is_none_or(|reading| reading.intent != Intent::Human);
+        understanding.abstained |=
+            understanding.readings.first().is_none_or(|reading| reading.intent != Intent::Human && reading.intent.group() != Group::Handover);
         return understanding;
     }
     let mut understanding = judge(&text, &mind.vector(&text), &mind.model);

@@ -397,6 +397,12 @@ impl Disturbance {
         Points { texts: state.passes.iter().skip(state.before).map(plain).collect(), ..Points::of(&state.passes) }
     }
 
+    /// Every crash of the trial has struck, and was looked after.
+    pub fn over(&self) -> bool {
+        let state = self.state();
+        state.next.is_empty() && !state.struck.is_empty() && !state.unseen
+    }
+
     /// Points of the trial that were not reached.
     pub fn left(&self) -> usize {
         self.state().next.len()

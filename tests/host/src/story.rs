@@ -38,6 +38,8 @@ const SLACK_WAITS: Duration = Duration::from_secs(3);
 /// Longest wait for anything else in a trial.
 const PATIENCE: Duration = Duration::from_secs(120);
 const MINUTE: Duration = Duration::from_secs(60);
+/// Minutes between two ticks once the last crash of a trial was taken over.
+const AFTERWARDS: u32 = 5;
 /// Ticks after a crash: enough for two takeovers with lease and margin, and too few for an offer or a link to expire.
 const RECOVERY: u32 = 6;
 
@@ -554,9 +556,12 @@ impl<'a> Player<'a> {
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
                 while self.at.1 < minutes {
-                    tokio::time::sleep(MINUTE).await;
+                    // Once a crash was taken over, nothing depends on every single tick, and a long wait has hundreds of crashes.
+                    let over = self.disturbed.as_ref().is_some_and(|disturbed| disturbed.disturbance.over());
+                    let pause = if over { AFTERWARDS.min(minutes - self.at.1) } else { 1 };
+                    tokio::time::sleep(MINUTE * pause).await;
                     self.tick().await?;
-                    self.at.1 += 1;
+                    self.at.1 += pause;
                     self.mark()?;
                 }
             }
