@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Expect {
-    /// Everything that was said, by channel and in order. What replaced a message begins with `edit: `.
+    /// Everything that was said, by channel and in order. What replaced a message begins with `edit: `, and has an order of its own.
     messages: BTreeMap<String, Vec<Fragments>>,
     tickets: Vec<Ticket>,
     /// Every changing call to an identity provider with its answer, in order: `entra PATCH /users/jane@acme.example 204`.
@@ -64,12 +64,15 @@ impl Fragments {
         }
     }
 
+    /// It tells of a message that was replaced.
+    fn replaces(&self) -> bool {
+        self.parts().first().is_some_and(|part| part.starts_with(EDIT))
+    }
+
     /// The parts stand in the text, one after the other; `edit: ` only ever at its beginning.
     fn fit(&self, text: &str) -> bool {
-        let edit = |text: &str| text.starts_with(EDIT);
-        let expected = self.parts().first().is_some_and(|part| edit(part));
         let mut rest = text;
-        expected == edit(text)
+        self.replaces() == text.starts_with(EDIT)
             && self.parts().iter().all(|part| match rest.split_once(part.as_str()) {
                 Some((_, after)) => {
                     rest = after;
@@ -125,8 +128,11 @@ pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Content
         }
     } else {
         for channel in keys(&expect.messages, &said) {
-            let (wanted, got) = (expect.messages.get(channel).map(Vec::as_slice).unwrap_or_default(), said.get(channel).map(Vec::as_slice).unwrap_or_default());
-            texts(&format!("messages in {channel}"), wanted, got, &mut failures);
+            // What replaces a message may be sent together with a new one: each kind has its own order.
+            let wanted = expect.messages.get(channel).cloned().unwrap_or_default().into_iter().partition::<Vec<_>, _>(Fragments::replaces);
+            let got = said.get(channel).cloned().unwrap_or_default().into_iter().partition::<Vec<_>, _>(|text| text.starts_with(EDIT));
+            texts(&format!("messages in {channel}"), &wanted.1, &got.1, &mut failures);
+            texts(&format!("replaced messages in {channel}"), &wanted.0, &got.0, &mut failures);
         }
     }
     let psa = &state["connectwise"];
