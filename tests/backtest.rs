@@ -55,7 +55,7 @@ fn courses(backtest: &Backtest) -> Vec<String> {
             Some(Agreement::Thin) => " thin",
             Some(Agreement::Disagrees(_)) => " disagrees",
         };
-        format!("{} {course}{agreement}", ticket.record.id)
+        format!("{} {course}{agreement}", ticket.record.ticket.id)
     };
     backtest.tickets.iter().map(line).collect()
 }

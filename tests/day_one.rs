@@ -9,7 +9,6 @@ use firstline_vendors::slack::human::{Pressed, Said};
 use firstline_vendors::{DEMO, Vendors};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 
 const GUIDE: &str = include_str!("../docs/for-real/README.md");
@@ -20,6 +19,7 @@ const ADDRESS: &str = "https://firstline.example.com";
 
 /// A reader of the guide: an application that holds nothing, vendors, and a token of the API.
 struct Reader {
+    running: Arc<App>,
     app: String,
     vendors: Vendors,
     people: String,
@@ -73,9 +73,10 @@ async fn reader() -> Reader {
     let world = [("A0FIRSTLINE", "A0NORTHWIND"), ("acme-signing-secret", "northwind-signing-secret"), ("/webhooks/acme-slack", "/webhooks/northwind-slack")];
     let world = world.iter().fold(DEMO.to_string(), |text, (from, to)| text.replace(from, to));
     vendors.seed(&serde_json::from_str(&world).unwrap()).unwrap();
-    tokio::spawn(firstline_host::serve::serve(App::start(config).unwrap(), inside));
+    let running = App::start(config).unwrap();
+    tokio::spawn(firstline_host::serve::serve(running.clone(), inside));
     tokio::spawn(Playground { vendors: vendors.clone(), deliver: to_address(&app, &vendors) }.serve(outside));
-    Reader { app, vendors, people, token: keys.owner_token, memory }
+    Reader { running, app, vendors, people, token: keys.owner_token, memory }
 }
 
 impl Reader {
@@ -113,50 +114,33 @@ impl Reader {
         text
     }
 
+    /// Waits also for what goes on behind the answer.
     async fn deliver(&self, webhook: http::Request<Bytes>) {
         let (mut parts, body) = webhook.into_parts();
         parts.uri = format!("{}{}", self.app, parts.uri.path()).parse().unwrap();
         assert_eq!(loopback::send(http::Request::from_parts(parts, body)).await.unwrap().status(), 200);
-    }
-
-    /// Waits for what goes on behind an answer; bounded.
-    async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) {
-        for _ in 0..600 {
-            if holds(&self.vendors.state()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{what} did not happen: {:?}", self.vendors.state()["connectwise"]["tickets"]);
+        self.running.idle().await;
     }
 
     /// A new client is supervised: whoever reads the guide agrees to the plan, once it waits for that.
     async fn agrees(&self, tenant: &str) {
-        for _ in 0..600 {
-            let (_, cases) = self.api("GET", &format!("/api/tenants/{tenant}/cases"), String::new()).await;
-            let path = format!("/api/cases/{}/approval", cases["cases"][0]["case"].as_str().unwrap_or_default());
-            let (status, asked) = self.api("GET", &path, String::new()).await;
-            if status == 200 {
-                let answer = json!({"request": asked["request"], "choice": "approve"});
-                let (status, answer) = self.api("POST", &path, answer.to_string()).await;
-                assert!((200..300).contains(&status), "{status}: {answer}");
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("nobody is asked to agree");
+        let (_, cases) = self.api("GET", &format!("/api/tenants/{tenant}/cases"), String::new()).await;
+        let path = format!("/api/cases/{}/approval", cases["cases"][0]["case"].as_str().unwrap());
+        let (status, asked) = self.api("GET", &path, String::new()).await;
+        assert_eq!(status, 200, "nobody is asked to agree: {asked}");
+        let (status, answer) = self.api("POST", &path, json!({"request": asked["request"], "choice": "approve"}).to_string()).await;
+        assert!((200..300).contains(&status), "{status}: {answer}");
+        self.running.idle().await;
     }
 
     /// A locked-out user's ticket is closed.
     async fn ticket_closes(&self, tenant: &str, workspace: &str, user: &str, company: u64) {
         self.deliver(self.vendors.slack_message(&Said { workspace, user, text: "I forgot my password", ..Said::default() }).unwrap()).await;
-        let press = || self.vendors.slack_press(&Pressed { workspace, user, button: "Yes", ..Pressed::default() });
-        self.until("an offer", |_| press().is_ok()).await;
-        self.deliver(press().unwrap()).await;
+        self.deliver(self.vendors.slack_press(&Pressed { workspace, user, button: "Yes", ..Pressed::default() }).unwrap()).await;
         self.agrees(tenant).await;
-        let closed =
-            |state: &Value| state["connectwise"]["tickets"].as_array().unwrap().iter().any(|one| one["company"]["id"] == company && one["closedFlag"] == true);
-        self.until("a closed ticket", closed).await;
+        let state = self.vendors.state();
+        let tickets = state["connectwise"]["tickets"].as_array().unwrap();
+        assert!(tickets.iter().any(|one| one["company"]["id"] == company && one["closedFlag"] == true), "no ticket of {tenant} is closed: {tickets:?}");
     }
 }
 

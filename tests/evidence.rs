@@ -8,7 +8,7 @@ use firstline_host::fortnight::Diary;
 use firstline_host::visit::{JANE, Visit};
 use firstline_host::{Config, Memory, build, fortnight};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -269,7 +269,10 @@ async fn recount(desk: &Desk, diary: &Diary, tenant: &str) -> Figures {
         ..Figures::default()
     };
     let of_tenant = |(of, what): &(String, u64)| (of == tenant).then_some(*what);
-    figures.reopened = diary.reopened.iter().filter_map(of_tenant).filter(|ticket| closed.iter().any(|case| case.ticket == Some(*ticket))).count() as u64;
+    // Whoever says that it is still broken is handed over on the ticket that was closed.
+    let broken = handed.iter().filter(|case| case.reason.as_deref() == Some("still-broken")).filter_map(|case| case.ticket);
+    let reopened: BTreeSet<u64> = diary.reopened.iter().filter_map(of_tenant).chain(broken).collect();
+    figures.reopened = closed.iter().filter(|case| case.ticket.is_some_and(|ticket| reopened.contains(&ticket))).count() as u64;
     if tenant == "acme" {
         // 2026-11-02 is a Monday.
         let outside = |case: &&&Told| {

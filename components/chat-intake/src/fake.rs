@@ -1,6 +1,6 @@
 //! The outside world in memory.
 
-use crate::host::{Fault, Host, Inbound, Unreadable, Webhook};
+use crate::host::{Fault, Host, Inbound, Store, Unreadable, Webhook};
 use firstline_core::Instant;
 use firstline_core::mailbox::{Act, Event, Place};
 use std::cell::{Cell, RefCell};
@@ -54,15 +54,13 @@ impl Fake {
     }
 }
 
-impl Host for Fake {
-    async fn variable(&self, name: &str) -> String {
-        self.variables.get(name).cloned().unwrap_or_default()
-    }
+impl Store for Fake {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.may_fail(key)?;
         let counter = self.counters.borrow().get(key).map(|n| n.to_le_bytes().to_vec());
         Ok(counter.or_else(|| self.values.borrow().get(key).cloned()))
     }
+
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
         writes.iter().try_for_each(|(key, _)| self.may_fail(key))?;
         if let Some(left) = self.slow_writes.get().checked_sub(1) {
@@ -73,12 +71,19 @@ impl Host for Fake {
         self.values.borrow_mut().extend(writes);
         Ok(())
     }
+
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
         self.may_fail(key)?;
         let mut counters = self.counters.borrow_mut();
         let counter = counters.entry(key.into()).or_default();
         *counter += by;
         Ok(*counter)
+    }
+}
+
+impl Host for Fake {
+    async fn variable(&self, name: &str) -> String {
+        self.variables.get(name).cloned().unwrap_or_default()
     }
     async fn fetch(&self, url: &str) -> Result<Vec<u8>, Fault> {
         self.fetched.borrow_mut().push(url.into());

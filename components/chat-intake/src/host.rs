@@ -3,10 +3,7 @@
 use firstline_core::Instant;
 use firstline_core::mailbox::Event;
 use firstline_core::signature::Verified;
-
-/// The store, or what stands behind it, failed. The text is for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault(pub String);
+pub use firstline_core::store::{Fault, Store};
 
 /// A webhook whose signature was verified.
 #[derive(Debug, Clone)]
@@ -35,15 +32,9 @@ pub enum Inbound {
 pub struct Unreadable(pub String);
 
 /// Store, clock, variables, signing keys of vendors, and the stage `messaging`.
-pub trait Host {
+pub trait Host: Store {
     /// A variable; empty if it is not set.
     fn variable(&self, name: &str) -> impl Future<Output = String>;
-    /// Reads a key.
-    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>>;
-    /// Writes keys in one commit.
-    fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> impl Future<Output = Result<(), Fault>>;
-    /// Adds to a counter and returns its new value.
-    fn increment(&self, key: &str, by: i64) -> impl Future<Output = Result<i64, Fault>>;
     /// Gets a small document from a vendor, without any credential.
     fn fetch(&self, url: &str) -> impl Future<Output = Result<Vec<u8>, Fault>>;
     /// The time.

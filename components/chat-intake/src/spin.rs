@@ -1,6 +1,6 @@
 //! The only file that calls the Spin SDK.
 
-use crate::host::{Fault, Host, Inbound, Unreadable, Webhook};
+use crate::host::{Fault, Host, Inbound, Store, Unreadable, Webhook};
 use crate::webhook::{self, Body, LARGEST_BODY};
 use bytes::Bytes;
 use firstline_core::Instant;
@@ -110,11 +110,7 @@ fn within(time: Duration) -> RequestOptionsExtension {
 
 struct Spin;
 
-impl Host for Spin {
-    async fn variable(&self, name: &str) -> String {
-        variables::get(name).await.unwrap_or_default()
-    }
-
+impl Store for Spin {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         let store = key_value::Store::open_default().await.map_err(|e| Fault(e.to_string()))?;
         store.get(key).await.map_err(|e| Fault(e.to_string()))
@@ -128,6 +124,12 @@ impl Host for Spin {
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
         let bucket = bucket()?;
         unlocked(|| atomics::increment(&bucket, key, by)).await
+    }
+}
+
+impl Host for Spin {
+    async fn variable(&self, name: &str) -> String {
+        variables::get(name).await.unwrap_or_default()
     }
 
     async fn fetch(&self, url: &str) -> Result<Vec<u8>, Fault> {

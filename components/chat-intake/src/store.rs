@@ -1,8 +1,8 @@
 //! Stores an event and tells whether a runner has to be woken.
 
 use crate::host::{Fault, Host};
+use firstline_core::Instant;
 use firstline_core::mailbox::{self, Event};
-use firstline_core::{Instant, keys};
 
 /// Longest time from taking a number to the stored event: half of the three seconds after which Slack sends again.
 /// A later event could fall behind the sweep that reads its minute.
@@ -33,35 +33,26 @@ pub async fn store(host: &impl Host, event: &Event) -> Result<Stored, Fault> {
         return Ok(Stored::TooLarge);
     }
     for _ in 0..ATTEMPTS {
-        if write(host, event, &conversation).await? <= PATIENCE {
-            return wake(host, &conversation).await;
+        if write(host, event).await? <= PATIENCE {
+            return Ok(mailbox::wake(host, &conversation).await?.map_or(Stored::Running, Stored::Wake));
         }
     }
     Err(Fault("the store is too slow".into()))
 }
 
 /// Returns how long it took from the number to the stored event.
-async fn write(host: &impl Host, event: &Event, conversation: &str) -> Result<Instant, Fault> {
+async fn write(host: &impl Host, event: &Event) -> Result<Instant, Fault> {
     let began = host.now();
-    let event = Event { received: began, ..event.clone() };
-    let number = host.increment(&keys::event_counter(conversation), 1).await?;
-    let minute = mailbox::minute(mailbox::second_look(event.received));
-    let due_number = host.increment(&keys::due_counter(minute), 1).await?;
-    host.set_many(mailbox::event_writes(&event, number, due_number)).await?;
+    mailbox::put(host, &Event { received: began, ..event.clone() }).await?;
     Ok(host.now().saturating_sub(began))
-}
-
-async fn wake(host: &impl Host, conversation: &str) -> Result<Stored, Fault> {
-    let epoch = host.get(&keys::epoch(conversation)).await?;
-    let epoch = mailbox::counter(epoch.as_deref()).ok_or_else(|| Fault("the conversation's epoch is damaged".into()))?;
-    let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
-    Ok(if pending == 1 { Stored::Wake(epoch) } else { Stored::Running })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake::{Fake, event, run};
+    use crate::host::Store as _;
+    use firstline_core::keys;
     use firstline_core::record;
 
     /// Stores the event and returns the outcome with the numbers under which events are stored.

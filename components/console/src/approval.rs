@@ -76,7 +76,9 @@ pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Per
         received: now,
         to: conversation_of(case).map(Into::into),
     };
-    if let Some((conversation, epoch)) = put(host, &event).await? {
+    mailbox::put(host, &event).await?;
+    let conversation = event.conversation();
+    if let Some(epoch) = mailbox::wake(host, &conversation).await? {
         // Should the poke get lost, the due entry brings the next tick there.
         let poked = host.ask(&format!("poke/{conversation}/{epoch}")).await;
         let mut done = ok(json!({"answered": given.choice}));
@@ -92,18 +94,6 @@ async fn waiting(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Ask
     let snapshot = snapshot.map_err(|corrupt| damaged(&format!("what is known of the case `{case}`"), &corrupt))?;
     let open = snapshot.and_then(|snapshot| snapshot.state.case).filter(|open| open.id == case);
     open.and_then(|open| open.ask).ok_or_else(|| refused(404, &format!("the case `{case}` waits for no approval")))
-}
-
-/// Stores an event by the mailbox protocol. `Some` means that a runner has to be woken.
-async fn put(host: &impl Host, event: &Event) -> Result<Option<(String, i64)>, Fault> {
-    let conversation = event.conversation();
-    let number = host.increment(&keys::event_counter(&conversation), 1).await?;
-    let due = host.increment(&keys::due_counter(mailbox::minute(mailbox::second_look(event.received))), 1).await?;
-    host.set_many(mailbox::event_writes(event, number, due)).await?;
-    let epoch = host.get(&keys::epoch(&conversation)).await?;
-    let epoch = mailbox::counter(epoch.as_deref()).ok_or_else(|| Fault("the conversation's epoch is damaged".into()))?;
-    let pending = host.increment(&keys::pending(&conversation, epoch), 1).await?;
-    Ok((pending == 1).then_some((conversation, epoch)))
 }
 
 #[cfg(test)]

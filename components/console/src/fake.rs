@@ -1,7 +1,7 @@
 //! The outside world in memory.
 
 use crate::api::{Body, Request};
-use crate::host::{Fault, Host, Stages};
+use crate::host::{Fault, Host, Stages, Store};
 use firstline_core::keys::sha256_hex;
 use firstline_core::past::{Closed, Lesson};
 use firstline_core::record::IntegrityKey;
@@ -97,22 +97,21 @@ impl Fake {
     }
 }
 
-impl Host for Fake {
-    async fn variable(&self, name: &str) -> String {
-        self.variables.get(name).cloned().unwrap_or_default()
-    }
+impl Store for Fake {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.turn().await;
         self.may_fail(key)?;
         let counter = self.counters.borrow().get(key).map(|n| n.to_le_bytes().to_vec());
         Ok(counter.or_else(|| self.values.borrow().get(key).cloned()))
     }
+
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
         self.turn().await;
         writes.iter().try_for_each(|(key, _)| self.may_fail(key))?;
         self.values.borrow_mut().extend(writes);
         Ok(())
     }
+
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
         self.turn().await;
         self.may_fail(key)?;
@@ -120,6 +119,12 @@ impl Host for Fake {
         let counter = counters.entry(key.into()).or_default();
         *counter += by;
         Ok(*counter)
+    }
+}
+
+impl Host for Fake {
+    async fn variable(&self, name: &str) -> String {
+        self.variables.get(name).cloned().unwrap_or_default()
     }
     async fn delete(&self, key: &str) -> Result<(), Fault> {
         self.turn().await;

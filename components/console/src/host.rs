@@ -3,21 +3,12 @@
 use firstline_core::Instant;
 use firstline_core::past::{Closed, Lesson};
 use firstline_core::stage::Understanding;
-
-/// The store, or the technician, failed. The text is for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault(pub String);
+pub use firstline_core::store::{Fault, Store};
 
 /// Store, clock, variables and the technician's tick.
-pub trait Host {
+pub trait Host: Store {
     /// A variable; empty if it is not set.
     fn variable(&self, name: &str) -> impl Future<Output = String>;
-    /// Reads a key.
-    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>>;
-    /// Writes keys in one commit.
-    fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> impl Future<Output = Result<(), Fault>>;
-    /// Adds to a counter and returns its new value.
-    fn increment(&self, key: &str, by: i64) -> impl Future<Output = Result<i64, Fault>>;
     /// Deletes a key.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), Fault>>;
     /// The time.

@@ -7,7 +7,7 @@ use crate::host::{Host, Stages};
 use crate::tenants;
 use firstline_core::hours::{Calendar, Hours};
 use firstline_core::keys;
-use firstline_core::past::Past;
+use firstline_core::past::{Closed, Past};
 use firstline_core::record::IntegrityKey;
 use firstline_core::redact;
 use firstline_import::{Import, Options};
@@ -30,8 +30,9 @@ const TOLD: usize = 50;
 /// The tenant is unknown, the file cannot be used, or the store failed.
 pub async fn post(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str, body: &[u8]) -> Result<Answer, Refused> {
     let document = tenants::outline(host, key, tenant).await?;
-    let calendar = document.calendar().or_else(|| Calendar::new("UTC", &Hours::new(), &[]).ok()).ok_or_else(|| refused(500, "no calendar"))?;
-    let told = document.calendar().is_some();
+    let hours = document.calendar();
+    let told = hours.is_some();
+    let calendar = hours.or_else(|| Calendar::new("UTC", &Hours::new(), &[]).ok()).ok_or_else(|| refused(500, "no calendar"))?;
     let options = Options { columns: BTreeMap::new(), day_first: None, calendar };
     let Import { records, complaints, mut repeated, columns, assumed } =
         firstline_import::read(body, &options, &mut |_| {}).map_err(|why| refused(422, &redact::line(&why, 500)))?;
@@ -42,13 +43,14 @@ pub async fn post(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str,
     let mut past = before.clone().unwrap_or_default();
     let known: BTreeSet<&String> = past.seen.iter().collect();
     let taken = records.len();
-    let fresh: Vec<_> = records.into_iter().map(|record| (short(&record.id), record)).filter(|(hash, _)| !known.contains(hash)).collect();
+    let fresh: Vec<_> = records.into_iter().map(|record| (short(&record.ticket.id), record)).filter(|(hash, _)| !known.contains(hash)).collect();
     repeated += taken - fresh.len();
     let mut closed = Vec::new();
     for (_, record) in &fresh {
         let understanding = host.understand(&record.text).map_err(failed)?;
         // Without hours nobody knows what is after them.
-        closed.push(firstline_core::past::Closed { after_hours: told && record.after_hours, ..record.closed() }.read_as(&understanding));
+        let after_hours = told && record.ticket.after_hours;
+        closed.push(Closed { after_hours, ..record.ticket.clone() }.read_as(&understanding));
     }
     past.memory = host.learn(&past.memory, &closed).map_err(failed)?;
     past.learned += closed.len() as u64;

@@ -3,7 +3,7 @@
 use crate::answer::Line;
 use crate::api::{self, Body, LARGEST_BODY};
 use crate::evidence;
-use crate::host::{Fault, Host};
+use crate::host::{Fault, Host, Store};
 use bytes::Bytes;
 use firstline_core::{Instant, redact};
 use futures::future::{Either, select};
@@ -114,11 +114,7 @@ async fn read(request: Request) -> api::Request {
 
 pub(crate) struct Spin;
 
-impl Host for Spin {
-    async fn variable(&self, name: &str) -> String {
-        variables::get(name).await.unwrap_or_default()
-    }
-
+impl Store for Spin {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         store().await?.get(key).await.map_err(|e| Fault(e.to_string()))
     }
@@ -131,6 +127,12 @@ impl Host for Spin {
     async fn increment(&self, key: &str, by: i64) -> Result<i64, Fault> {
         let bucket = bucket()?;
         unlocked(|| atomics::increment(&bucket, key, by)).await
+    }
+}
+
+impl Host for Spin {
+    async fn variable(&self, name: &str) -> String {
+        variables::get(name).await.unwrap_or_default()
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {

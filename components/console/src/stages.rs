@@ -41,5 +41,6 @@ impl Stages for Spin {
 
 fn ticket(closed: Closed) -> history::Ticket {
     let Closed { id, opened, intent, about, department, fields, minutes, after_hours, reopened, escalated, approver, resolution } = closed;
+    let fields = fields.into_iter().collect();
     history::Ticket { id, opened, intent, about, department, fields, minutes, after_hours, reopened, escalated, approver, resolution }
 }

@@ -3,20 +3,14 @@
 //! Every request passes the catalogue and the monitor as any other; a check holds no grant, so nothing that it sends can change anything.
 //! [`needs`] holds the permissions as the README lists them; this file asks the vendors.
 
-use crate::credentials::{Refused, authorize};
 use crate::host::{Fault, Host, Incoming};
-use crate::monitor::{Denied, Monitor};
 use crate::needs::{self, Action, Use};
+use crate::probe::{self, Sent, Unsent, flag, is_named};
 use crate::runner::Settings;
 use crate::tenants::{self, Unusable};
-use firstline_core::case::{Purpose, State, Task};
-use firstline_core::journal::Named;
 use firstline_core::keys;
-use firstline_core::mailbox::{Act, Event, Place};
 use firstline_core::seal::unbase64;
-use firstline_core::stage::{IdpAct, Work};
 use firstline_core::tenant::{BILLED, Connection, Role, Tenant, vendor};
-use firstline_core::wire::{Body, Effect, Request, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,54 +173,29 @@ impl<H: Host> Checks<'_, H> {
 
     /// Sends one read. None if it was not answered; then a finding says why.
     async fn ask(&mut self, connection: &Connection, method: &str, path: &[&str], query: &[(&str, &str)]) -> Result<Option<Incoming>, Fault> {
-        let request = Request {
-            method: method.into(),
-            target: Target::Path(path.iter().map(|part| (*part).into()).collect()),
-            query: query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            headers: Vec::new(),
-            body: Body::Empty,
-            fill: Vec::new(),
-            effect: Effect::Read,
-        };
-        let (state, task) = nobodys(self.tenant, connection, self.host.now());
         let of_role = connection.role().map(needs::of_role).unwrap_or_default();
-        let prepare = || -> Result<_, Denied> {
-            let monitor = Monitor::new(self.tenant, self.settings, &state, &task)?;
-            let named: Vec<Named> = monitor.admit(std::slice::from_ref(&request), self.host.now())?;
-            let named = named.first().ok_or("nothing was admitted")?;
-            let outgoing = monitor.prepare(named, self.host.now(), &|_| None, &|_| None)?;
-            Ok((monitor, named.call.clone(), outgoing))
-        };
-        let prepared = prepare();
-        let (monitor, call, mut outgoing) = match prepared {
-            Ok(prepared) => prepared,
-            Err(Denied { why, .. }) => {
+        let Sent { call, answer } = match probe::read(self.host, self.settings, self.tenant, &connection.id, (method, path, query), false).await? {
+            Ok(sent) => sent,
+            Err(Unsent::Denied(why)) => {
                 self.note(&connection.id, &format!("an answer of {}", connection.vendor), Mark::Missing, of_role, &why);
                 return Ok(None);
             }
-        };
-        let sent = match authorize(self.host, self.settings, &monitor, false).await {
-            Ok(headers) => {
-                outgoing.headers.extend(headers);
-                self.host.send(outgoing).await
-            }
-            Err(Refused::Fault(fault)) => return Err(fault),
-            Err(Refused::Credential(why) | Refused::Later(why)) => {
+            Err(Unsent::Credential(why)) => {
                 self.note(&connection.id, "credentials", Mark::Missing, of_role, &why);
                 return Ok(None);
             }
         };
-        let status = sent.as_ref().ok().map(|answer| answer.status);
+        let status = answer.as_ref().map(|answer| answer.status);
         let line =
             json!({"component": "technician", "tenant": self.tenant.tenant, "what": "check", "connection": connection.id, "call": call, "status": status});
         self.host.log(line.to_string());
-        match sent {
-            Ok(answer) if answer.status == 401 => {
+        match answer {
+            Some(answer) if answer.status == 401 => {
                 self.note(&connection.id, "credentials", Mark::Missing, of_role, "the vendor does not take them: enter them again");
                 Ok(None)
             }
-            Ok(answer) => Ok(Some(answer)),
-            Err(_) => {
+            Some(answer) => Ok(Some(answer)),
+            None => {
                 self.note(&connection.id, &format!("an answer of {}", connection.vendor), Mark::Missing, of_role, "it could not be reached: try again");
                 Ok(None)
             }
@@ -472,51 +441,11 @@ impl<H: Host> Checks<'_, H> {
     }
 }
 
-fn flag(value: &Value, name: &str) -> bool {
-    value.get(name) == Some(&Value::Bool(true))
-}
-
-fn is_named(value: &Value, name: &str) -> bool {
-    value.get("name").and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(name.trim()))
-}
-
 /// The claims of a token. Whoever was given it knows what it says; only its audience has to trust it.
 fn claims(token: &str) -> Value {
     let part = token.split('.').nth(1).unwrap_or_default().replace('-', "+").replace('_', "/");
     let padded = format!("{part}{}", "=".repeat((4 - part.len() % 4) % 4));
     unbase64(&padded).and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
-}
-
-/// A conversation without events and a task without grants: nothing that they send can change anything.
-fn nobodys(tenant: &Tenant, connection: &Connection, now: u64) -> (State, Task) {
-    let event = Event {
-        id: String::new(),
-        tenant: tenant.tenant.clone(),
-        connection: connection.id.clone(),
-        workspace: String::new(),
-        author: String::new(),
-        author_workspace: None,
-        channel: String::new(),
-        thread: None,
-        place: Place::Channel,
-        message: String::new(),
-        act: Act::Message(String::new()),
-        at: now,
-        received: now,
-        to: None,
-    };
-    let task = Task {
-        id: "check".into(),
-        connection: connection.id.clone(),
-        work: Work::Idp(IdpAct::Find(String::new())),
-        purpose: Purpose::Aside,
-        started: now,
-        replies: Vec::new(),
-        batches: 0,
-        batch: None,
-        until: None,
-    };
-    (State::new(&event), task)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The outside world in memory: store, clock, vendors that keep state, and honest stages.
 
+pub use crate::host::Store;
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, StageFault, Stages};
 use crate::runner::{Settings, post, run};
 use crate::tick::sweep;
@@ -360,7 +361,7 @@ impl World {
     }
 }
 
-impl Host for World {
+impl Store for World {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         if self.dead.get() {
             return Err(Fault("dead".into()));
@@ -368,6 +369,7 @@ impl Host for World {
         let counter = self.counters.borrow().get(key).map(|n| n.to_le_bytes().to_vec());
         Ok(counter.or_else(|| self.values.borrow().get(key).cloned()))
     }
+
     async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
         self.effect(|| {
             assert!(writes.iter().all(|(key, _)| !key.starts_with("c/") && key.len() <= 256), "counters are never set");
@@ -375,6 +377,7 @@ impl Host for World {
             self.values.borrow_mut().extend(writes);
         })
     }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Fault> {
         self.effect(|| {
             assert!(key.starts_with("c/"), "counters have a prefix of their own");
@@ -384,6 +387,9 @@ impl Host for World {
             *counter
         })
     }
+}
+
+impl Host for World {
     fn now(&self) -> Instant {
         self.now.get()
     }

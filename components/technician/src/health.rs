@@ -1,17 +1,12 @@
 //! Whether connections work, and what desks name is there, before a ticket needs it: all is tried once a day, and what failed until it works again.
 
-use crate::credentials::{self, Refused};
 use crate::days::{LATE, load};
 use crate::host::{Fault, Host};
-use crate::monitor::Monitor;
+use crate::probe::{self, Unsent, flag, is_named};
 use crate::runner::Settings;
 use crate::tenants::{self, Unusable};
-use firstline_core::case::{Purpose, State, Task};
 use firstline_core::health::{Health, Problem};
-use firstline_core::mailbox::{Act, Event, Place};
-use firstline_core::stage::{ChatAct, Work};
 use firstline_core::tenant::{Role, Tenant};
-use firstline_core::wire::{Body, Effect, Request, Target};
 use firstline_core::{keys, redact};
 use futures::future::join_all;
 use serde_json::Value;
@@ -122,15 +117,14 @@ fn lists(tenant: &Tenant) -> BTreeMap<String, List> {
 /// What of a list is no longer there. None of a list that cannot be read: that is its connection's trouble, and changes nothing here.
 async fn gone<H: Host>(host: &H, settings: &Settings, list: &List) -> Result<Option<Result<(), String>>, Fault> {
     let List { tenant, connection, path, of, otherwise, names } = list;
-    let found = match ask(host, settings, tenant, connection, ("GET", path.clone(), &[("pageSize", "1000")])).await? {
+    let found = match ask(host, settings, tenant, connection, ("GET", path, &[("pageSize", "1000")])).await? {
         Ok((200..300, body)) => body,
         Ok((404, _)) => return Ok(Some(Err(format!("there is no such list any more: {otherwise}")))),
         Ok(_) | Err(_) => return Ok(None),
     };
-    let is = |one: &Value, flag: &str| one.get(flag) == Some(&Value::Bool(true));
     let there = |name: &&String| {
-        let named = |one: &&Value| one.get("name").and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(name.trim()));
-        found.as_array().into_iter().flatten().filter(named).any(|one| !is(one, "inactive") && !is(one, "inactiveFlag"))
+        let of_name = found.as_array().into_iter().flatten().filter(|one| is_named(one, name));
+        of_name.into_iter().any(|one| !flag(one, "inactive") && !flag(one, "inactiveFlag"))
     };
     let gone: Vec<String> = names.iter().filter(|name| !there(name)).map(|name| format!("`{name}`")).collect();
     Ok(Some(if gone.is_empty() { Ok(()) } else { Err(format!("there is no {of} {} any more: {otherwise}", gone.join(", "))) }))
@@ -146,7 +140,7 @@ async fn works<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, id: &str
         "connectwise" => ("GET", vec!["service".into(), "boards".into(), tenant.desk.board.to_string(), "statuses".into()]),
         _ => return Ok(Ok(())),
     };
-    let (status, body) = match ask(host, settings, tenant, id, (method, path, &[])).await? {
+    let (status, body) = match ask(host, settings, tenant, id, (method, &path, &[])).await? {
         Ok(answer) => answer,
         Err(why) => return Ok(Err(why)),
     };
@@ -159,57 +153,25 @@ async fn works<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, id: &str
     })
 }
 
-/// Method, path and query of a read.
-type Read<'a> = (&'a str, Vec<String>, &'a [(&'a str, &'a str)]);
-
 /// Sends a read. Status and body of the answer, or why there is none.
-async fn ask<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, id: &str, read: Read<'_>) -> Result<Result<(u16, Value), String>, Fault> {
-    let (method, path, query) = read;
-    let query = query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    let request = Request { method: method.into(), target: Target::Path(path), query, headers: vec![], body: Body::Empty, fill: vec![], effect: Effect::Read };
-    let event = Event {
-        id: String::new(),
-        tenant: tenant.tenant.clone(),
-        connection: id.into(),
-        workspace: String::new(),
-        author: String::new(),
-        author_workspace: None,
-        channel: String::new(),
-        thread: None,
-        place: Place::Direct,
-        message: String::new(),
-        act: Act::Message(String::new()),
-        at: 0,
-        received: 0,
-        to: None,
-    };
-    let (state, now) = (State::new(&event), host.now());
-    let (work, purpose) = (Work::Chat(ChatAct::Who(String::new())), Purpose::Aside);
-    let task = Task { id: String::new(), connection: id.into(), work, purpose, started: now, replies: vec![], batches: 0, batch: None, until: None };
-    let monitor = match Monitor::new(tenant, settings, &state, &task) {
-        Ok(monitor) => monitor,
-        Err(why) => return Ok(Err(why)),
-    };
+async fn ask<H: Host>(
+    host: &H,
+    settings: &Settings,
+    tenant: &Tenant,
+    id: &str,
+    (method, path, query): (&str, &[String], &[(&str, &str)]),
+) -> Result<Result<(u16, Value), String>, Fault> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     for renew in [false, true] {
-        let prepared = monitor.admit(std::slice::from_ref(&request), now).and_then(|named| {
-            let named = named.first().ok_or("nothing to send")?;
-            monitor.prepare(named, now, &|_| None, &|_| None)
-        });
-        let mut outgoing = match prepared {
-            Ok(outgoing) => outgoing,
-            Err(denied) => return Ok(Err(denied.why)),
+        let answer = match probe::read(host, settings, tenant, id, (method, &path, query), renew).await? {
+            Ok(sent) => sent.answer,
+            Err(Unsent::Denied(why) | Unsent::Credential(why)) => return Ok(Err(why)),
         };
-        match credentials::authorize(host, settings, &monitor, renew).await {
-            Ok(headers) => outgoing.headers.extend(headers),
-            Err(Refused::Credential(why) | Refused::Later(why)) => return Ok(Err(why)),
-            Err(Refused::Fault(fault)) => return Err(fault),
-        }
-        let Ok(answer) = host.send(outgoing).await else { return Ok(Err("the vendor does not answer".into())) };
+        let Some(answer) = answer else { return Ok(Err("the vendor does not answer".into())) };
         // A cached token may have been revoked while its secret is good.
-        if answer.status == 401 && !renew {
-            continue;
+        if answer.status != 401 || renew {
+            return Ok(Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())));
         }
-        return Ok(Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())));
     }
     Ok(Err("the vendor does not take its own new token".into()))
 }

@@ -3,12 +3,9 @@
 use firstline_core::Instant;
 use firstline_core::case::Task;
 use firstline_core::stage::{Circumstances, Decision, Outcome, Question, Understanding, Words};
+pub use firstline_core::store::{Fault, Store};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire::Step;
-
-/// A store or platform failure. The run stops; the event is looked at again later.
-#[derive(Debug)]
-pub struct Fault(pub String);
 
 /// A request as it leaves, secrets filled in. Never stored, never printed.
 pub struct Outgoing {
@@ -48,13 +45,7 @@ pub enum SendError {
 
 /// The platform.
 #[allow(async_fn_in_trait, reason = "components have one thread, so futures need not be Send")]
-pub trait Host {
-    /// Reads a key; counters come in either form, see `mailbox::counter`.
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
-    /// One durable commit.
-    async fn set_many(&self, writes: Vec<(String, Vec<u8>)>) -> Result<(), Fault>;
-    /// The only atomic tool.
-    async fn increment(&self, key: &str, delta: i64) -> Result<i64, Fault>;
+pub trait Host: Store {
     /// The wall clock.
     fn now(&self) -> Instant;
     /// Random bytes from the platform.

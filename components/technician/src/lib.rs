@@ -12,6 +12,7 @@ pub mod host;
 pub mod limits;
 pub mod monitor;
 pub mod needs;
+pub mod probe;
 pub mod retention;
 pub mod runner;
 pub mod tenants;

@@ -135,18 +135,13 @@ const MOST_REPLY_BYTES: usize = 900_000;
 /// # Errors
 /// The store failed.
 pub async fn post<H: Host>(host: &H, event: &Event) -> Result<Option<(String, i64)>, Fault> {
-    let conversation = event.conversation();
-    let number = host.increment(&keys::event_counter(&conversation), 1).await?;
-    let due = host.increment(&keys::due_counter(mailbox::minute(mailbox::second_look(event.received))), 1).await?;
-    host.set_many(mailbox::event_writes(event, number, due)).await?;
-    wake(host, &conversation).await
+    mailbox::put(host, event).await?;
+    wake(host, &event.conversation()).await
 }
 
 /// Adds a waking. `Some` means that the caller has to run, in this epoch.
 async fn wake<H: Host>(host: &H, conversation: &str) -> Result<Option<(String, i64)>, Fault> {
-    let epoch = read_counter(host, &keys::epoch(conversation)).await?;
-    let pending = host.increment(&keys::pending(conversation, epoch), 1).await?;
-    Ok((pending == 1).then(|| (conversation.to_string(), epoch)))
+    Ok(mailbox::wake(host, conversation).await?.map(|epoch| (conversation.to_string(), epoch)))
 }
 
 /// Reads a counter; an absent one is zero.

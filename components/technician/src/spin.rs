@@ -1,6 +1,6 @@
 //! The only file that calls the Spin SDK.
 
-use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError};
+use crate::host::{Fault, Host, Incoming, Outgoing, REPLY_LIMIT, SEND_TIMEOUT, SendError, Store};
 use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tenants::Unusable;
@@ -97,7 +97,7 @@ impl Spin {
     }
 }
 
-impl Host for Spin {
+impl Store for Spin {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.store.get(key).await.map_err(|e| Fault(e.to_string()))
     }
@@ -109,7 +109,9 @@ impl Host for Spin {
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Fault> {
         unlocked(|| atomics::increment(&self.bucket, key, delta)).await
     }
+}
 
+impl Host for Spin {
     fn now(&self) -> Instant {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }

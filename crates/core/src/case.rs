@@ -968,12 +968,12 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
 fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     // A button whose MAC is wrong was never ours: no answer.
     let Some(press) = press else { return };
-    if approval::is_of(press) && approval::mailbox_of(press) == Some(&state.id) {
-        approval::answered(state, event, Some(press), tenant, now);
-        return;
-    }
     if let Some(to) = ticket::mailbox_of(press).filter(|to| *to != state.id) {
         notes.push(Note::Forward(Box::new(Event { to: Some(to.into()), ..event.clone() })));
+        return;
+    }
+    if approval::is_of(press) {
+        approval::answered(state, event, Some(press), tenant, now);
         return;
     }
     if after::is_of(press) {

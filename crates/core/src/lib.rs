@@ -20,6 +20,7 @@ pub mod redact;
 pub mod seal;
 pub mod signature;
 pub mod stage;
+pub mod store;
 pub mod tenant;
 pub mod wire;
 

@@ -3,6 +3,7 @@
 //! A producer takes a number, stores event and due entry in one commit, reads the epoch, then increments the pending counter; 1 means that it must wake a runner.
 
 use crate::record::{Record, write};
+use crate::store::{Fault, Store};
 use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 
@@ -193,6 +194,26 @@ pub fn event_writes(event: &Event, number: i64, due_number: i64) -> Vec<(String,
     let mut writes = due_writes(&conversation, second_look(event.received), due_number);
     writes.push((keys::event(&conversation, number), write(event)));
     writes
+}
+
+/// Stores an event: number, due entry, one commit.
+///
+/// # Errors
+/// The store failed. The event may be stored all the same; a duplicate is recognised by its id.
+pub async fn put(store: &impl Store, event: &Event) -> Result<(), Fault> {
+    let number = store.increment(&keys::event_counter(&event.conversation()), 1).await?;
+    let due = store.increment(&keys::due_counter(minute(second_look(event.received))), 1).await?;
+    store.set_many(event_writes(event, number, due)).await
+}
+
+/// Counts a waking of a conversation. `Some` is the epoch in which the caller has to see to a runner.
+///
+/// # Errors
+/// The store failed, or the epoch is no number.
+pub async fn wake(store: &impl Store, conversation: &str) -> Result<Option<i64>, Fault> {
+    let epoch = store.get(&keys::epoch(conversation)).await?;
+    let epoch = counter(epoch.as_deref()).ok_or_else(|| Fault("the conversation's epoch is damaged".into()))?;
+    Ok((store.increment(&keys::pending(conversation, epoch), 1).await? == 1).then_some(epoch))
 }
 
 /// Reads a counter as any back end stores it: 8 raw little-endian bytes (SQLite) or decimal text (Redis). Absent means 0.

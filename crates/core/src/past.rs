@@ -4,6 +4,7 @@ use crate::Instant;
 use crate::record::Record;
 use crate::stage::Understanding;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A closed ticket. Its texts are hostile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Closed {
     /// For whom.
     pub department: String,
     /// How it was closed.
-    pub fields: Vec<(String, String)>,
+    pub fields: BTreeMap<String, String>,
     /// Minutes that were recorded.
     pub minutes: Option<u32>,
     /// It came when nobody was there.

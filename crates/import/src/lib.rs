@@ -13,69 +13,25 @@ pub use columns::{Columns, Field};
 use firstline_core::Instant;
 use firstline_core::hours::Calendar;
 use firstline_core::past::Closed;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use times::Order;
 
 /// A ticket of the past, in one form. Its texts are hostile.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Its number.
-    pub id: String,
     /// The line that it stood in.
     pub line: u64,
-    /// When it came.
-    pub opened: Instant,
     /// When it was closed.
     pub closed: Option<Instant>,
     /// The client.
     pub client: String,
     /// Who asked: an address or a name.
     pub requester: String,
-    /// For whom: department or site.
-    pub department: String,
-    /// Its first words: title and description.
+    /// Its first words: title and description. They were not read yet, so `ticket` has neither intent nor what it was about.
     pub text: String,
-    /// How it was closed, by name: `board`, `status`, `filed`, `work-type`, `owner`, `priority`, `source`.
-    pub fields: BTreeMap<String, String>,
-    /// Minutes that were recorded.
-    pub minutes: Option<u32>,
-    /// It came when nobody was at the desk.
-    pub after_hours: bool,
-    /// It was opened again.
-    pub reopened: bool,
-    /// To whom it was escalated.
-    pub escalated: Option<String>,
-    /// Who approved it.
-    pub approver: Option<String>,
-    /// The technicians' words.
-    pub resolution: String,
-}
-
-impl Record {
-    /// As it is learned from, before it was read.
-    #[must_use]
-    pub fn closed(&self) -> Closed {
-        let Record {
-            id,
-            line: _,
-            opened,
-            closed: _,
-            client: _,
-            requester: _,
-            department,
-            text: _,
-            fields,
-            minutes,
-            after_hours,
-            reopened,
-            escalated,
-            approver,
-            resolution,
-        } = self.clone();
-        let fields = fields.into_iter().collect();
-        Closed { id, opened, intent: String::new(), about: String::new(), department, fields, minutes, after_hours, reopened, escalated, approver, resolution }
-    }
+    /// What is learned from it. Fields are `board`, `status`, `filed`, `work-type`, `owner`, `priority`, `source`.
+    pub ticket: Closed,
 }
 
 /// A row that was left out, or a value that was.
@@ -90,7 +46,7 @@ pub struct Complaint {
 }
 
 /// What a file held.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Import {
     /// Tickets in the order of the file.
     pub records: Vec<Record>,
@@ -135,18 +91,15 @@ pub fn read(bytes: &[u8], options: &Options, progress: &mut dyn FnMut(usize)) ->
             order
         }
     };
-    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for (number, row) in table.rows.iter().enumerate() {
         if number % 1_000 == 0 {
             progress(number);
         }
         match values::record(row, &columns, order, options, &mut import.complaints) {
             Err(why) => import.complaints.push(Complaint { line: row.line, why, taken: false }),
-            Ok(record) if seen.contains_key(&record.id) => import.repeated += 1,
-            Ok(record) => {
-                seen.insert(record.id.clone(), record.line);
-                import.records.push(record);
-            }
+            Ok(record) if seen.insert(record.ticket.id.clone()) => import.records.push(record),
+            Ok(_) => import.repeated += 1,
         }
     }
     progress(table.rows.len());
@@ -159,23 +112,8 @@ pub fn read(bytes: &[u8], options: &Options, progress: &mut dyn FnMut(usize)) ->
 #[must_use]
 pub fn parts(records: &[Record], many: usize) -> Vec<String> {
     let line = |record: &Record| {
-        let Record {
-            id,
-            line: _,
-            opened,
-            closed,
-            client,
-            requester,
-            department,
-            text,
-            fields,
-            minutes,
-            after_hours: _,
-            reopened,
-            escalated,
-            approver,
-            resolution,
-        } = record;
+        let Record { line: _, closed, client, requester, text, ticket } = record;
+        let Closed { id, opened, intent: _, about: _, department, fields, minutes, after_hours: _, reopened, escalated, approver, resolution } = ticket;
         let member = |name: &str| fields.get(name);
         // Whole milliseconds, so that no zone has to be guessed.
         let object = serde_json::json!({

@@ -23,13 +23,13 @@ fn a_report_of_connectwise_is_read_without_being_told_how() {
     let import = import(CONNECTWISE);
     assert_eq!(complaints(&import), [""; 0]);
     assert_eq!(import.columns.unused, ["Age"]);
-    let ticket = &import.records[0];
-    assert_eq!((ticket.id.as_str(), ticket.line, ticket.minutes), ("4711", 2, Some(15)));
-    assert_eq!(ticket.text, "Locked out\nsince this morning, please help");
-    assert_eq!((ticket.opened, ticket.closed), (1_794_819_900_000, Some(1_794_820_800_000)));
-    assert_eq!((ticket.requester.as_str(), ticket.client.as_str()), ("jane@acme.example", "Acme"));
-    assert_eq!(ticket.fields["filed"], "Account / Locked");
-    assert_eq!((ticket.after_hours, ticket.escalated.as_deref(), ticket.approver.as_deref()), (false, None, None));
+    let record = &import.records[0];
+    assert_eq!((record.ticket.id.as_str(), record.line, record.ticket.minutes), ("4711", 2, Some(15)));
+    assert_eq!(record.text, "Locked out\nsince this morning, please help");
+    assert_eq!((record.ticket.opened, record.closed), (1_794_819_900_000, Some(1_794_820_800_000)));
+    assert_eq!((record.requester.as_str(), record.client.as_str()), ("jane@acme.example", "Acme"));
+    assert_eq!(record.ticket.fields["filed"], "Account / Locked");
+    assert_eq!((record.ticket.after_hours, record.ticket.escalated.as_deref(), record.ticket.approver.as_deref()), (false, None, None));
 }
 
 #[test]
@@ -44,13 +44,21 @@ fn other_programs_name_and_separate_otherwise() {
             "{\"id\": 7, \"summary\": \"It is broken\", \"_info\": {\"dateEntered\": \"2026-11-22T14:03:00Z\"}, \"board\": {\"name\": \"Desk\"}, \"actualHours\": 0.5}",
             "7 It is broken 30",
         ),
-        ("Created,Subject\n2026-11-22,It is broken\n", "line 2 It is broken 0"),
+        ("Created,Subject\n2026-11-22,It is broken\n", "unnumbered d37c64f591a7 It is broken 0"),
     ] {
         let import = import(text);
-        let ticket = &import.records[0];
-        assert_eq!(format!("{} {} {}", ticket.id, ticket.text, ticket.minutes.unwrap_or_default()), expect, "{:?}", import.columns);
-        assert!(ticket.fields.get("board").is_none_or(|board| board == "Desk"));
+        let record = &import.records[0];
+        assert_eq!(format!("{} {} {}", record.ticket.id, record.text, record.ticket.minutes.unwrap_or_default()), expect, "{:?}", import.columns);
+        assert!(record.ticket.fields.get("board").is_none_or(|board| board == "Desk"));
     }
+}
+
+#[test]
+fn a_ticket_without_a_number_is_the_same_in_every_part_of_a_file_and_no_other() {
+    let id = |rows: &str| import(&format!("created,subject\n{rows}")).records[0].ticket.id.clone();
+    assert_eq!(id("2026-11-22,It is broken\n"), id("\n\n2026-11-22,It is broken\n"));
+    assert_ne!(id("2026-11-22,It is broken\n"), id("2026-11-22,It is lost\n"));
+    assert_ne!(id("2026-11-22,It is broken\n"), id("2026-11-23,It is broken\n"));
 }
 
 #[test]
@@ -58,7 +66,7 @@ fn a_bad_row_is_named_by_its_line_and_stops_nothing() {
     let import = import(
         "id,created,closed,subject,hours\n1,2026-11-22,2026-11-23,a,1\n2,soon,,b,1\n\n3,2026-11-22,2026-11-21,c,a lot\n4,2026-11-22,\n5,2026-11-22,,,1\n1,2026-11-22,,a,2\n6,2026-11-22,,\"d\nd\",1\n7,x,,e,1\n",
     );
-    assert_eq!(import.records.iter().map(|ticket| ticket.id.as_str()).collect::<Vec<_>>(), ["1", "3", "6"]);
+    assert_eq!(import.records.iter().map(|record| record.ticket.id.as_str()).collect::<Vec<_>>(), ["1", "3", "6"]);
     assert_eq!(import.repeated, 1);
     assert_eq!(
         complaints(&import),

@@ -4,6 +4,8 @@ use crate::columns::plain;
 use crate::rows::Row;
 use crate::times::{Order, instant, minutes};
 use crate::{Columns, Complaint, Field, Options, Record};
+use firstline_core::keys::sha256_hex;
+use firstline_core::past::Closed;
 
 /// Longest text that is kept of one ticket, in characters.
 const LONGEST: usize = 20_000;
@@ -43,18 +45,15 @@ pub fn record(row: &Row, columns: &Columns, order: Order, options: &Options, com
         ("source", cell(Field::Source).to_string()),
     ];
     let escalated = cell(Field::Escalated);
-    Ok(Record {
-        id: match cell(Field::Id) {
-            "" => format!("line {}", row.line),
-            id => clip(id.trim_start_matches('#'), 80),
-        },
-        line: row.line,
+    let id = match cell(Field::Id) {
+        // A line's number would be another ticket's in the next part of a file.
+        "" => format!("unnumbered {}", sha256_hex(format!("{opened} {text}").as_bytes()).chars().take(12).collect::<String>()),
+        id => clip(id.trim_start_matches('#'), 80),
+    };
+    let ticket = Closed {
+        id,
         opened,
-        closed,
-        client: clip(cell(Field::Client), 120),
-        requester: clip(cell(Field::Requester), 120).to_lowercase(),
         department: clip(cell(Field::Department), 120),
-        text,
         fields: fields.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.into(), clip(&value, 120))).collect(),
         minutes: time,
         after_hours: !options.calendar.is_open(opened),
@@ -62,7 +61,10 @@ pub fn record(row: &Row, columns: &Columns, order: Order, options: &Options, com
         escalated: said(escalated).then(|| if plain(escalated).len() > 4 { clip(escalated, 120) } else { "somebody".into() }),
         approver: Some(clip(cell(Field::Approver), 120)).filter(|name| said(name)),
         resolution: clip(cell(Field::Resolution), LONGEST),
-    })
+        ..Closed::default()
+    };
+    let (client, requester) = (clip(cell(Field::Client), 120), clip(cell(Field::Requester), 120).to_lowercase());
+    Ok(Record { line: row.line, closed, client, requester, text, ticket })
 }
 
 /// Title and description as one text; many programs begin the second with the first.

@@ -15,7 +15,7 @@ pub use table::table;
 
 use anyhow::Result;
 use firstline_core::case::{Reading, plausible, reading};
-use firstline_core::past::{Lesson, intent};
+use firstline_core::past::{Closed, Lesson, intent};
 use firstline_core::stage::Verdict;
 use firstline_import::Record;
 use std::collections::BTreeMap;
@@ -92,12 +92,11 @@ impl Memories {
         self.0.get(client).map_or("", String::as_str)
     }
 
-    async fn learn(&mut self, stages: &mut Stages, closed: Vec<(String, firstline_core::past::Closed)>) -> Result<()> {
+    async fn learn(&mut self, stages: &mut Stages, closed: Vec<(String, Closed)>) -> Result<()> {
         let mut parts: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for (client, ticket) in closed {
             // Whoever approves at one client has no say at another.
-            let shared =
-                firstline_core::past::Closed { department: String::new(), about: String::new(), approver: None, resolution: String::new(), ..ticket.clone() };
+            let shared = Closed { department: String::new(), about: String::new(), approver: None, resolution: String::new(), ..ticket.clone() };
             parts.entry(String::new()).or_default().push(shared);
             if !client.is_empty() {
                 parts.entry(client).or_default().push(ticket);
@@ -115,31 +114,31 @@ impl Memories {
 pub async fn replay(records: Vec<Record>, stages: &mut Stages, progress: &mut dyn FnMut(usize, usize)) -> Result<Backtest> {
     let all = records.len();
     let mut records: Vec<Record> = records.into_iter().filter(|record| record.closed.is_some()).collect();
-    records.sort_by(|one, other| (one.opened, &one.id).cmp(&(other.opened, &other.id)));
+    records.sort_by(|one, other| (one.ticket.opened, &one.ticket.id).cmp(&(other.ticket.opened, &other.ticket.id)));
     let mut backtest = Backtest { open: all - records.len(), ..Backtest::default() };
     let mut memories = Memories::default();
     // Tickets that came already, by the time at which they are closed.
-    let mut under_way: BTreeMap<(u64, String), (String, firstline_core::past::Closed)> = BTreeMap::new();
+    let mut under_way: BTreeMap<(u64, String), (String, Closed)> = BTreeMap::new();
     let total = records.len();
     for (done, record) in records.into_iter().enumerate() {
         if done % 100 == 0 {
             progress(done, total);
         }
-        let later = under_way.split_off(&(record.opened, String::new()));
+        let later = under_way.split_off(&(record.ticket.opened, String::new()));
         let earlier = std::mem::replace(&mut under_way, later);
         if !earlier.is_empty() {
             memories.learn(stages, earlier.into_values().collect()).await?;
         }
         let understanding = stages.read(&record.text).await?;
         let client = record.client.clone();
-        let closed = record.closed().read_as(&understanding);
+        let closed = record.ticket.clone().read_as(&understanding);
         let known = (stages.recall(memories.of(&client), Some(&closed.intent)).await?, stages.recall(memories.of(""), Some(&closed.intent)).await?);
         let course = course(&understanding, stages).await?;
         let filed = filed(&known.0).or_else(|| filed(&known.1)).map(|filed| {
-            let same = record.fields.get("filed") == Some(&filed);
+            let same = record.ticket.fields.get("filed") == Some(&filed);
             (filed, same)
         });
-        let approver = approver(&known.0, &closed).map(|name| Approver { name, actual: record.approver.clone() });
+        let approver = approver(&known.0, &closed).map(|name| Approver { name, actual: record.ticket.approver.clone() });
         let first = understanding.candidates.first();
         backtest.tickets.push(Replayed {
             intent: first.map_or_else(|| "other".into(), |candidate| candidate.intent.clone()),
@@ -150,7 +149,7 @@ pub async fn replay(records: Vec<Record>, stages: &mut Stages, progress: &mut dy
             approver,
             record: record.clone(),
         });
-        under_way.insert((record.closed.unwrap_or(record.opened), record.id), (client, closed));
+        under_way.insert((record.closed.unwrap_or(record.ticket.opened), record.ticket.id), (client, closed));
     }
     memories.learn(stages, under_way.into_values().collect()).await?;
     for (client, memory) in &memories.0 {
@@ -192,7 +191,7 @@ fn filed(lessons: &[Lesson]) -> Option<String> {
 }
 
 /// Who approves such tickets, if that is sure: for the thing, else for the department, else for the whole client.
-fn approver(lessons: &[Lesson], closed: &firstline_core::past::Closed) -> Option<String> {
+fn approver(lessons: &[Lesson], closed: &Closed) -> Option<String> {
     let scopes = [format!("about {}", closed.about.to_lowercase()), format!("department {}", closed.department.to_lowercase()), String::new()];
     scopes.iter().find_map(|scope| {
         let here = |kind: &str| lessons.iter().find(|lesson| lesson.kind == kind && lesson.about == *scope);
@@ -209,11 +208,11 @@ fn agreement(course: &Course, record: &Record, filed: Option<&(String, bool)>) -
         Course::Question => "closed after a question",
         Course::HandedOver(_) => return None,
     };
-    let theirs = match (&record.escalated, &record.approver, filed) {
+    let theirs = match (&record.ticket.escalated, &record.ticket.approver, filed) {
         (Some(to), _, _) => format!("escalated to {to}"),
         (None, Some(approver), _) if *course != Course::Approval => format!("approved by {approver} first"),
         (None, _, Some((usual, false))) => {
-            format!("filed as {}, such tickets usually as {usual}", record.fields.get("filed").map_or("nothing", String::as_str))
+            format!("filed as {}, such tickets usually as {usual}", record.ticket.fields.get("filed").map_or("nothing", String::as_str))
         }
         (None, _, Some((_, true))) => return Some(Agreement::Agrees),
         (None, _, None) => return Some(Agreement::Thin),

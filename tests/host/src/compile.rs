@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Store};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// One engine, with all that a component may import, for every application of the process.
@@ -26,6 +26,7 @@ impl Shared {
     fn new() -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -38,6 +39,16 @@ impl Shared {
     fn get() -> Result<&'static Self> {
         SHARED.as_ref().map_err(|why| anyhow::anyhow!("cannot make the engine: {why}"))
     }
+}
+
+/// As on Spin, instances take their memories from a pool: to map and unmap them for each request would take longer than most requests.
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    // An instance of the technician alone has a memory and several small modules for each of its stages.
+    pool.total_component_instances(2_000).total_core_instances(20_000).total_memories(4_000).total_tables(10_000).total_stacks(2_000);
+    // What an instance has touched is cleared and kept, up to so much.
+    pool.linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16).async_stack_keep_resident(1 << 14);
+    pool
 }
 
 /// Composes and compiles a component, unless that was done before with the same bytes and the same wasmtime.

@@ -415,8 +415,6 @@ struct Player<'a> {
     last: Option<Request<Bytes>>,
     /// Every password that was set at a vendor.
     passwords: BTreeSet<String>,
-    /// What the vendors had felt when they were looked for.
-    felt: u64,
 }
 
 impl<'a> Player<'a> {
@@ -462,7 +460,7 @@ impl<'a> Player<'a> {
         }
         let desk = Desk::start(config, vendors, LATENCY, keys)?;
         let (tenants, world) = (Value::Null, Arc::default());
-        Ok(Player { desk, disturbed, story, at: (0, 0), marks: None, backend, clock, events, tenants, world, last: None, passwords: BTreeSet::new(), felt: 0 })
+        Ok(Player { desk, disturbed, story, at: (0, 0), marks: None, backend, clock, events, tenants, world, last: None, passwords: BTreeSet::new() })
     }
 
     /// Takes the steps that are left.
@@ -802,9 +800,6 @@ impl<'a> Player<'a> {
     }
 
     fn note_passwords(&mut self) {
-        if std::mem::replace(&mut self.felt, self.desk.vendors.felt()) == self.desk.vendors.felt() {
-            return;
-        }
         self.passwords.extend(expect::passwords(&self.desk.vendors.state()).into_iter().map(|(_, password)| password));
     }
 }

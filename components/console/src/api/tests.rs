@@ -1,5 +1,6 @@
 use super::*;
 use crate::fake::{Fake, document, request, run};
+use crate::host::Store as _;
 use firstline_core::record;
 use firstline_core::seal::{credential_context, unbase64};
 use firstline_core::tenant::{Address, Credential, Workspace};

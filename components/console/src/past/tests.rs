@@ -1,6 +1,7 @@
 use super::*;
 use crate::api::handle;
 use crate::fake::{Fake, document, request, run};
+use crate::host::Store as _;
 use serde_json::Value;
 
 const CSV: &str = "id,created,subject\n1,2026-11-02,a\n2,2026-11-03,b\nx,soon,c\n";

@@ -2,8 +2,9 @@
 //!
 //! Whoever says that it is still broken gets a person, on the same ticket, which opens again.
 
-use super::{Case, Note, Phase, Purpose, State, blank, keep, replace_offer, set_handover, settle};
+use super::{Case, Note, Phase, Purpose, State, Times, blank, hand_over, keep, replace_offer, set_handover, settle};
 use crate::Instant;
+use crate::figures::Course;
 use crate::journal::Press;
 use crate::keys::sha256_hex;
 use crate::mailbox::{Event, Place};
@@ -86,40 +87,56 @@ pub(super) fn is_of(press: &Press) -> bool {
 
 /// The user pressed a button of the question.
 pub(super) fn pressed(state: &mut State, event: &Event, press: &Press, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let telling = state.case.as_ref().is_some_and(|case| case.phase == Phase::Telling);
     let ended = state.ended.as_mut().filter(|ended| ended.case == press.case && ended.left.as_ref().is_some_and(|left| left.is_of(&event.author)));
     let (Some(ended), Some(label)) = (ended, ["fixed", "still-broken"].into_iter().find(|name| press.choice == *name)) else {
         state.say("expired-offer", &[], now);
         return;
     };
+    if label == "still-broken" && telling {
+        // Another case ends at this moment; the button stays, to be pressed again.
+        state.say_once("working", &[], now);
+        return;
+    }
     if let Some(left) = &mut ended.left {
         left.remind = None;
     }
-    if label == "fixed" {
-        if ended.confirmed.is_none() {
-            ended.confirmed = Some(now);
-            notes.push(Note::Confirmed(ended.case.clone()));
-        }
-        replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
-        return;
+    if label == "fixed" && ended.confirmed.is_none() {
+        ended.confirmed = Some(now);
+        notes.push(Note::Confirmed(ended.case.clone()));
     }
     replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
-    if state.case.is_none() {
-        let case = super::Case {
-            times: super::Times { received: event.received, ..Default::default() },
-            ..blank(format!("{}-{}", state.id, state.taken), &event.author, now)
-        };
-        state.case = Some(case);
-        if let Some(case) = &mut state.case {
-            case.course.presses += 1;
-        }
-        reopen(state, tenant, now, notes);
+    if label == "still-broken" {
+        broken(state, event, tenant, now, notes);
     }
+}
+
+/// A person gets it, on the old ticket; or with the case that is open, if something else was asked for meanwhile.
+fn broken(state: &mut State, event: &Event, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    if state.case.as_ref().is_some_and(|case| !fresh(case)) {
+        if let Some((ended, left)) = take_left(state, now, notes) {
+            let text = format!("the requester says that ticket {}, which case {ended} closed, is still broken", left.ticket.id);
+            state.case.iter_mut().for_each(|case| case.evidence.push(text.clone()));
+            hand_over(state, "still-broken", &text, tenant, now);
+        }
+        return;
+    }
+    let new = || Case { times: Times { received: event.received, ..Times::default() }, ..blank(format!("{}-{}", state.id, state.taken), "", now) };
+    let case = state.case.take().unwrap_or_else(new);
+    let presses = case.course.presses + 1;
+    state.case = Some(Case { user: event.author.clone(), course: Course { presses, ..case.course.clone() }, ..case });
+    reopen(state, tenant, now, notes);
+}
+
+/// Nothing was asked for yet.
+fn fresh(case: &Case) -> bool {
+    case.ticket.is_none() && case.texts.is_empty()
 }
 
 /// What somebody wrote soon after a case was closed, and nobody understands, is about that case.
 pub(super) fn is_about(state: &State, now: Instant) -> bool {
-    let fresh = |case: &&Case| case.ticket.is_none() && case.texts.is_empty() && case.said.is_empty();
-    let (Some(case), Some(ended)) = (state.case.as_ref().filter(fresh), &state.ended) else { return false };
+    let silent = |case: &&Case| fresh(case) && case.said.is_empty();
+    let (Some(case), Some(ended)) = (state.case.as_ref().filter(silent), &state.ended) else { return false };
     ended.confirmed.is_none() && now < ended.at + STILL && ended.left.as_ref().is_some_and(|left| left.is_of(&case.user))
 }
 
@@ -131,8 +148,16 @@ pub(super) fn still_broken(state: &mut State, text: String, tenant: &Tenant, now
     reopen(state, tenant, now, notes);
 }
 
+/// What was kept of the case that was closed, which is open again from now on.
+fn take_left(state: &mut State, now: Instant, notes: &mut Vec<Note>) -> Option<(String, Left)> {
+    let ended = state.ended.as_mut()?;
+    let left = ended.left.take()?;
+    notes.push(Note::Reopened(ended.case.clone(), left.ticket.id, now));
+    Some((ended.case.clone(), left))
+}
+
 fn reopen(state: &mut State, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
-    let Some((before, left)) = state.ended.as_mut().and_then(|ended| Some((ended.case.clone(), ended.left.take()?))) else { return };
+    let Some((before, left)) = take_left(state, now, notes) else { return };
     let Some(case) = &mut state.case else { return };
     (case.kind, case.ticket, case.attested) = (left.kind, Some(left.ticket), left.attested);
     notes.push(Note::Opened(Box::new(case.clone())));
@@ -203,7 +228,7 @@ mod tests {
     fn what_is_still_broken_goes_to_a_person_on_the_same_ticket() {
         let mut play = ended();
         let ticket = play.state.ended.as_ref().unwrap().ticket;
-        assert_eq!(answer(&mut play, "still-broken", "U1"), "1 notes, 2 tasks, still-broken");
+        assert_eq!(answer(&mut play, "still-broken", "U1"), "2 notes, 2 tasks, still-broken");
         assert_eq!(play.state.case.as_ref().unwrap().ticket.as_ref().map(|ticket| ticket.id), ticket);
         assert_eq!(play.line("who"), "handingover (still-broken): hand-over");
         assert_eq!(play.line("hand-over"), "telling (still-broken): handed-over");
@@ -213,9 +238,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_still_broken_while_something_else_is_asked_for_goes_to_a_person_with_that() {
+        let mut play = ended();
+        let before = play.state.ended.as_ref().unwrap().ticket.unwrap();
+        play.line("says account_unlock, who, find, open");
+        assert_eq!(answer(&mut play, "still-broken", "U1"), "1 notes, 1 tasks, still-broken");
+        let case = play.state.case.as_ref().unwrap();
+        assert!(case.evidence.iter().any(|line| line.contains(&format!("ticket {before}"))), "{:?}", case.evidence);
+        // While a case is being ended the button stays.
+        let mut play = ended();
+        play.line("says human, who, open, hand-over");
+        assert_eq!(play.state.case.as_ref().unwrap().phase, Phase::Telling);
+        answer(&mut play, "still-broken", "U1");
+        assert!(play.state.ended.as_ref().unwrap().left.is_some());
+    }
+
+    #[test]
+    fn what_is_still_broken_after_a_greeting_goes_to_a_person_on_the_old_ticket() {
+        let mut play = ended();
+        let ticket = play.state.ended.as_ref().unwrap().ticket;
+        play.line("says greeting");
+        assert!(answer(&mut play, "still-broken", "U1").starts_with("2 notes"));
+        assert_eq!(play.state.case.as_ref().unwrap().ticket.as_ref().map(|ticket| ticket.id), ticket);
+    }
+
+    #[test]
     fn words_that_nobody_understands_soon_after_the_end_are_about_it() {
         let mut play = ended();
-        assert_eq!(play.line("says unsure"), "identifying (still-broken): who; opened account_unlock");
+        assert_eq!(play.line("says unsure"), "identifying (still-broken): who; 4711 of 1 may be open since 15 + opened account_unlock");
         // Much later, or once it was confirmed, they are something new.
         let mut play = ended();
         play.now += STILL;

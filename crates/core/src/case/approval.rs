@@ -5,7 +5,7 @@
 
 use super::{Case, GRANT_TIME, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, set_handover, settle, system};
 use crate::Instant;
-use crate::journal::{Press, conversation_of};
+use crate::journal::Press;
 use crate::mailbox::{Act, Event};
 use crate::stage::{Approval, Approver, Button, ChatAct, Decision, IdpAct, Message, Outcome, Profile, Question, Words, Work};
 use crate::tenant::{Connection, MSP, Role, StaffRole, Tenant};
@@ -86,11 +86,6 @@ impl Ask {
 /// The button belongs to a request for approval.
 pub(super) fn is_of(press: &Press) -> bool {
     press.offer.starts_with(SERIES)
-}
-
-/// The mailbox of the case that a button belongs to.
-pub(super) fn mailbox_of(press: &Press) -> Option<&str> {
-    conversation_of(&press.case)
 }
 
 /// It was done in the MSP's own chat, by somebody of that workspace.

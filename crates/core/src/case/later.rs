@@ -7,7 +7,7 @@ use super::{Case, Purpose, State, Task, ticket};
 use crate::Instant;
 use crate::hours::Opening;
 use crate::mailbox::Place;
-use crate::stage::{ChatAct, Message, Outcome, Work};
+use crate::stage::{ChatAct, Message, Outcome};
 use crate::tenant::Tenant;
 
 /// Said once a page is on its way, so that there is one a case.
@@ -47,33 +47,31 @@ pub(super) fn page(state: &mut State, tenant: &Tenant, now: Instant) {
     let (Some(urgency), Some(contact)) = (urgency(case, tenant), &tenant.on_call) else { return };
     let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
     let message = state.message("page", &[("client", &tenant.name), ("ticket", &ticket), ("urgency", urgency)]);
-    let message = Message { channel: String::new(), thread: None, locale: tenant.msp_locale.clone(), ..message };
-    if let Some(case) = &mut state.case {
-        case.said.insert(PAGE.into());
-        let phone = contact.phone.as_ref().map_or_else(String::new, |phone| format!(", {phone}"));
-        case.evidence.push(format!("outside the desk's hours, and `{urgency}` calls: {}{phone} is on call", contact.name));
-    }
-    if let Some(user) = &contact.user {
-        tell(state, user, message, tenant, now);
-    }
+    let phone = contact.phone.as_ref().map_or_else(String::new, |phone| format!(", {phone}"));
+    let why = format!("outside the desk's hours, and `{urgency}` calls: {}{phone} is on call", contact.name);
+    tell(state, contact.user.as_deref(), message, why, tenant, now);
 }
 
-fn tell(state: &mut State, user: &str, message: Message, tenant: &Tenant, now: Instant) {
-    let Some(chat) = tenant.staff_chat() else { return };
-    let task = state.start(&chat.id, Work::Chat(ChatAct::OpenDirect(user.into())), Purpose::Page(Box::new(message)), now);
-    state.grant(&task, &chat.id, "message_open", user, None, now);
+/// Tells one of the MSP's people, once a case, and says so on the ticket. Whoever has no chat is named there only.
+fn tell(state: &mut State, user: Option<&str>, message: Message, why: String, tenant: &Tenant, now: Instant) {
+    let Some(case) = &mut state.case else { return };
+    case.said.insert(PAGE.into());
+    case.evidence.push(why);
+    if let (Some(chat), Some(user)) = (tenant.staff_chat(), user) {
+        let message = Message { channel: String::new(), thread: None, locale: tenant.msp_locale.clone(), ..message };
+        state.chat_on(&chat.id, ChatAct::OpenDirect(user.into()), Purpose::Page(Box::new(message)), now);
+    }
 }
 
 /// Whoever must not wait is never only queued: the technician whom the document names is told at once, at whatever hour.
 fn vip(state: &mut State, tenant: &Tenant, now: Instant) {
-    let Some(case) = state.case.as_mut().filter(|case| !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
+    let Some(case) = state.case.as_ref().filter(|case| !case.said.contains(PAGE) && !ticket::stood_down(case)) else { return };
     let spoke = case.decision.as_ref().is_some_and(|decision| decision.rules.iter().any(|rule| rule == VIP));
     let Some(user) = tenant.guardrails.vips.page.as_ref().filter(|_| spoke) else { return };
-    case.said.insert(PAGE.into());
-    case.evidence.push(format!("the technician `{user}` is told at once, since the account is of somebody who must not wait"));
     let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
     let message = state.message("page-vip", &[("client", &tenant.name), ("ticket", &ticket)]);
-    tell(state, user, Message { channel: String::new(), thread: None, ..message }, tenant, now);
+    let why = format!("the technician `{user}` is told at once, since the account is of somebody who must not wait");
+    tell(state, Some(user), message, why, tenant, now);
 }
 
 /// The way to the person on call is open, or they were told.
@@ -81,8 +79,7 @@ pub(super) fn paged(state: &mut State, task: &Task, message: &Message, outcome: 
     match outcome {
         Outcome::Opened(channel) => {
             let message = Message { channel: channel.clone(), ..message.clone() };
-            let id = state.start(&task.connection, Work::Chat(ChatAct::Say(message.clone())), Purpose::Page(Box::new(message)), now);
-            state.grant(&id, &task.connection, "message_send", channel, None, now);
+            state.chat_on(&task.connection, ChatAct::Say(message.clone()), Purpose::Page(Box::new(message)), now);
         }
         Outcome::Posted(_) => {
             if let Some(case) = state.case.as_mut().filter(|case| case.said.contains(PAGE)) {

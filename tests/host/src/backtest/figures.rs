@@ -73,11 +73,11 @@ impl Row {
             self.approver.0 += 1;
             self.approver.1 += usize::from(*name == actual.to_lowercase());
         }
-        let level_one = ticket.record.escalated.is_none();
+        let level_one = ticket.record.ticket.escalated.is_none();
         self.level_one += usize::from(level_one);
         let Some(agreement) = &ticket.agreement else { return };
         let left = if ticket.course == Course::Approval { terms.approval_minutes } else { 0 };
-        let minutes = ticket.record.minutes.map_or(0, |minutes| u64::from(minutes.saturating_sub(left)));
+        let minutes = ticket.record.ticket.minutes.map_or(0, |minutes| u64::from(minutes.saturating_sub(left)));
         match agreement {
             Agreement::Agrees => {
                 self.agrees += 1;
@@ -91,7 +91,7 @@ impl Row {
             Agreement::Disagrees(_) => self.disagrees += 1,
         }
         if !matches!(agreement, Agreement::Disagrees(_)) {
-            self.untimed += usize::from(ticket.record.minutes.is_none());
+            self.untimed += usize::from(ticket.record.ticket.minutes.is_none());
             self.level_one_closed += usize::from(level_one);
         }
     }
@@ -124,12 +124,12 @@ impl Figures {
     #[must_use]
     pub fn of(backtest: &Backtest, terms: &Terms) -> Self {
         let mut figures = Figures::default();
-        let opened = || backtest.tickets.iter().map(|ticket| ticket.record.opened);
+        let opened = || backtest.tickets.iter().map(|ticket| ticket.record.ticket.opened);
         figures.span = (opened().min().unwrap_or_default(), opened().max().unwrap_or_default());
         for ticket in &backtest.tickets {
             figures.rows.entry(ticket.intent.clone()).or_default().add(ticket, terms);
             figures.all.add(ticket, terms);
-            let week = usize::try_from((ticket.record.opened - figures.span.0) / WEEK).unwrap_or_default();
+            let week = usize::try_from((ticket.record.ticket.opened - figures.span.0) / WEEK).unwrap_or_default();
             if figures.weeks.len() <= week {
                 figures.weeks.resize(week + 1, (0, 0));
             }
@@ -154,7 +154,7 @@ fn closable(ticket: &Replayed) -> bool {
 
 /// How long somebody who had connected at any full hour would have waited, up to the last ticket that would have been closed alone.
 fn first(tickets: &[Replayed], from: u64) -> Option<(f64, f64)> {
-    let mut alone = tickets.iter().filter(|ticket| ticket.course == Course::Alone && closable(ticket)).map(|ticket| ticket.record.opened).peekable();
+    let mut alone = tickets.iter().filter(|ticket| ticket.course == Course::Alone && closable(ticket)).map(|ticket| ticket.record.ticket.opened).peekable();
     let (mut waits, mut at) = (Vec::new(), from);
     while let Some(next) = alone.peek() {
         if *next < at {

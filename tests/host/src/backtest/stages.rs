@@ -112,6 +112,7 @@ impl Stages {
     pub async fn learn(&mut self, memory: &str, tickets: Vec<Closed>) -> Result<String> {
         let ticket = |closed| {
             let Closed { id, opened, intent, about, department, fields, minutes, after_hours, reopened, escalated, approver, resolution } = closed;
+            let fields = fields.into_iter().collect();
             history::Ticket { id, opened, intent, about, department, fields, minutes, after_hours, reopened, escalated, approver, resolution }
         };
         let tickets: Vec<history::Ticket> = tickets.into_iter().map(ticket).collect();

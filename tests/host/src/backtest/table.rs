@@ -132,7 +132,7 @@ pub fn disagreements(backtest: &Backtest) -> Vec<(&str, String)> {
         Some(Agreement::Disagrees(why)) => Some(format!("{why} (read as {} by `{}`)", ticket.intent, ticket.because.join(", "))),
         Some(Agreement::Agrees | Agreement::Thin) | None => None,
     };
-    backtest.tickets.iter().filter_map(|ticket| Some((ticket.record.id.as_str(), differ(ticket)?))).collect()
+    backtest.tickets.iter().filter_map(|ticket| Some((ticket.record.ticket.id.as_str(), differ(ticket)?))).collect()
 }
 
 /// Approvers by client, what is best supported first.
