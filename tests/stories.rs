@@ -82,6 +82,7 @@ stories! {
     limit_of_the_msp
     limit_of_the_person
     limit_of_the_tenant
+    locale_of_the_directory
     locale_of_the_profile
     locale_of_the_text
     mailed_ticket_answered_in_words

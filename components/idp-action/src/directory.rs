@@ -180,6 +180,12 @@ pub(crate) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names
 }
 
+/// The first of these that has the form of a language tag. A user may write anything there.
+pub(crate) fn locale<'a>(tags: impl IntoIterator<Item = Option<&'a str>>) -> Option<String> {
+    let plain = |tag: &&str| (2..=35).contains(&tag.len()) && tag.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    tags.into_iter().flatten().map(str::trim).find(plain).map(Into::into)
+}
+
 /// The vendor's own code of an error: `/error/code` at Microsoft, `/errorCode` at Okta. Its message may quote what was sent, so it is left out.
 pub(crate) fn vendor_code(response: &Response) -> String {
     let body: serde_json::Value = serde_json::from_str(&response.body).unwrap_or_default();

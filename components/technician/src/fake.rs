@@ -613,6 +613,7 @@ impl Script {
                     guest: false,
                     synced: false,
                     privileged: vec![],
+                    locale: None,
                 }))
             }
             Work::Idp(IdpAct::ResetPassword(_)) => {

@@ -10,7 +10,7 @@ use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
 use crate::limits;
 use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
-use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
+use firstline_core::case::{self, Asking, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Afterwards, Tally};
 use firstline_core::halt::{self, Halt};
@@ -433,10 +433,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.log(&fact);
         let ticket = |state: &State| state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id);
         let before = ticket(&self.state);
+        let asking = case::asking(&self.state);
         self.note_ask(&fact);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
         self.times.push(now);
+        self.note_asking(asking).await?;
         let here = (self.epoch, self.covers.get(&self.epoch).copied().unwrap_or(0));
         self.note_beginning(here);
         if let Some(case) = self.state.case.clone().filter(|_| before != ticket(&self.state)) {
@@ -624,7 +626,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // An event in a foreign mailbox was not put there by intake.
                     Ok(event) if event.conversation() == self.state.id => {
                         let press = match self.command(&event).await? {
-                            None => self.verify_press(&event),
+                            None => self.in_words(&event).await?.or_else(|| self.verify_press(&event)),
                             command => command,
                         };
                         self.learn(Fact::Taken { number, event, press }).await?;
@@ -663,6 +665,38 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(Press { case: String::new(), offer: if halted { "stop" } else { "resume" }.into(), choice: of.unwrap_or_default() }))
+    }
+
+    /// Which question somebody answers in words who has been asked about a ticket here.
+    async fn in_words(&self, event: &Event) -> Result<Option<Press>, Stop> {
+        if !matches!(event.act, Act::Message(_)) || !case::is_free(&self.state) {
+            return Ok(None);
+        }
+        let asking = self.asking(&self.state.id).await?.filter(|asking| self.host.now() < asking.expires);
+        Ok(asking.map(|Asking { case, offer, .. }| Press { case, offer, choice: case::IN_WORDS.into() }))
+    }
+
+    async fn asking(&self, conversation: &str) -> Result<Option<Asking>, Stop> {
+        let key = keys::asking(conversation);
+        Ok(self.host.get(&key).await?.and_then(|bytes| self.settings.integrity.read(&key, &bytes).ok()))
+    }
+
+    /// Says in the contact's conversation that a question about a ticket waits there, or that it waits no more.
+    async fn note_asking(&mut self, before: Option<(String, Asking)>) -> Result<(), Stop> {
+        let now = case::asking(&self.state);
+        if now == before {
+            return Ok(());
+        }
+        if let Some((conversation, asking)) = now {
+            let key = keys::asking(&conversation);
+            self.writes.push((key.clone(), self.settings.integrity.write(&key, &asking)));
+        } else if let Some((conversation, asking)) = before
+            // Another ticket may ask there by now.
+            && self.asking(&conversation).await?.is_none_or(|stored| stored.case == asking.case)
+        {
+            self.writes.push((keys::asking(&conversation), Vec::new()));
+        }
+        Ok(())
     }
 
     /// A button's value is `case.offer.choice.mac`.

@@ -234,13 +234,13 @@ fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
 fn idp_outcome(outcome: idp::Outcome) -> Outcome {
     let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
     match outcome {
-        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged }) => {
+        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, locale }) => {
             let lock = match lock {
                 idp::Lock::Open => stage::Lock::Open,
                 idp::Lock::Locked => stage::Lock::Locked,
                 idp::Lock::Unknown => stage::Lock::Unknown,
             };
-            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged })
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, locale })
         }
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),

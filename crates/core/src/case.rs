@@ -27,7 +27,7 @@ pub use after::{FIXED, Left};
 pub use approval::Ask;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
-pub use ticket::{AtDesk, Intake, STOOD_DOWN};
+pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free};
 
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;
@@ -334,10 +334,11 @@ pub struct Case {
 }
 
 impl Case {
-    /// The user's locale: of the chat's profile, or the language that was written in.
+    /// The user's locale: of the chat's profile, else the language that was written in, else that of the directory.
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
-        self.profile.as_ref().and_then(|profile| profile.locale.as_deref()).or(self.language.as_deref())
+        let directory = || self.account.as_ref().and_then(|account| account.locale.as_deref());
+        self.profile.as_ref().and_then(|profile| profile.locale.as_deref()).or(self.language.as_deref()).or_else(directory)
     }
 
     /// Nobody has asked for anything, so nobody has to be given anything.
@@ -851,10 +852,15 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     match &event.act {
         Act::Answer(_) => {}
         Act::Ticket => ticket::changed(state, number, event, tenant, now),
+        Act::Message(text) if state.desk.is_some() => ticket::wrote(state, event, text, notes),
         Act::Message(_) if goes_on_elsewhere(state, tenant) => {
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
         Act::Message(text) => {
+            if let Some(passed_on) = ticket::passed_on(state, event, press) {
+                notes.push(passed_on);
+                return;
+            }
             if state.unread.is_empty() {
                 state.case.take_if(|case| case.idle() && now >= case.since + LISTEN_TIME);
             }
@@ -1001,7 +1007,11 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         return;
     }
     let label = if matches!(press.choice.as_str(), "yes" | "no") { press.choice.as_str() } else { "something-else" };
-    replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+    // The buttons may stand in more than one message.
+    let first = case.offer.as_ref().and_then(|offer| offer.message.clone()).filter(|first| *first != event.message);
+    for message in [Some(event.message.clone()), first].into_iter().flatten() {
+        replace_offer(state, &message, "offer-pressed", &[("choice", label)], now);
+    }
     if let Some(case) = &mut state.case {
         case.offer = None;
         case.course.presses += 1;
@@ -1126,7 +1136,11 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         (Phase::Delivering | Phase::Closing, Reading::Thanks) => case.times.confirmed = Some(now),
         (Phase::Offering, Reading::Greeting | Reading::Action(_) | Reading::Elsewhere(_) | Reading::Unclear) => {
             keep(case, text);
-            state.say_once("press-button", &[], now);
+            if at_desk {
+                ticket::ask_again(state, now);
+            } else {
+                state.say_once("press-button", &[], now);
+            }
         }
         (Phase::HandingOver | Phase::Telling, _) => keep(case, text),
         (Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing, Reading::Person) => {

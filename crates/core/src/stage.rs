@@ -339,6 +339,9 @@ pub struct Account {
     pub synced: bool,
     /// Why it is privileged.
     pub privileged: Vec<String>,
+    /// The language that the directory names for its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
 }
 
 /// What a change came to.

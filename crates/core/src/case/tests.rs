@@ -192,6 +192,7 @@ impl Play {
                 guest: false,
                 synced: false,
                 privileged: vec![],
+                locale: None,
             }),
             Work::Idp(IdpAct::ResetPassword(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_)) => Outcome::Changed(report(false)),
@@ -255,7 +256,9 @@ impl Play {
 
     fn press(&mut self, author: &str, press: Option<Press>) -> Vec<Note> {
         self.number += 1;
-        self.take(event(self.number, author, Act::Press("value".into()), self.now), press)
+        let offer = self.state.case.as_ref().and_then(|case| case.offer.as_ref()).and_then(|offer| offer.message.clone());
+        let event = event(self.number, author, Act::Press("value".into()), self.now);
+        self.take(Event { message: offer.unwrap_or_else(|| event.message.clone()), ..event }, press)
     }
 
     fn own_press(&mut self, choice: &str) -> Option<Press> {

@@ -309,6 +309,7 @@ fn a_yes_fits_one_change_of_one_account_for_a_short_time() {
         guest: false,
         synced: false,
         privileged: vec![],
+        locale: None,
     };
     play.done("find", Some(Outcome::Found(other)), true);
     assert!(play.state.asked.clone().unwrap().approvals.is_empty());
