@@ -673,7 +673,7 @@ impl Script {
                 let noted = |ticket: &Value| ticket["notes"].as_array().into_iter().flatten().any(|note| note.as_str().unwrap_or_default().ends_with(&tag));
                 let seen = io.read(request("GET", &path, None))?;
                 if !noted(&seen) {
-                    let text = format!("{} {tag}", out.internal_note);
+                    let text = format!("{} {tag}", firstline_core::note::plain(&out.internal_note));
                     let body = json!({"text": text, "detailDescriptionFlag": false, "internalAnalysisFlag": true, "resolutionFlag": false});
                     io.change(&request("POST", &format!("{path}/notes"), Some(body)), |io| Ok(noted(&io.read(request("GET", &path, None))?)))?;
                 }
@@ -734,5 +734,9 @@ impl Stages for Script {
     }
     fn words(&self, words: &Words, _: &str, _: &Tenant) -> Result<String, StageFault> {
         Ok(words.sentence.clone())
+    }
+    fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault> {
+        let lesson = Lesson { kind: "field".into(), intent: kind.into(), about: "board".into(), value: memory.into(), ..Lesson::default() };
+        Ok(vec![lesson])
     }
 }

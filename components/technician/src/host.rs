@@ -96,4 +96,9 @@ pub trait Stages {
     /// # Errors
     /// The sentence or an argument is not known.
     fn words(&self, words: &Words, locale: &str, tenant: &Tenant) -> Result<String, StageFault>;
+    /// What a memory of closed tickets knows about one type.
+    ///
+    /// # Errors
+    /// The stage failed; nothing is known then.
+    fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault>;
 }

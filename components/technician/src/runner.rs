@@ -17,6 +17,7 @@ use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
+use firstline_core::past::{Lesson, Past};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
 use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Work};
@@ -752,6 +753,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                             });
                         Fact::Decided { question, decision }
                     }
+                    Want::Recall(kind) => Fact::Recalled { lessons: self.recall(&kind).await? },
                 };
                 self.learn(fact).await?;
                 continue;
@@ -763,6 +765,18 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 self.learn(fact).await?;
             }
         }
+    }
+
+    /// What closed tickets of this type say. A case goes to its human also without that.
+    async fn recall(&self, kind: &str) -> Result<Vec<Lesson>, Stop> {
+        let key = keys::past(&self.tenant.tenant);
+        let Some(bytes) = self.host.get(&key).await? else { return Ok(Vec::new()) };
+        let past = self.settings.integrity.read::<Past>(&key, &bytes).map_err(|why| why.to_string());
+        let lessons = past.and_then(|past| self.stages.recall(&past.memory, kind).map_err(|fault| fault.1));
+        Ok(lessons.map(case::telling).unwrap_or_else(|why| {
+            self.host.log(serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "what": "nothing recalled", "why": why}).to_string());
+            Vec::new()
+        }))
     }
 
     fn unclear(&self, why: String) -> Understanding {
@@ -1304,6 +1318,7 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             let first = understanding.candidates.first();
             ("understood", json!({"intent": first.map(|c| &c.intent), "confidence": first.map(|c| c.confidence), "abstained": understanding.abstained}))
         }
+        Fact::Recalled { lessons } => ("recalled", json!({ "lessons": lessons.len() })),
         Fact::Decided { question, decision } => ("decided", json!({"action": question.action, "verdict": decision.verdict, "rules": decision.rules})),
         Fact::Before { task, batch, requests, .. } => {
             ("sends", json!({"task": task, "work": work(task), "batch": batch, "calls": requests.iter().map(|named| &named.call).collect::<Vec<_>>()}))

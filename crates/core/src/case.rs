@@ -19,12 +19,15 @@ use std::collections::{BTreeSet, VecDeque};
 
 mod after;
 mod approval;
+mod dispatch;
 mod later;
 mod reading;
 mod staff;
 mod ticket;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
+pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
+pub use dispatch::{Recalled, telling};
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
 pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free};
@@ -331,6 +334,9 @@ pub struct Case {
     /// Nothing is said, and nothing is done but a note.
     #[serde(default)]
     pub quiet: bool,
+    /// What closed tickets of the type say.
+    #[serde(default, skip_serializing_if = "Recalled::is_unasked")]
+    pub past: Recalled,
 }
 
 impl Case {
@@ -413,6 +419,8 @@ pub enum Want {
     Understand(String, String, &'static str),
     /// Whether something may happen.
     Decide(Question),
+    /// What closed tickets of this type say.
+    Recall(String),
 }
 
 /// What a fact brings about beside the state; written in the same commit.
@@ -489,7 +497,7 @@ impl State {
             };
             return Some(Want::Understand(event.clone(), text.clone(), context));
         }
-        self.asked.clone().map(Want::Decide)
+        self.asked.clone().map(Want::Decide).or_else(|| dispatch::wants(self))
     }
 
     /// When something has to happen though nobody writes.
@@ -605,11 +613,10 @@ impl State {
     }
 
     fn message(&self, sentence: &str, arguments: &[(&str, &str)]) -> Message {
-        let arguments = arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         Message {
             channel: self.channel.clone(),
             thread: self.thread.clone(),
-            words: Words { sentence: sentence.into(), arguments },
+            words: Words::new(sentence, arguments),
             locale: self.case.as_ref().and_then(Case::locale).unwrap_or_default().into(),
             buttons: Vec::new(),
             secret_link: None,
@@ -684,6 +691,7 @@ fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<No
                 decided(state, question, decision, tenant, now);
             }
         }
+        Fact::Recalled { lessons } => dispatch::recalled(state, lessons, tenant, now),
         Fact::Before { task, batch, attempt, requests, hash } => {
             // The first to name a batch wins.
             if let Some(task) = task_mut(state, task).filter(|task| *batch == task.batches + 1 && task.batch.is_none()) {
@@ -968,6 +976,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         asks: 0,
         approvals: Vec::new(),
         quiet: false,
+        past: Recalled::Unasked,
     }
 }
 
@@ -1272,7 +1281,9 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
                     return;
                 }
             }
-            close_or_hand_over(state, true, tenant, now);
+            if !dispatch::asks(state) {
+                close_or_hand_over(state, true, tenant, now);
+            }
         }
         (Phase::Finding, false) => ask(state, tenant, now),
         (Phase::Closing, false) => close_or_hand_over(state, false, tenant, now),

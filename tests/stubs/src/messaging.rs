@@ -64,6 +64,10 @@ impl outbox::Guest for Stub {
     fn words(_: String, _: Vec<(String, String)>, _: String, _: Option<String>) -> Result<String, Error> {
         Ok("stub".into())
     }
+
+    fn note(_: Vec<Line>, _: String) -> Result<String, Error> {
+        Ok("stub".into())
+    }
 }
 
 fn profile(id: &str) -> Profile {

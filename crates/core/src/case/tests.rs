@@ -59,6 +59,8 @@ pub(super) struct Play {
     /// Every fact with its time.
     facts: Vec<(Instant, Fact)>,
     last_press: Option<Press>,
+    /// The past is asked, and knows nothing.
+    pub(super) recalls: bool,
 }
 
 fn purpose(task: &Task) -> &'static str {
@@ -124,7 +126,7 @@ fn meaning(word: &str) -> Understanding {
 impl Play {
     pub(super) fn new(idp: &str, lock: Lock) -> Self {
         let state = State::new(&event(1, "U1", Act::Message(String::new()), START));
-        Play { state, tenant: tenant(idp), ticket: None, now: START, number: 0, lock, facts: Vec::new(), last_press: None }
+        Play { state, tenant: tenant(idp), ticket: None, now: START, number: 0, lock, facts: Vec::new(), last_press: None, recalls: true }
     }
 
     pub(super) fn apply(&mut self, fact: Fact) -> Vec<Note> {
@@ -137,6 +139,17 @@ impl Play {
         self.facts.push((self.now, fact));
         self.sound();
         assert!(self.state.counted >= before);
+        if self.recalls && matches!(self.state.wants(), Some(Want::Recall(_))) {
+            return notes.into_iter().chain(self.recall(Vec::new())).collect();
+        }
+        notes
+    }
+
+    pub(super) fn recall(&mut self, lessons: Vec<crate::past::Lesson>) -> Vec<Note> {
+        let fact = Fact::Recalled { lessons };
+        let notes = apply(&mut self.state, &fact, &self.tenant, self.now);
+        self.facts.push((self.now, fact));
+        self.sound();
         notes
     }
 
@@ -858,7 +871,7 @@ fn a_vendor_that_does_not_answer_is_waited_for_and_the_user_is_told_once() {
         Lock::Locked,
         &[(acting, "acting: offer-pressed + unlock"), ("act uncertain", "acting: system-down"), ("says human", "handingover (asked-for-person): hand-over")],
     );
-    assert!(matches!(&play.task("hand-over").work, Work::Psa(PsaAct::HandOver(out)) if out.internal_note.contains("whether it was applied is not known")));
+    assert!(matches!(&play.task("hand-over").work, Work::Psa(PsaAct::HandOver(out)) if crate::note::plain(&out.internal_note).contains("whether it was applied is not known")));
 }
 
 #[test]
