@@ -23,7 +23,7 @@ use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, 
 use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Work};
 use firstline_core::tenant::{MSP, Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
-use firstline_core::{Instant, keys, redact};
+use firstline_core::{Instant, keys, logo, redact};
 use futures::future::{join, join_all};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -1182,6 +1182,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         msp: self.tenant.msp.name.clone(),
                         ticket,
                         locale,
+                        logo: self.tenant.msp.logo.as_deref().and_then(logo::hash).unwrap_or_default().into(),
                     };
                     self.writes.push((keys::once(&hash), write(&once)));
                     self.writes.extend(self.state.case.as_ref().map(|case| (keys::link(&case.id), hash.clone().into_bytes())));

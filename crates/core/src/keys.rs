@@ -112,6 +112,8 @@ keys! {
     case_secret(case: &str, name: &str) = "secret/{case}/{name}";
     /// A view-once secret, by the SHA-256 of its token, sealed to the credential link.
     once(token_hash: &str) = "once/{token_hash}";
+    /// A logo, by the SHA-256 of its bytes.
+    logo(hash: &str) = "logo/{hash}";
     /// The hash of the token of a case's newest link.
     link(case: &str) = "link/{case}";
     /// Counter: claims of a view-once secret.
