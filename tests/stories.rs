@@ -47,6 +47,7 @@ stories! {
     did_this_fix_it
     directory_guest
     disabled_account
+    dispatch
     emoji
     entra_lockout_becomes_a_reset
     entra_reset

@@ -125,7 +125,16 @@ mod tests {
     }
 
     fn once(msp: &str, ticket: &str) -> Once {
-        Once { sealed: String::new(), tenant: "acme".into(), expires: 0, latest: 0, msp: msp.into(), ticket: ticket.into(), locale: String::new(), logo: String::new() }
+        Once {
+            sealed: String::new(),
+            tenant: "acme".into(),
+            expires: 0,
+            latest: 0,
+            msp: msp.into(),
+            ticket: ticket.into(),
+            locale: String::new(),
+            logo: String::new(),
+        }
     }
 
     #[test]
@@ -157,7 +166,7 @@ mod tests {
 
     #[test]
     fn values_are_text_and_never_markup() {
-        let page = shown(&EN, &once("<script>alert(1)</script>", "\"><img>"), &Secret::new("a\"<b>&'c".into()));
+        let page = shown(&EN, &once("<script>alert(1)</script>", "\"><img>"), None, &Secret::new("a\"<b>&'c".into()));
         check(&page, EN.shown);
         assert!(!page.contains("<img") && page.contains("value=\"a&quot;&lt;b&gt;&amp;'c\""), "{page}");
     }

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 #[cfg(test)]
 mod tests;
 
-const ACCOUNT: &str = "id,userPrincipalName,displayName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
+const ACCOUNT: &str =
+    "id,userPrincipalName,displayName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
 const OBJECT: &str = "id,displayName,isAssignableToRole";
 const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
 const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";

@@ -7,6 +7,7 @@ use crate::tick::sweep;
 use firstline_core::case::Task;
 use firstline_core::journal::{Snapshot, Summary};
 use firstline_core::mailbox::{Act, Event, Place};
+use firstline_core::past::Lesson;
 use firstline_core::record::{read, write};
 use firstline_core::seal::{PrivateKey, Secret, base64, key_pair};
 use firstline_core::stage::*;

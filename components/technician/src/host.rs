@@ -2,6 +2,7 @@
 
 use firstline_core::Instant;
 use firstline_core::case::Task;
+use firstline_core::past::Lesson;
 use firstline_core::stage::{Circumstances, Decision, Outcome, Question, Understanding, Words};
 pub use firstline_core::store::{Fault, Store};
 use firstline_core::tenant::Tenant;

@@ -26,8 +26,8 @@ mod staff;
 mod ticket;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
-pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use dispatch::{Recalled, telling};
+pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
 pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free};
@@ -1016,8 +1016,8 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         return;
     }
     let label = if matches!(press.choice.as_str(), "yes" | "no") { press.choice.as_str() } else { "something-else" };
-    // The buttons may stand in more than one message.
-    let first = case.offer.as_ref().and_then(|offer| offer.message.clone()).filter(|first| *first != event.message);
+    // Whoever answered in words was shown the buttons again.
+    let first = case.offer.as_ref().filter(|_| state.desk.is_some()).and_then(|offer| offer.message.clone()).filter(|first| *first != event.message);
     for message in [Some(event.message.clone()), first].into_iter().flatten() {
         replace_offer(state, &message, "offer-pressed", &[("choice", label)], now);
     }

@@ -67,8 +67,7 @@ fn came(intake: &Intake) -> Vec<Words> {
 fn requester(profile: &Profile, intake: Option<&Intake>) -> Vec<Words> {
     let address = profile.email.as_deref().unwrap_or_default();
     let guest = if profile.guest { "is-guest" } else { "" };
-    let mut lines =
-        vec![Words::new("requester", &[("name", or_dash(&profile.name)), ("address", address), ("user", or_dash(&profile.id)), ("guest", guest)])];
+    let mut lines = vec![Words::new("requester", &[("name", or_dash(&profile.name)), ("address", address), ("user", or_dash(&profile.id)), ("guest", guest)])];
     match intake {
         Some(intake) if intake.confirmed => lines.push(Words::new("verified-by-button", &[])),
         Some(_) => {}

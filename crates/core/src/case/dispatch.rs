@@ -145,9 +145,18 @@ mod tests {
             Lesson { support: 0, ..lesson("field", "priority", "High", false) },
         ]);
         let text = plain(&lines(&Recalled::Known(lessons), "printer"));
-        for (part, there) in
-            [("Help Desk", true), ("Account / Locked", true), ("thin", true), ("lee", true), ("#7", true), ("Alerts", false), ("dana", false), ("Email", false), ("mallory", false), ("High", false)]
-        {
+        for (part, there) in [
+            ("Help Desk", true),
+            ("Account / Locked", true),
+            ("thin", true),
+            ("lee", true),
+            ("#7", true),
+            ("Alerts", false),
+            ("dana", false),
+            ("Email", false),
+            ("mallory", false),
+            ("High", false),
+        ] {
             assert_eq!(text.contains(part), there, "{part}: {text}");
         }
         assert!(lines(&Recalled::Known(vec![]), "printer").is_empty() && lines(&Recalled::Asked, "printer").is_empty());

@@ -871,7 +871,9 @@ fn a_vendor_that_does_not_answer_is_waited_for_and_the_user_is_told_once() {
         Lock::Locked,
         &[(acting, "acting: offer-pressed + unlock"), ("act uncertain", "acting: system-down"), ("says human", "handingover (asked-for-person): hand-over")],
     );
-    assert!(matches!(&play.task("hand-over").work, Work::Psa(PsaAct::HandOver(out)) if crate::note::plain(&out.internal_note).contains("whether it was applied is not known")));
+    assert!(
+        matches!(&play.task("hand-over").work, Work::Psa(PsaAct::HandOver(out)) if crate::note::plain(&out.internal_note).contains("whether it was applied is not known"))
+    );
 }
 
 #[test]
@@ -1129,6 +1131,7 @@ fn whatever_happens_in_whatever_order_no_case_is_ever_stuck() {
             match (play.state.wants(), play.state.tasks.first().cloned(), play.state.wake_at()) {
                 (Some(Want::Understand(..)), _, _) => drop(play.understand("greeting")),
                 (Some(Want::Decide(_)), _, _) => drop(play.decide(Verdict::Autonomous)),
+                (Some(Want::Recall(_)), _, _) => drop(play.recall(Vec::new())),
                 (None, Some(task), _) => {
                     let outcome = play.outcome(&task, true);
                     play.apply(Fact::Done { task: task.id, outcome });
