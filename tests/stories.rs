@@ -32,11 +32,15 @@ stories! {
     approval_by_the_api
     approval_by_the_fallback
     approval_expires
+    asked_and_answered_by_a_button
+    asked_and_answered_in_words
+    asked_and_never_answered
     autonomous
     blocked_while_the_button_waits
     board_not_taken_in
     button_of_another_client
     button_of_another_user
+    change_of_subject
     channel_shared_with_the_msp
     chat_signs_in_with_the_same_identity
     client_of_the_msps_applications
@@ -138,6 +142,7 @@ stories! {
     right_to_left
     same_event_twice
     same_press_twice
+    second_wish_is_done_too
     shadow
     slack_down_after_the_reset
     slack_down_at_the_delivery
