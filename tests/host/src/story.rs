@@ -86,6 +86,7 @@ enum Step {
     Callback(Callback),
     Answer(Answer),
     Halt(Halt),
+    Backlog(Backlog),
 }
 
 /// Writes a message.
@@ -237,6 +238,18 @@ struct Answer {
 struct Halt {
     halt: bool,
     of: Option<String>,
+}
+
+/// The owner looks at the backlog of a tenant by the API, and takes in what is shown; both lists must be those.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Backlog {
+    backlog: String,
+    days: u64,
+    take: Vec<u64>,
+    /// `ticket why`, each.
+    #[serde(default)]
+    leave: Vec<String>,
 }
 
 fn acme_desk() -> String {
@@ -550,6 +563,7 @@ impl<'a> Player<'a> {
                 let (status, answer) = self.desk.api("POST", &path, serde_json::json!({ "halted": halt }).to_string()).await?;
                 ensure!(status == 200, "the switch was answered with {status}: {answer}");
             }
+            Step::Backlog(backlog) => self.backlog(&backlog).await?,
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
@@ -576,6 +590,23 @@ impl<'a> Player<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Nothing happens before the plan that was shown is called by its name.
+    async fn backlog(&self, backlog: &Backlog) -> Result<()> {
+        let Backlog { backlog: tenant, days, take, leave } = backlog;
+        let path = format!("/api/tenants/{tenant}/backlog");
+        let (status, plan) = self.desk.api("GET", &format!("{path}?days={days}"), "").await?;
+        ensure!(status == 200, "the backlog was answered with {status}: {plan}");
+        let items = |name: &str| plan[name].as_array().cloned().unwrap_or_default();
+        let shown: Vec<u64> = items("take").iter().filter_map(|item| item["ticket"].as_u64()).collect();
+        let left: Vec<String> = items("leave").iter().map(|item| format!("{} {}", item["ticket"], item["why"].as_str().unwrap_or_default())).collect();
+        ensure!(shown == *take && left == *leave, "the backlog shows {shown:?} and leaves {left:?}");
+        let (status, answer) = self.desk.api("POST", &path, serde_json::json!({"days": days, "plan": "0123456789abcdef"}).to_string()).await?;
+        ensure!(status == 409, "another plan than was shown was answered with {status}: {answer}");
+        let (status, answer) = self.desk.api("POST", &path, serde_json::json!({"days": days, "plan": plan["plan"]}).to_string()).await?;
+        ensure!(status == 200 && answer["taken"] == shown.len(), "the plan was answered with {status}: {answer}");
         Ok(())
     }
 
