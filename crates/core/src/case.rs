@@ -33,7 +33,7 @@ pub use dispatch::{Recalled, telling};
 pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
-pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free};
+pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free, left_alone};
 
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;
