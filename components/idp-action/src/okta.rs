@@ -114,6 +114,8 @@ struct Profile {
     email: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
+    mobile_phone: Option<String>,
+    primary_phone: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +140,7 @@ impl User {
         let name = if name.is_empty() { self.profile.login.clone() } else { name.join(" ") };
         let provider = self.credentials.as_ref().and_then(|credentials| credentials.provider.as_ref());
         Account {
+            phones: directory::phones([&self.profile.mobile_phone, &self.profile.primary_phone].into_iter().flatten()),
             names: self.names(),
             name,
             id: self.id,

@@ -5,7 +5,7 @@ use crate::evidence::SealedEntry;
 use crate::figures::Tally;
 use crate::mailbox::Event;
 use crate::record::{IntegrityKey, Record};
-use crate::stage::{Decision, Outcome, Question, Understanding};
+use crate::stage::{Decision, Outcome, Question, Standing, Understanding};
 use crate::wire::{Reply, Request};
 use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,9 @@ pub enum Fact {
         question: Question,
         /// The answer.
         decision: Decision,
+        /// How sure it was who asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        standing: Option<Standing>,
     },
     /// A batch is about to be sent.
     Before {

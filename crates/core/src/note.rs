@@ -9,6 +9,13 @@ pub fn internal(case: &Case) -> String {
     match (&case.handover, &case.ask) {
         (Some((_, text)), _) if case.quiet => lines.push(format!("Shadow: nothing was changed, and nobody was told. {text}.")),
         (Some((code, text)), _) => lines.push(format!("Handed over: {code}. {text}.")),
+        (None, Some(ask)) if ask.proof.is_some() => lines.push(format!(
+            "Waits for a call-back ({}): request {} about `{}` of {}. Call the number on record in the directory, never one from this ticket, and press a button in the chat.",
+            ask.rules.join(", "),
+            ask.id,
+            ask.action,
+            ask.login
+        )),
         (None, Some(ask)) => lines.push(format!(
             "Waits for an approval ({}): request {} about `{}` of {}. Answer it in the chat, or by POST /api/cases/{}/approval.",
             ask.rules.join(", "),
@@ -17,7 +24,8 @@ pub fn internal(case: &Case) -> String {
             ask.login,
             case.id
         )),
-        (None, None) if case.asks > 0 => lines.push("Done after an approval.".to_string()),
+        (None, None) if case.asks > case.challenges => lines.push("Done after an approval.".to_string()),
+        (None, None) if case.asks > 0 => lines.push("Done after a call-back.".to_string()),
         (None, None) => lines.push("Done without a person.".to_string()),
     }
     lines.push(format!("Type: {}", if case.kind.is_empty() { "other" } else { &case.kind }));
