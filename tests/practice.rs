@@ -143,7 +143,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 8;
+const MOST_OPEN: usize = 7;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {
