@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// One engine, with all that a component may import, for every application of the process.
@@ -46,8 +46,8 @@ fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     // An instance of the technician alone has a memory and several small modules for each of its stages.
     pool.total_component_instances(2_000).total_core_instances(20_000).total_memories(4_000).total_tables(10_000).total_stacks(2_000);
-    // What an instance has touched is cleared and kept, up to so much.
-    pool.linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16).async_stack_keep_resident(1 << 14);
+    // What an instance has touched is cleared and kept, up to so much; where the kernel cannot tell what that is, as much is cleared each time.
+    pool.linear_memory_keep_resident(1 << 19).table_keep_resident(1 << 16).async_stack_keep_resident(1 << 14).pagemap_scan(Enabled::Auto);
     pool
 }
 

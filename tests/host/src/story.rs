@@ -38,8 +38,8 @@ const SLACK_WAITS: Duration = Duration::from_secs(3);
 /// Longest wait for anything else in a trial.
 const PATIENCE: Duration = Duration::from_secs(120);
 const MINUTE: Duration = Duration::from_secs(60);
-/// Minutes between two ticks once the last crash of a trial was taken over.
-const AFTERWARDS: u32 = 5;
+/// Minutes between two ticks once the last crash of a trial was taken over; as long as no tick asks a vendor for anything, twice as many each time, up to the second number.
+const AFTERWARDS: (u32, u32) = (5, 40);
 /// Ticks after a crash: enough for two takeovers with lease and margin, and too few for an offer or a link to expire.
 const RECOVERY: u32 = 6;
 
@@ -535,7 +535,13 @@ impl<'a> Player<'a> {
                 if answer == taken() {
                     self.deliver(webhook).await?;
                 } else {
-                    let got = self.desk.app.request(webhook).await;
+                    let mut got = self.desk.app.request(webhook.clone()).await;
+                    // Whoever sends it to an instance that dies sends it again.
+                    for _ in REDELIVERIES {
+                        if self.disturbed.is_some() && got.status().is_server_error() {
+                            got = self.desk.app.request(webhook.clone()).await;
+                        }
+                    }
                     ensure!(got.status() == answer, "the callback was answered with {} instead of {answer}", got.status());
                     self.rest().await;
                 }
@@ -553,13 +559,16 @@ impl<'a> Player<'a> {
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
+                let mut pause = AFTERWARDS.0;
                 while self.at.1 < minutes {
                     // Once a crash was taken over, nothing depends on every single tick, and a long wait has hundreds of crashes.
                     let over = self.disturbed.as_ref().is_some_and(|disturbed| disturbed.disturbance.over());
-                    let pause = if over { AFTERWARDS.min(minutes - self.at.1) } else { 1 };
-                    tokio::time::sleep(MINUTE * pause).await;
+                    let passed = if over { pause.min(minutes - self.at.1) } else { 1 };
+                    tokio::time::sleep(MINUTE * passed).await;
+                    let asked = self.desk.vendors.calls().len();
                     self.tick().await?;
-                    self.at.1 += pause;
+                    pause = if self.desk.vendors.calls().len() == asked { AFTERWARDS.1.min(2 * pause) } else { AFTERWARDS.0 };
+                    self.at.1 += passed;
                     self.mark()?;
                 }
             }

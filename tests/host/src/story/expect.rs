@@ -33,6 +33,8 @@ pub(super) struct Expect {
     waits: BTreeMap<String, String>,
     /// The last words said in each channel, for an attack, which lists neither messages nor tickets.
     answers: Option<BTreeMap<String, Fragments>>,
+    /// What is said of something that passes: whoever was taken over may come when it has.
+    passing: Vec<String>,
 }
 
 impl Expect {
