@@ -32,6 +32,9 @@ stories! {
     approval_by_the_api
     approval_by_the_fallback
     approval_expires
+    asked_and_answered_by_a_button
+    asked_and_answered_in_words
+    asked_and_never_answered
     autonomous
     blocked_while_the_button_waits
     board_not_taken_in
@@ -40,6 +43,7 @@ stories! {
     call_back_and_approval
     call_back_never_answered
     call_back_not_them
+    change_of_subject
     channel_shared_with_the_msp
     chat_signs_in_with_the_same_identity
     client_of_the_msps_applications
@@ -141,6 +145,7 @@ stories! {
     right_to_left
     same_event_twice
     same_press_twice
+    second_wish_is_done_too
     shadow
     slack_down_after_the_reset
     slack_down_at_the_delivery

@@ -36,6 +36,24 @@ async fn odd_texts_are_answered_by_the_component() {
     }
 }
 
+/// 100 KB within 50 ms; twice that is left for a machine that is busy with other tests.
+#[tokio::test]
+async fn a_long_text_is_read_by_the_component_in_bounded_time() {
+    firstline_host::build::once(&root()).unwrap();
+    let mut reader = Reader::start(&root().join("spin.toml")).await.unwrap();
+    for unit in ["my my my ", "Xx ", "he forgot\n", "forgot my password ", "a@b.c "] {
+        let text = unit.repeat(100_000 / unit.len());
+        let mut best = std::time::Duration::MAX;
+        for _ in 0..5 {
+            let start = std::time::Instant::now();
+            reader.read(&text).await.unwrap();
+            best = best.min(start.elapsed());
+        }
+        println!("{unit:?}: {best:?}");
+        assert!(best < std::time::Duration::from_millis(100), "{unit:?}: {best:?}");
+    }
+}
+
 /// A few seconds of what `firstline fuzz` does for minutes.
 #[tokio::test]
 async fn hostile_input_is_survived_for_a_moment() {

@@ -30,8 +30,10 @@ const LEAST_WORDS: usize = 3;
 /// Longest part in bytes, and how many of them the encoder is asked about: this bounds the time of a long text.
 const LONGEST_PART: usize = 120;
 const ENCODED: usize = 2;
-/// Of a longer text only so many bytes are read; since the rest may say something else, nothing is done about it without a person.
+/// Of a longer text only the opening is read, and less by the encoder: since the rest may say something else, nothing is done about it without a person.
 const LONGEST: usize = 4 * 1024;
+const OPENING: usize = 2 * 1024;
+const ENCODED_OPENING: usize = 80;
 /// How likely a further wish must be by its words alone, in all, and then in thousandths.
 const HINT: f32 = 0.35;
 const SURE: u16 = 800;
@@ -107,15 +109,15 @@ impl Mind<'_> {
 /// Reads a text.
 #[must_use]
 pub fn detect(source: &str, mind: &Mind) -> Understanding {
-    let read = source.get(..boundary(source, source.len().min(LONGEST))).unwrap_or_default();
-    let text = Text::read(read);
-    if read.len() < source.len() {
-        let start = Text::read(source.get(..boundary(source, LONGEST_PART)).unwrap_or_default());
+    let opening = |bytes: usize| Text::read(source.get(..boundary(source, source.len().min(bytes))).unwrap_or_default());
+    if source.len() > LONGEST {
+        let (text, start) = (opening(OPENING), opening(ENCODED_OPENING));
         let mut understanding = judge(&text, &mind.vector(&start), &mind.model);
         understanding.abstained |=
             understanding.readings.first().is_none_or(|reading| reading.intent != Intent::Human && reading.intent.group() != Group::Handover);
         return understanding;
     }
+    let text = Text::read(source);
     let mut understanding = judge(&text, &mind.vector(&text), &mind.model);
     understanding.also = further(&text, &understanding, mind);
     understanding
@@ -279,13 +281,15 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
         | Intent::Thanks
         | Intent::Human => return false,
     }
-    match signals.veto {
+    // Who has changed the phone needs a new factor for that very reason.
+    let veto = signals.veto.filter(|veto| !(first == Intent::MfaReset && *veto == Veto::Past));
+    match veto {
         Some(Veto::Negated | Veto::Question) => hand(ranked, Intent::Other),
         Some(Veto::Suspicious) => hand(ranked, Intent::Phishing),
-        Some(Veto::Resolved | Veto::Unclear) | None => {}
+        Some(Veto::Resolved | Veto::Past | Veto::Unclear) | None => {}
     }
     // What the model is very sure of keeps its name, and is still not acted upon.
-    if signals.veto.is_some() && ranked.first().is_some_and(|(class, _)| class.group() == Group::Acting) {
+    if veto.is_some() && ranked.first().is_some_and(|(class, _)| class.group() == Group::Acting) {
         return true;
     }
     // A single word ("password") is a topic, not a request; and a request names what it is about.

@@ -31,6 +31,8 @@ pub enum Entity {
     Approver,
     /// The words that claim an approval.
     ApprovalClaimed,
+    /// The words that say that the writer cannot sign in.
+    SignIn,
 }
 
 impl Entity {
@@ -48,6 +50,7 @@ impl Entity {
             Entity::Date => "date",
             Entity::Approver => "approver",
             Entity::ApprovalClaimed => "approval-claimed",
+            Entity::SignIn => "sign-in",
         }
     }
 }
@@ -252,6 +255,13 @@ const CLAIMS: &[&str] = &[
     "preapproved|approved",
 ];
 
+const BARRED: &[&str] = &[
+    "cant|cannot|couldnt|unable|not|wont|isnt|doesnt|never|impossible|trouble|problem|problems|issue|issues|fails|failed|error .. log|login|logon|logging|sign|signin|signing",
+    "log|login|logon|logging|signin|sign|signing .. fails|failed|failing|broken|impossible|problem|problems|issue|issues|trouble|error|doesnt|isnt|not|wont",
+    "cant|cannot|couldnt|unable|not|wont .. get|getting|access in|into|to my .. account|computer|pc|laptop|windows|profile|mail|email|desktop",
+    "cant|cannot|couldnt|unable|not .. get|getting in|into|on",
+];
+
 const APPROVERS: &[&str] = &[
     "approved|authorised|authorized|signed|agreed|confirmed|approval|permission|authorisation|consent|ok by|from|of",
     "%name|%capital approved|approves|agreed|agrees|authorised|authorized",
@@ -297,7 +307,7 @@ pub fn entities(text: &Text, lexicon: &Lexicon, about_another: Option<&str>) -> 
             found.push((i, i, Entity::Date));
         }
     }
-    for (entity, rules) in [(Entity::Date, DATES), (Entity::ApprovalClaimed, CLAIMS)] {
+    for (entity, rules) in [(Entity::Date, DATES), (Entity::ApprovalClaimed, CLAIMS), (Entity::SignIn, BARRED)] {
         found.extend(rules.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).map(|(from, to)| (from, to, entity)));
     }
     for (from, to) in APPROVERS.iter().flat_map(|rule| pattern::all(rule, text, lexicon)) {
@@ -432,6 +442,9 @@ mod tests {
         check("new colleague starts on 1 September 2026", &["date 1 September"]);
         check("from 01.03.2027 please", &["date 01"]);
         check("Her manager approved it", &["approval-claimed manager approved"]);
+        check("I can't log in this morning", &["sign-in can't log"]);
+        check("Sign-in problem", &["sign-in Sign-in problem"]);
+        check("not able to get into my account", &["sign-in not able to get into my account"]);
         check("I need Visio, approved by Ingrid Larsen", &["approver Ingrid Larsen", "approval-claimed approved by"]);
     }
 
@@ -440,7 +453,7 @@ mod tests {
         for source in ["I forgot my password", "please unlock my account", "hi", ""] {
             let text = Text::read(source);
             assert!(
-                entities(&text, &Lexicon::new(), None).iter().all(|(entity, _)| entity.name() != "affected-person" && entity.name() != "approver"),
+                entities(&text, &Lexicon::new(), None).iter().all(|(entity, _)| !["affected-person", "approver", "sign-in"].contains(&entity.name())),
                 "{source}"
             );
         }

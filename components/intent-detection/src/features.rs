@@ -27,7 +27,7 @@ pub fn features(text: &Text, signals: &Signals) -> Vec<Feature> {
             Kind::Word => Some((i, token.word.as_str())),
             Kind::Number if token.word.len() <= 3 => Some((i, token.word.as_str())),
             Kind::Email => Some((i, "@")),
-            Kind::Number | Kind::Url | Kind::Mention | Kind::Mask => None,
+            Kind::Number | Kind::Url | Kind::Mention | Kind::Mask | Kind::Blank => None,
         })
         .collect();
     let mut whole = Vec::new();

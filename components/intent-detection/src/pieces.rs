@@ -42,7 +42,7 @@ pub fn pieces(text: &Text, encoder: &Encoder) -> Vec<usize> {
             Kind::Word | Kind::Number => parts(text, token).iter().for_each(|word| split(word, encoder, unknown, &mut out)),
             Kind::Email => out.extend(encoder.piece("@")),
             Kind::Url => out.extend(encoder.piece("http")),
-            Kind::Mention | Kind::Mask => {}
+            Kind::Mention | Kind::Mask | Kind::Blank => {}
         }
         if out.len() >= PIECES {
             break;

@@ -20,6 +20,8 @@ pub enum Veto {
     Resolved,
     /// About a suspicious message or a misused account.
     Suspicious,
+    /// It was done; what is told is what came after.
+    Past,
     /// Not certainly a request: a condition, an instruction to the machine, another language.
     Unclear,
 }
@@ -335,7 +337,7 @@ const SUSPICIOUS: &[&str] = &[
     "got|received|receive|getting|this|that .. email|mail|mails|emails|sms|letter .. that|about|asking|with|to|my",
     "text message .. says|saying|said|that|about",
     "clicked .. link",
-    "click|tap|follow|press here|below|now|link|button",
+    "click|tap|follow|press|verify here|below|now|link|button",
     "your|youre %secret|account|mailbox will|has|is|was expire*|suspended|deactivated|deleted|closed|full|limited|close",
     "verify|confirm|validate your",
     "is this|it legit|real|genuine|phishing|spam|safe",
@@ -429,8 +431,10 @@ const RESOLVED: &[&str] = &[
 /// A change of the past: what is told after it is another problem, unless the new password is gone too.
 const PAST: &[&str] = &[
     "already|just|successfully reset|changed|unlocked",
-    "i|ive|we reset|changed|updated|unlocked my|it|the",
-    "after|since .. resetting|changing|reset|change|changed|unlocking",
+    "i|ive|we %reset|changed|updated|unlocked my|it|the",
+    "after|since .. resetting|changing|change|changed|unlocking",
+    "after|since reset",
+    "after|since a|the|my|your|its|i|you|we|last|%secret .. reset",
 ];
 
 /// The writer knows the password: no reason for a new one, though the account may be locked.
@@ -476,30 +480,31 @@ const HOSTILE: &[&str] = &[
 ];
 
 const UNCLEAR: &[&str] = &[
-    "%secret|%reset link|hint",
-    "tell|explain|show|know .. how",
     "caps|num|scroll|screen lock light|key|is|stuck",
     "locked in the|our",
-    "send|tell|give|know|show .. current|old %secret",
-    "%reset page|tool|process|link|portal|feature|function|procedure|form|mail|email|guide|statistics|report",
-    "%secret page|tool|process|portal|form|resets",
-    "unlock|lockout|change tool|process|portal|form|page|policy|setting|settings|after",
-    "enable|enforce|introduce|configure|implement|activate .. %secret|reset|lockout|unlock",
-    "for our|the|whole|entire company|organisation|organization|department|tenant|firm|team|school",
     "locked .. ceo|editing|dock|desk|house|building|car|room|cabinet|closet|garage|gate|door|safe|file|screen",
     "screen|door|file|cell|sheet|workbook|room|building|closet|cabinet|car|keyboard|drawer|spreadsheet|document|site|bathroom .. is|are|was|gets .. lock*",
     "screen|door|file|keyboard|mouse|device|phone|tablet|bike|laptop lock|locks",
+    "sim .. lock*|block*",
     "locked|lock by|for",
     "locked to its|my|the",
+    "locked out of the|our|my house|building|flat|car",
+    "locked out of the office",
+    "order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract .. lock*|unlock*",
+    "unlock* .. order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract",
+    "%secret|%reset link|hint",
+    "tell|explain|show|know .. how",
+    "send|tell|give|know|show .. current|old %secret",
+    "%reset page|tool|process|link|portal|feature|function|procedure|form|mail|email|guide|statistics|report",
+    "%secret page|tool|process|portal|form|prompt|prompts|resets",
+    "unlock|lockout|change tool|process|portal|form|page|policy|setting|settings|after",
+    "enable|enforce|introduce|configure|implement|activate .. %secret|reset|lockout|unlock",
+    "for our|the|whole|entire company|organisation|organization|department|tenant|firm|team|school",
     "list|report|export|all|number|print|show|give|tell|what .. of .. %credential",
     "policy|policies|training|audit|procedure",
     "%secret .. reminder|reminders|notification|notifications|popup",
     "resetting|changing|unlocking passwords|accounts",
     "guide|manual|instruction|instructions|article|documentation for|on|about|to",
-    "locked out of the|our|my house|building|flat|car",
-    "locked out of the office",
-    "order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract .. lock*|unlock*",
-    "unlock* .. order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract",
 ];
 
 fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
@@ -532,10 +537,13 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
         return Some(if stated.is_some() { Veto::Unclear } else { Veto::Question });
     }
     if has(PAST).is_some() && has(LOST).is_none() {
-        return Some(Veto::Unclear);
+        return Some(Veto::Past);
     }
     // "Self-service does not work, please reset my password" talks of a tool, and asks all the same.
-    let asked = has(&["please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential"]);
+    let asked = has(&[
+        "please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential",
+        "please|pls|can|could|kindly|would .. set|give|issue a new %secret|one",
+    ]);
     if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce|set"]).is_none() {
         return None;
     }

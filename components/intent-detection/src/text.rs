@@ -18,8 +18,10 @@ pub enum Kind {
     Url,
     /// A chat mention.
     Mention,
-    /// A masked value such as `[NAME]`: noise for the model.
+    /// A masked value such as `[NAME]`: noise for the model, and perhaps somebody.
     Mask,
+    /// A masked value such as `[LOCATION]`, which is nobody.
+    Blank,
 }
 
 /// One token.
@@ -173,6 +175,9 @@ pub(crate) fn boundary(source: &str, at: usize) -> usize {
     (0..=at).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0)
 }
 
+/// What a mask hides if it hides no person.
+const NOBODY: [&str; 9] = ["ADDRESS", "COMPANY", "DATE", "LOCATION", "PASSWORD", "SERVER", "SOFTWARE", "TICKET ID", "URL"];
+
 /// Masks, addresses and mentions, which are not made of words.
 fn special(chars: &[(usize, char)], i: usize) -> Option<(Kind, usize)> {
     let at = |i: usize| chars.get(i).map(|&(_, c)| c);
@@ -180,7 +185,9 @@ fn special(chars: &[(usize, char)], i: usize) -> Option<(Kind, usize)> {
         let end = (i + 1..i + 24).find(|&j| at(j) == Some(']'))?;
         let inner: Vec<char> = (i + 1..end).filter_map(at).collect();
         let masked = inner.len() > 1 && inner.iter().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | ' '));
-        return masked.then_some((Kind::Mask, end + 1));
+        let inner: String = inner.into_iter().collect();
+        let kind = if NOBODY.contains(&inner.as_str()) { Kind::Blank } else { Kind::Mask };
+        return masked.then_some((kind, end + 1));
     }
     if at(i) == Some('<') && at(i + 1) == Some('@') {
         return (i + 2..i + 64).find(|&j| at(j) == Some('>')).map(|end| (Kind::Mention, end + 1));
@@ -295,7 +302,7 @@ mod tests {
 
     #[test]
     fn masks_addresses_and_quotes_are_no_words() {
-        check("[TICKET ID] on[LOCATION]Server", "Mask on Mask server");
+        check("[TICKET ID] on[LOCATION]Server", "Blank on Blank server");
         check("mail jane@acme.com, or <mailto:a@b.co|a@b.co> or <@U123>: see https://x.y/z?q.", "mail Email or Email Email or Mention see Url");
         check("> I forgot my password\nfixed", "fixed");
         check("&gt; old\nnew", "new");

@@ -311,6 +311,7 @@ mod tests {
             "offer-reset",
             "offer-unlock",
             "clarify",
+            "which",
             "handed-over",
             "handed-over-no-ticket",
             "passed-on-here",

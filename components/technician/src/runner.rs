@@ -755,7 +755,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let case = self.state.case.as_ref();
         let case_id = case.map_or_else(|| self.state.id.clone(), |case| case.id.clone());
         let asks = case.and_then(|case| case.ask.as_ref()).filter(|_| task.purpose == Purpose::Ask).map(|ask| ask.id.as_str());
-        let asks = asks.or((task.purpose == Purpose::Farewell).then_some(case::FIXED));
+        let query = || case?.query.as_ref().filter(|_| task.purpose == Purpose::Query).map(|query| query.id.as_str());
+        let asks = asks.or((task.purpose == Purpose::Farewell).then_some(case::FIXED)).or_else(query);
         let offer = asks.or_else(|| Some(case?.offer.as_ref()?.id.as_str())).unwrap_or("o0");
         let button = |choice: &str| {
             let signed = format!("{case_id}.{offer}.{choice}");
@@ -1323,6 +1324,7 @@ impl PurposeName for Task {
             Purpose::Forward(_) => "forward",
             Purpose::Look => "look at ticket",
             Purpose::Meet => "meet",
+            Purpose::Query => "ask what was meant",
             Purpose::Ask => "ask for approval",
             Purpose::Approver => "who answered",
             Purpose::Wait => "wait for the user",

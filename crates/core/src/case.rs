@@ -19,13 +19,16 @@ use std::collections::{BTreeSet, VecDeque};
 
 mod after;
 mod approval;
+mod clarify;
 mod later;
 mod proof;
 mod reading;
+mod second;
 mod staff;
 mod ticket;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
+pub use clarify::Query;
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
@@ -95,6 +98,8 @@ pub enum Purpose {
     Look,
     /// Open the direct conversation with the contact of a ticket.
     Meet,
+    /// Ask what was meant, with buttons.
+    Query,
     /// Ask for an approval.
     Ask,
     /// Learn who answered it.
@@ -285,6 +290,9 @@ pub struct Case {
     pub offer: Option<Offer>,
     /// Offers so far.
     pub offers: u32,
+    /// What was asked, because it was not understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
     /// The ticket.
     pub ticket: Option<Ticket>,
     /// The ticket could not be opened.
@@ -413,6 +421,9 @@ pub struct State {
     /// The ticket whose mailbox this is. Connection and channel are then those of its contact, once they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desk: Option<AtDesk>,
+    /// The mailbox of a wish beside the one that the conversation is about.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second: bool,
 }
 
 /// What has to be found out next.
@@ -485,6 +496,7 @@ impl State {
             case: None,
             ended: None,
             desk,
+            second: event.to.is_some() && matches!(event.act, Act::Message(_)),
         }
     }
 
@@ -511,7 +523,7 @@ impl State {
         let case = self.case.as_ref().and_then(|case| match case.phase {
             // A greeting that led to nothing ends when somebody writes again.
             Phase::Listening if case.idle() => None,
-            Phase::Listening => Some(case.since + LISTEN_TIME),
+            Phase::Listening => clarify::remind_at(case).or(Some(case.since + LISTEN_TIME)),
             // Before it stands there nobody can press it.
             Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
             Phase::Approving => case.ask.as_ref().map(Ask::wake_at),
@@ -530,6 +542,7 @@ impl State {
             Purpose::Who
             | Purpose::Find
             | Purpose::Offer
+            | Purpose::Query
             | Purpose::Act
             | Purpose::Deliver
             | Purpose::Revoke
@@ -955,6 +968,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         decision: None,
         offer: None,
         offers: 0,
+        query: None,
         ticket: None,
         no_ticket: false,
         psa_again: None,
@@ -990,6 +1004,10 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
     }
     if approval::is_of(press) {
         approval::answered(state, event, Some(press), tenant, now, notes);
+        return;
+    }
+    if clarify::is_of(press) {
+        clarify::pressed(state, event, press, tenant, now, notes);
         return;
     }
     if after::is_of(press) {
@@ -1039,7 +1057,7 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
                 case.action = None;
                 case.account = None;
             }
-            state.say("clarify", &[("msp", &tenant.msp.name)], now);
+            clarify::in_words(state, tenant, now);
         }
     }
 }
@@ -1070,6 +1088,10 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         reading => reading,
     };
     let about_the_last = after::is_about(state, now);
+    if let Some(to) = second::mailbox(state, reading, understanding) {
+        second::forward(state, to, event, text, now, notes);
+        return;
+    }
     // Of no type that is known by name.
     let other = understanding.candidates.first().is_none_or(|first| understanding.abstained || first.intent == "other");
     let Some(case) = &mut state.case else { return };
@@ -1101,17 +1123,17 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
                 state.say_once("greeting", &[("msp", &msp)], now);
             }
         }
-        (Phase::Listening, Reading::Unclear) if !case.said.contains("clarify") && case.ticket.is_none() && !case.quiet => {
-            case.since = now;
-            keep(case, text);
-            state.say_once("clarify", &[("msp", &msp)], now);
-        }
         (Phase::Listening, reading) => {
             keep(case, text);
             let first = understanding.candidates.first();
             case.kind = first.map_or_else(|| "other".into(), |candidate| candidate.intent.clone());
             case.reading = first.map_or_else(String::new, |c| read_as(c, understanding.abstained));
             case.triage = triage(understanding);
+            clarify::withdraw(state, now);
+            if clarify::ask(state, reading, understanding, tenant, now) {
+                return;
+            }
+            let Some(case) = &mut state.case else { return };
             match reading {
                 Reading::Action(action) => case.action = Some(action.into()),
                 Reading::Person => case.handover = Some(("asked-for-person".into(), "the requester asked for a person".into())),
@@ -1124,9 +1146,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
                     case.handover = Some(("unclear".into(), format!("intent detection was not sure{asked}")))
                 }
             }
-            if case.profile.is_none() {
-                notes.push(Note::Opened(Box::new(case.clone())));
-            }
+            clarify::open(state, notes);
             begin(state, tenant, now);
         }
         (Phase::Offering, Reading::Person) => {
@@ -1156,7 +1176,6 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             state.say_once("working", &[], now);
         }
     }
-    let _ = event;
 }
 
 fn keep(case: &mut Case, text: String) {
@@ -1250,7 +1269,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         abandon(state, now);
     }
     let Some(case) = &state.case else { return };
-    let beside = |purpose: &Purpose| matches!(purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_) | Purpose::Ask);
+    let beside = |purpose: &Purpose| matches!(purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_) | Purpose::Ask | Purpose::Query);
     let under_way = state.tasks.iter().any(|task| !beside(&task.purpose)) || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
         return;
@@ -1397,7 +1416,8 @@ fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Inst
             Button { label: "something-else".into(), choice: "something-else".into(), primary: false },
         ];
     }
-    let (series, time) = (if state.desk.is_some() { ticket::SERIES } else { "o" }, offer_time(state));
+    let series = second::series(state, if state.desk.is_some() { ticket::SERIES } else { "o" });
+    let time = offer_time(state);
     if let Some(case) = &mut state.case {
         case.offers += 1;
         case.offer = Some(Offer { id: format!("{series}{}", case.offers), message: None, expires: now + time });
@@ -1448,6 +1468,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Query, Outcome::Posted(message)) => clarify::posted(state, message, now),
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
@@ -1581,7 +1602,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         }
         // Nothing was changed: as soon as the account can be read again, the user is asked whether it is still wanted.
         (Purpose::Act, Outcome::Escalate(code, _)) if (code == IDP_DOWN || code == GRANT_EXPIRED) && look_again(state, tenant, now) => {}
-        (Purpose::Aside | Purpose::Forward(_), _) => {}
+        (Purpose::Aside | Purpose::Forward(_) | Purpose::Query, _) => {}
         (Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Meet, other) => {
             let (code, text) = match other {
                 Outcome::Escalate(code, text) => (code.clone(), text.clone()),
@@ -1776,16 +1797,16 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
             settle(state, tenant, at);
         }
     }
-    let Some(case) = &state.case else { return };
+    let reminded = state.unread.is_empty() && clarify::remind(state, at);
+    let Some(case) = state.case.as_ref().filter(|_| !reminded) else { return };
     match case.phase {
         // Somebody has just written.
         Phase::Listening if !state.unread.is_empty() || state.desk.is_some() => {}
         // Nobody asked for anything, so there is nothing to hand over.
         Phase::Listening if case.idle() && at >= case.since + LISTEN_TIME => state.case = None,
         Phase::Listening if at >= case.since + LISTEN_TIME => {
-            if case.profile.is_none() {
-                notes.push(Note::Opened(Box::new(case.clone())));
-            }
+            clarify::open(state, notes);
+            clarify::withdraw(state, at);
             set_handover(state, "no-answer", "the requester did not say more");
             begin(state, tenant, at);
         }

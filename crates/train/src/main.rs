@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use std::{fs, io::Write, path::Path};
 
 /// Precision that each group must reach on texts that were held out, and the least threshold for it.
-const WANTED: [(Group, f32, f32); 3] = [(Group::Acting, 0.985, 0.6), (Group::Social, 0.97, 0.5), (Group::Handover, 0.85, 0.3)];
+const WANTED: [(Group, f32, f32); 3] = [(Group::Acting, 0.985, 0.5), (Group::Social, 0.97, 0.5), (Group::Handover, 0.85, 0.3)];
 
 fn main() -> Result<()> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components/intent-detection");

@@ -162,6 +162,11 @@ pub async fn replay(records: Vec<Record>, stages: &mut Stages, progress: &mut dy
 /// As the case decides: what is read, and then what the guardrails allow.
 async fn course(understanding: &firstline_core::stage::Understanding, stages: &mut Stages) -> Result<Course> {
     let handed = |why: &str| Ok(Course::HandedOver(why.into()));
+    for action in plausible(understanding) {
+        if stages.decide(action).await?.0 == Verdict::Autonomous {
+            return Ok(Course::Question);
+        }
+    }
     match reading(understanding) {
         Reading::Action(action) => {
             let (verdict, reason) = stages.decide(action).await?;
@@ -174,14 +179,7 @@ async fn course(understanding: &firstline_core::stage::Understanding, stages: &m
         Reading::Elsewhere(code) => handed(code),
         Reading::Person => handed("asked-for-person"),
         Reading::Greeting | Reading::Thanks => handed("no-request"),
-        Reading::Unclear => {
-            for action in plausible(understanding) {
-                if stages.decide(action).await?.0 == Verdict::Autonomous {
-                    return Ok(Course::Question);
-                }
-            }
-            handed("unclear")
-        }
+        Reading::Unclear => handed("unclear"),
     }
 }
 

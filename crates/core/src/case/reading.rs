@@ -49,20 +49,34 @@ pub fn reading(understanding: &Understanding) -> Reading {
 /// Below this probability, in thousandths, nobody is asked whether an action was meant.
 const PLAUSIBLE: u16 = 150;
 
-/// What may have been meant by a text that is unclear: the actions among its readings, the likelier first.
+/// The actions that a user may be asked about.
+const ACTIONS: [&str; 2] = ["password_reset", "account_unlock"];
+
+/// Whoever cannot sign in, and does not say where or why, may have forgotten the password or be locked out.
+fn barred(understanding: &Understanding) -> bool {
+    let outage = understanding.candidates.first().is_some_and(|first| first.intent == "app_outage");
+    outage && reading(understanding) == Reading::Elsewhere("out-of-scope") && understanding.entities.iter().any(|entity| entity.kind == "sign-in")
+}
+
+/// What may have been meant by a text that does not say it: the actions among its readings, the likelier first.
 #[must_use]
 pub fn plausible(understanding: &Understanding) -> Vec<&'static str> {
-    if reading(understanding) != Reading::Unclear || !understanding.also.is_empty() || understanding.language.is_some() {
+    let alone = understanding.also.is_empty() && understanding.language.is_none();
+    let elsewhere = understanding.other_system.is_some() || understanding.about_another.is_some();
+    if alone && !elsewhere && barred(understanding) {
+        return ACTIONS.into();
+    }
+    if !alone || reading(understanding) != Reading::Unclear {
         return Vec::new();
     }
     let likely = understanding.candidates.iter().filter(|candidate| candidate.confidence >= PLAUSIBLE);
-    likely.filter_map(|candidate| ["password_reset", "account_unlock"].into_iter().find(|action| *action == candidate.intent)).collect()
+    likely.filter_map(|candidate| ACTIONS.into_iter().find(|action| *action == candidate.intent)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::Candidate;
+    use crate::stage::{Candidate, Entity};
 
     #[test]
     fn only_an_unclear_wish_of_ones_own_is_worth_a_question() {
@@ -84,6 +98,18 @@ mod tests {
             (Understanding { other_system: Some("SAP".into()), ..torn.clone() }, "elsewhere"),
             (Understanding { language: Some("de".into()), ..torn.clone() }, "another language"),
             (Understanding { also: torn.candidates.clone(), ..torn.clone() }, "several wishes"),
+        ] {
+            assert_eq!(plausible(&other), [""; 0], "{why}");
+        }
+        let barred = Understanding { entities: vec![Entity { kind: "sign-in".into(), words: "cannot log in".into() }], ..text(&[("app_outage", 980)], false) };
+        assert_eq!(plausible(&barred), ["password_reset", "account_unlock"]);
+        for (other, why) in [
+            (text(&[("app_outage", 980)], false), "of something else"),
+            (Understanding { candidates: text(&[("printer", 980)], false).candidates, ..barred.clone() }, "another type"),
+            (Understanding { about_another: Some("Bob".into()), ..barred.clone() }, "somebody else's"),
+            (Understanding { other_system: Some("SAP".into()), ..barred.clone() }, "elsewhere"),
+            (Understanding { language: Some("de".into()), ..barred.clone() }, "another language"),
+            (Understanding { also: barred.candidates.clone(), ..barred.clone() }, "several wishes"),
         ] {
             assert_eq!(plausible(&other), [""; 0], "{why}");
         }

@@ -1,7 +1,7 @@
 //! Stories of the state machine: one line in, one line out.
 
 use super::*;
-use crate::stage::{Assurance, CALL_BACK, Candidate, Report, Seen, Standing};
+use crate::stage::{Assurance, CALL_BACK, Candidate, Entity, Report, Seen, Standing};
 use crate::tenant::{Reach, parse};
 use serde_json::json;
 
@@ -77,6 +77,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Forward(_) => "forward",
         Purpose::Look => "look",
         Purpose::Meet => "meet",
+        Purpose::Query => "query",
         Purpose::Ask => "ask",
         Purpose::Approver => "approver",
         Purpose::Wait => "status",
@@ -103,10 +104,16 @@ fn show(task: &Task) -> String {
     }
 }
 
-/// What intent detection says: an intent, `unsure`, `other-system`, `somebody-else`, `two-wishes` or `german`.
-fn meaning(word: &str) -> Understanding {
+/// What intent detection says: an intent, `unsure`, `torn`, `barred`, `other-system`, `somebody-else`, `two-wishes` or `german`.
+pub(super) fn meaning(word: &str) -> Understanding {
+    if word == "torn" {
+        let candidates = [("app_outage", 500), ("account_unlock", 300), ("password_reset", 200)];
+        let candidates = candidates.map(|(intent, confidence)| Candidate { intent: intent.into(), confidence, because: vec![] });
+        return Understanding { candidates: candidates.into(), abstained: true, ..Understanding::default() };
+    }
     let intent = match word {
         "unsure" => "other",
+        "barred" => "app_outage",
         "other-system" | "somebody-else" | "two-wishes" | "german" => "password_reset",
         intent => intent,
     };
@@ -116,8 +123,8 @@ fn meaning(word: &str) -> Understanding {
         also: (word == "two-wishes").then(|| Candidate { intent: "printer".into(), confidence: 900, because: vec![] }).into_iter().collect(),
         language: (word == "german").then(|| "de".into()),
         other_system: (word == "other-system").then(|| "QuickBooks".into()),
+        entities: (word == "barred").then(|| Entity { kind: "sign-in".into(), words: "cannot log in".into() }).into_iter().collect(),
         about_another: (word == "somebody-else").then(|| "my colleague".into()),
-        ..Understanding::default()
     }
 }
 
@@ -266,6 +273,15 @@ impl Play {
         Some(press)
     }
 
+    /// A button of the question what was meant.
+    fn choice(&mut self, choice: &str) -> Option<Press> {
+        let case = self.state.case.as_ref()?;
+        if let Some(query) = &case.query {
+            self.last_press = Some(Press { case: case.id.clone(), offer: query.id.clone(), choice: String::new() });
+        }
+        self.last_press.clone().map(|press| Press { choice: choice.into(), ..press })
+    }
+
     fn decide(&mut self, verdict: Verdict) -> Vec<Note> {
         self.decide_by(verdict, "protected-account")
     }
@@ -297,6 +313,14 @@ impl Play {
                 ["press", choice] => {
                     let press = self.own_press(choice);
                     self.press("U1", press)
+                }
+                ["choose", choice] => {
+                    let press = self.choice(choice);
+                    self.press("U1", press)
+                }
+                ["stranger", "chooses", choice] => {
+                    let press = self.choice(choice);
+                    self.press("U2", press)
                 }
                 ["stranger", "presses", choice] => {
                     let press = self.own_press(choice).or_else(|| self.last_press.clone());
@@ -382,7 +406,7 @@ impl Play {
 }
 
 /// Plays a story and compares each line.
-fn check(idp: &str, lock: Lock, story: &[(&str, &str)]) -> Play {
+pub(super) fn check(idp: &str, lock: Lock, story: &[(&str, &str)]) -> Play {
     let mut play = Play::new(idp, lock);
     for (at, (step, expect)) in story.iter().enumerate() {
         assert_eq!(play.line(step), *expect, "line {at}: `{step}`");
@@ -408,7 +432,7 @@ const TO_OFFER: &[(&str, &str)] = &[
     ("offer", "offering"),
 ];
 
-fn from_offer(lock: Lock, rest: &[(&str, &str)]) -> Play {
+pub(super) fn from_offer(lock: Lock, rest: &[(&str, &str)]) -> Play {
     check("okta", lock, &[TO_OFFER, rest].concat())
 }
 
@@ -508,7 +532,7 @@ fn finish(play: &mut Play) -> Vec<String> {
 }
 
 /// Steps to every phase, on Okta with a locked account.
-const PHASES: [(Phase, &str); 10] = [
+pub(super) const PHASES: [(Phase, &str); 10] = [
     (Phase::Listening, "says greeting"),
     (Phase::Identifying, "says account_unlock"),
     (Phase::Finding, "says account_unlock, who"),
@@ -521,7 +545,7 @@ const PHASES: [(Phase, &str); 10] = [
     (Phase::Telling, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver, close"),
 ];
 
-fn at(phase: Phase) -> Play {
+pub(super) fn at(phase: Phase) -> Play {
     let mut play = Play::new("okta", Lock::Locked);
     let (_, steps) = PHASES.iter().find(|(of, _)| *of == phase).unwrap();
     play.step(steps);

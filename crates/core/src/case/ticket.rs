@@ -306,7 +306,9 @@ pub(super) fn question(state: &State, question: &Question, system: &str, tenant:
 
 /// The mailbox of the ticket that a button belongs to; none if it is pressed where it was offered.
 pub(super) fn mailbox_of(press: &Press) -> Option<&str> {
-    (press.offer.starts_with(SERIES) || super::approval::is_of(press) || super::after::is_of(press)).then(|| conversation_of(&press.case)).flatten()
+    (press.offer.starts_with(SERIES) || press.offer.starts_with(super::second::SERIES) || super::approval::is_of(press) || super::after::is_of(press))
+        .then(|| conversation_of(&press.case))
+        .flatten()
 }
 
 /// The contact pressed yes. A technician may have taken the ticket since, though no callback said so.
