@@ -1,9 +1,10 @@
 //! The red team's set: each attack ends with no change at any vendor, the right answer to the user, and the right case in the audit.
 
 use crate::rig::root;
-use firstline_host::{build, story};
-use serde_json::json;
+use firstline_host::{Config, build, story};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 #[test]
 fn no_attack_changes_anything() {
@@ -31,4 +32,67 @@ fn an_attack_that_succeeds_fails_the_test() {
     for expect in ["changing calls at the identity provider", "changed members of jane@acme.example", "ticket 1001 is"] {
         assert!(failures.iter().any(|failure| failure.contains(expect)), "{expect}: {failures:?}");
     }
+}
+
+/// Policies that only a stage which lies could come to: the technician fills in tenant, account and names itself, and asks about nothing but its own actions.
+/// `components/guardrails` tries them with questions of their own.
+const BEHIND: [&str; 5] = ["nothing-configured", "incomplete-question", "other-tenant", "unknown-action", "not-own-account"];
+
+/// The guardrails as they were built, with one invariant blanked out of their data.
+fn guardrails_without(id: &str) -> PathBuf {
+    let built = std::fs::read(root().join("target/wasm32-unknown-unknown/component/guardrails.wasm")).unwrap();
+    let policies = std::fs::read_to_string(root().join("components/guardrails/policies/invariants.cedar")).unwrap();
+    let policy = policies.split_inclusive("\n\n").find(|policy| policy.contains(&format!("@id(\"{id}\")"))).unwrap().as_bytes();
+    let found: Vec<usize> = built.windows(policy.len()).enumerate().filter(|(_, window)| *window == policy).map(|(at, _)| at).collect();
+    let [at] = found[..] else { panic!("`{id}` stands {} times in the component", found.len()) };
+    let mut blanked = built;
+    blanked[at..at + policy.len()].fill(b' ');
+    let file = root().join(format!("target/guardrails-without-{id}.wasm"));
+    std::fs::write(&file, blanked).unwrap();
+    file
+}
+
+/// Stories and attacks that end with a human because of this policy, or have it in their title.
+fn stopped_by(id: &str) -> Vec<Value> {
+    let read = |folder: &str| {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+            .into_iter()
+            .filter(|file| file.extension().is_some_and(|is| is == "json"))
+            .map(|file| serde_json::from_slice::<Value>(&std::fs::read(file).unwrap()).unwrap())
+    };
+    let attacks = read("tests/stories/attacks").flat_map(|file| file.as_array().cloned().unwrap());
+    let stories = read("tests/stories").filter(|file| file["steps"].is_array());
+    let ends = |story: &Value| {
+        let cases = story["expect"]["cases"].as_object().into_iter().flat_map(|tenants| tenants.values()).flat_map(|cases| cases.as_array().unwrap());
+        let named = story["title"].as_str().unwrap().contains(&id.replace('-', " "));
+        named || cases.into_iter().any(|case| case.as_str().unwrap().ends_with(&format!(": {id}")))
+    };
+    attacks.chain(stories).filter(ends).collect()
+}
+
+#[test]
+fn without_any_one_invariant_something_is_changed_that_must_not_be() {
+    build::once(&root()).unwrap();
+    let policies = std::fs::read_to_string(root().join("components/guardrails/policies/invariants.cedar")).unwrap();
+    let ids: Vec<&str> = policies.lines().filter_map(|line| line.strip_prefix("@id(\"")?.strip_suffix("\")")).collect();
+    let mut held = Vec::new();
+    for id in ids.iter().filter(|id| !BEHIND.contains(id)) {
+        let mut config = Config::new(root().join("spin.toml"));
+        config.sources.insert("guardrails".into(), guardrails_without(id));
+        config.program = Some(firstline_host::Program::load(&config).unwrap());
+        let succeeds = |story: Value| {
+            let config = Config { backend: std::sync::Arc::default(), ..config.clone() };
+            let failures = story::play_as(&config, &story::parse(story).unwrap()).map(|outcome| outcome.failures).unwrap_or_default();
+            failures.iter().any(|failure| failure.starts_with("changing calls at the identity provider"))
+        };
+        let tried = stopped_by(id);
+        let count = tried.len();
+        if !tried.into_iter().any(succeeds) {
+            held.push(format!("{id}: {count} tried"));
+        }
+    }
+    assert!(held.is_empty(), "nothing depends on these: {held:?}");
+    assert!(BEHIND.iter().all(|id| ids.contains(id) && stopped_by(id).is_empty()));
 }

@@ -12,10 +12,12 @@ pub(crate) use mark::Mark;
 use crate::crash::{Disturbance, Points, Trial};
 use crate::desk::{Desk, Keys, MSP, TENANTS, millis, vendors};
 use crate::store::contents;
-use crate::{App, Backend, Clock, Config, Event, Memory, simulated};
+use crate::{App, Backend, Clock, Config, Event, Memory, Value as Stored, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use expect::Expect;
+use firstline_core::mailbox::Due;
+use firstline_core::record;
 use firstline_vendors::slack::human::{Pressed, Said, sign};
 use firstline_vendors::{DEMO, Vendors};
 use http::Request;
@@ -38,9 +40,9 @@ const SLACK_WAITS: Duration = Duration::from_secs(3);
 /// Longest wait for anything else in a trial.
 const PATIENCE: Duration = Duration::from_secs(120);
 const MINUTE: Duration = Duration::from_secs(60);
-/// Minutes between two ticks once the last crash of a trial was taken over; as long as no tick asks a vendor for anything, twice as many each time, up to the second number.
-const AFTERWARDS: (u32, u32) = (5, 40);
-/// Ticks after a crash: enough for two takeovers with lease and margin, and too few for an offer or a link to expire.
+/// Minutes after the last step of a trial in which everything must have ended: more than any offer or retry takes.
+const LATEST: u32 = 300;
+/// Minutes after a crash: enough for two takeovers with lease and margin, and too few for an offer or a link to expire.
 const RECOVERY: u32 = 6;
 
 /// A story as it is written down.
@@ -345,8 +347,16 @@ pub fn play(project: &Path, story: &Story) -> Result<Outcome> {
 /// # Errors
 /// As those of [`play`].
 pub fn play_on(project: &Path, story: &Story, backend: Arc<dyn Backend>) -> Result<Outcome> {
+    play_as(&Config { backend, ..Config::new(project.join("spin.toml")) }, story)
+}
+
+/// Plays a story as [`play`] does, with the configuration's manifest, stages and empty store.
+///
+/// # Errors
+/// As those of [`play`].
+pub fn play_as(config: &Config, story: &Story) -> Result<Outcome> {
     block_on(async {
-        let mut player = Player::fresh(&Config::new(project.join("spin.toml")), story, backend, None).await?;
+        let mut player = Player::fresh(config, story, config.backend.clone(), None).await?;
         player.go().await?;
         player.end().await
     })
@@ -480,8 +490,22 @@ impl<'a> Player<'a> {
             self.note_passwords();
             self.at = (number + 1, 0);
         }
+        self.finish().await?;
         if let Some(disturbed) = &self.disturbed {
             disturbed.disturbance.end();
+        }
+        Ok(())
+    }
+
+    /// A crash may have made something later than its story ends: the scheduler ticks on until nobody waits for anything.
+    async fn finish(&self) -> Result<()> {
+        let late = |disturbed: &Disturbed| disturbed.disturbance.over() && !disturbed.disturbance.holding_runs() && self.story.expect.ends();
+        let mut left = if self.disturbed.as_ref().is_some_and(late) { LATEST } else { 0 };
+        while left > 0 && !expect::waits(&contents(self.backend.as_ref())?).is_empty() {
+            let passed = self.until_due(left)?;
+            tokio::time::sleep(MINUTE * passed).await;
+            self.tick().await?;
+            left -= passed;
         }
         Ok(())
     }
@@ -559,15 +583,10 @@ impl<'a> Player<'a> {
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
-                let mut pause = AFTERWARDS.0;
                 while self.at.1 < minutes {
-                    // Once a crash was taken over, nothing depends on every single tick, and a long wait has hundreds of crashes.
-                    let over = self.disturbed.as_ref().is_some_and(|disturbed| disturbed.disturbance.over());
-                    let passed = if over { pause.min(minutes - self.at.1) } else { 1 };
+                    let passed = self.until_due(minutes - self.at.1)?;
                     tokio::time::sleep(MINUTE * passed).await;
-                    let asked = self.desk.vendors.calls().len();
                     self.tick().await?;
-                    pause = if self.desk.vendors.calls().len() == asked { AFTERWARDS.1.min(2 * pause) } else { AFTERWARDS.0 };
                     self.at.1 += passed;
                     self.mark()?;
                 }
@@ -673,17 +692,37 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// Minutes until the next tick, of which there are so many at most. Ticks come every minute; once the last crash of a trial was taken over,
+    /// those are left out in which nothing is due, as a long wait has hundreds of crashes.
+    fn until_due(&self, most: u32) -> Result<u32> {
+        let over = |disturbed: &Disturbed| disturbed.disturbance.over() && !disturbed.disturbance.holds();
+        if !self.disturbed.as_ref().is_some_and(over) {
+            return Ok(1);
+        }
+        let now = millis(&self.clock);
+        let entries = contents(self.backend.as_ref())?;
+        let due = entries.iter().filter(|((_, key), _)| key.starts_with("due/")).filter_map(|(_, value)| match value {
+            Stored::Bytes(bytes) => record::read::<Due>(bytes).ok(),
+            Stored::Counter(_) => None,
+        });
+        let next = due.map(|due| due.at).filter(|at| *at > now).min();
+        Ok(next.map_or(most, |next| u32::try_from((next - now).div_ceil(60_000)).unwrap_or(most)).clamp(1, most))
+    }
+
     /// Lets the scheduler tick until whatever died was taken over. What was held goes on after that.
     async fn recover(&self) -> Result<()> {
         let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return Ok(()) };
         while disturbance.seen() {
-            for _ in 0..RECOVERY {
-                tokio::time::sleep(MINUTE).await;
+            let mut left = RECOVERY;
+            while left > 0 {
+                let passed = self.until_due(left)?;
+                tokio::time::sleep(MINUTE * passed).await;
                 if disturbance.holds() {
                     relief.tick().await?;
                 } else {
                     self.tick().await?;
                 }
+                left -= passed;
             }
             disturbance.release();
             self.rest().await;

@@ -38,6 +38,11 @@ pub(super) struct Expect {
 }
 
 impl Expect {
+    /// No case is left open.
+    pub(super) fn ends(&self) -> bool {
+        self.waits.is_empty()
+    }
+
     /// It is about what must not happen: nothing changes at an identity provider.
     pub(super) fn attack(&self) -> bool {
         self.answers.is_some() && self.changes.is_empty() && self.accounts.is_empty() && self.messages.is_empty() && self.tickets.is_empty()
@@ -373,7 +378,7 @@ fn case(case: &Value) -> String {
 }
 
 /// Channels whose conversation has an open case, with its phase.
-fn waits(stored: &Contents) -> BTreeMap<String, String> {
+pub(super) fn waits(stored: &Contents) -> BTreeMap<String, String> {
     let snapshots = stored.iter().filter(|((_, key), _)| key.starts_with("snap/"));
     snapshots
         .filter_map(|(_, value)| {

@@ -31,7 +31,9 @@ pub(in crate::story) async fn check(expect: &Expect, player: &Player<'_>, distur
     let diverted = ends != expect.cases;
     // A snapshot is a cache, and that of a late writer is stale: there the lists tell what is open.
     let waiting = if disturbed.disturbance.holding_runs() { BTreeMap::new() } else { waits(stored) };
-    lost(expect, &ends, &waiting, &mut failures);
+    // What is under way together may come in another order, and so to the same end in another way.
+    let together = player.story.steps.iter().any(|step| step["together"].is_array());
+    lost(expect, &ends, &waiting, together, &mut failures);
     let tickets: Vec<&Value> = state["connectwise"]["tickets"].as_array().into_iter().flatten().collect();
     belongs(&tickets, &cases, &player.tenants, &mut failures);
     if !disturbed.disturbance.outside() {
@@ -40,8 +42,6 @@ pub(in crate::story) async fn check(expect: &Expect, player: &Player<'_>, distur
     }
     failures.extend(disturbed.shown.iter().filter(|(_, times)| **times > 1).map(|(link, times)| format!("{link} showed a password {times} times")));
     failures.extend(chains(player, stored)?);
-    // What is under way together may come in another order, and so to the same end in another way.
-    let together = player.story.steps.iter().any(|step| step["together"].is_array());
     if !diverted && !together {
         // It ended as the story tells, so everything was done that the story tells.
         failures.extend(disturbed.missed.iter().cloned());
@@ -60,15 +60,15 @@ fn injected(event: &Event) -> bool {
     matches!(event, Event::Trap { why, .. } if why.contains("injected crash"))
 }
 
-/// Every case of the story is there, and ended or waits as the story tells.
-fn lost(expect: &Expect, ends: &BTreeMap<String, Vec<String>>, waiting: &BTreeMap<String, String>, failures: &mut Vec<String>) {
+/// Every case of the story is there, and ended or waits as the story tells. Two messages that are under way together may become two cases.
+fn lost(expect: &Expect, ends: &BTreeMap<String, Vec<String>>, waiting: &BTreeMap<String, String>, together: bool, failures: &mut Vec<String>) {
     for tenant in keys(&expect.cases, ends) {
         let count = |cases: &BTreeMap<String, Vec<String>>| cases.get(tenant).map_or(0, Vec::len);
         let open = |cases: &BTreeMap<String, Vec<String>>| cases.get(tenant).map_or(0, |cases| cases.iter().filter(|case| case.starts_with("open ")).count());
         if open(ends) > open(&expect.cases) {
             failures.push(format!("{tenant} has a case left open: {:?}", ends.get(tenant)));
         }
-        if count(&expect.cases) != count(ends) {
+        if count(&expect.cases) > count(ends) || count(&expect.cases) < count(ends) && !together {
             failures.push(format!("{tenant} should have {} cases, and has: {:?}", count(&expect.cases), ends.get(tenant)));
         }
     }
