@@ -83,7 +83,7 @@ fn without_any_one_invariant_something_is_changed_that_must_not_be() {
         config.sources.insert("guardrails".into(), guardrails_without(id));
         config.program = Some(firstline_host::Program::load(&config).unwrap());
         let succeeds = |story: Value| {
-            let config = Config { backend: std::sync::Arc::default(), ..config.clone() };
+            let config = Config { backend: Config::new(root().join("spin.toml")).backend, ..config.clone() };
             let failures = story::play_as(&config, &story::parse(story).unwrap()).map(|outcome| outcome.failures).unwrap_or_default();
             failures.iter().any(|failure| failure.starts_with("changing calls at the identity provider"))
         };

@@ -36,6 +36,7 @@ stories! {
     asked_and_answered_in_words
     asked_and_never_answered
     autonomous
+    backlog
     blocked_while_the_button_waits
     board_not_taken_in
     button_of_another_client

@@ -36,21 +36,26 @@ async fn odd_texts_are_answered_by_the_component() {
     }
 }
 
-/// 100 KB within 50 ms; twice that is left for a machine that is busy with other tests.
+/// Time that this thread has had a processor, so that a busy machine does not count; the clock's where nobody tells.
+fn worked() -> std::time::Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok().and_then(|text| text.split(' ').next()?.parse().ok());
+    told.map_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap(), std::time::Duration::from_nanos)
+}
+
 #[tokio::test]
-async fn a_long_text_is_read_by_the_component_in_bounded_time() {
+async fn a_hundred_kilobytes_are_read_by_the_component_within_fifty_milliseconds() {
     firstline_host::build::once(&root()).unwrap();
     let mut reader = Reader::start(&root().join("spin.toml")).await.unwrap();
     for unit in ["my my my ", "Xx ", "he forgot\n", "forgot my password ", "a@b.c "] {
         let text = unit.repeat(100_000 / unit.len());
         let mut best = std::time::Duration::MAX;
         for _ in 0..5 {
-            let start = std::time::Instant::now();
+            let start = worked();
             reader.read(&text).await.unwrap();
-            best = best.min(start.elapsed());
+            best = best.min(worked() - start);
         }
         println!("{unit:?}: {best:?}");
-        assert!(best < std::time::Duration::from_millis(100), "{unit:?}: {best:?}");
+        assert!(best < std::time::Duration::from_millis(50), "{unit:?}: {best:?}");
     }
 }
 

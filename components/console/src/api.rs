@@ -6,6 +6,7 @@ use crate::{approval, cases, evidence, found_out, health, metrics, msp, past, se
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Largest body that is read.
@@ -45,6 +46,7 @@ enum Route<'a> {
     Tenants,
     Tenant(&'a str),
     Check(&'a str),
+    Backlog(&'a str),
     Secret(&'a str, &'a str, &'a str),
     CasesOf(&'a str),
     Past(&'a str),
@@ -69,6 +71,7 @@ impl<'a> Route<'a> {
             ["tenants"] => Route::Tenants,
             ["tenants", tenant] => Route::Tenant(tenant),
             ["tenants", tenant, "check"] => Route::Check(tenant),
+            ["tenants", tenant, "backlog"] => Route::Backlog(tenant),
             ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
             ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
             ["tenants", tenant, "history"] => Route::Past(tenant),
@@ -88,7 +91,9 @@ impl<'a> Route<'a> {
             Route::Msp | Route::Tenants | Route::Metrics | Route::Health | Route::Tick => true,
             Route::Halt(tenant) => tenant.is_none_or(keys::is_name),
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
-            Route::Tenant(tenant) | Route::Check(tenant) | Route::CasesOf(tenant) | Route::Past(tenant) | Route::Day(tenant, _) => keys::is_name(tenant),
+            Route::Tenant(tenant) | Route::Check(tenant) | Route::Backlog(tenant) | Route::CasesOf(tenant) | Route::Past(tenant) | Route::Day(tenant, _) => {
+                keys::is_name(tenant)
+            }
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
             Route::Case(case) | Route::Approval(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
@@ -107,7 +112,7 @@ impl<'a> Route<'a> {
             | Route::Metrics
             | Route::Health => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
-            Route::Approval(_) | Route::Past(_) | Route::Halt(_) => "GET, POST",
+            Route::Approval(_) | Route::Past(_) | Route::Halt(_) | Route::Backlog(_) => "GET, POST",
             Route::Tick => "POST",
         }
     }
@@ -175,8 +180,37 @@ async fn route(host: &(impl Host + Stages), request: &Request) -> Result<Answer,
         Route::Halt(tenant) if request.method == "POST" => switch::post(host, &key, tenant, &person, body(request)?).await,
         Route::Halt(tenant) => switch::get(host, &key, tenant).await,
         Route::Check(tenant) => check(host, &key, tenant, &request.query).await,
+        Route::Backlog(tenant) if request.method == "POST" => backlog(host, &key, tenant, body(request)?).await,
+        Route::Backlog(tenant) => {
+            let pairs = cases::query(&request.query, &["days"])?;
+            tenants::find(host, &key, tenant).await?;
+            relay(host, &format!("backlog/{tenant}/{}", days(cases::value(&pairs, "days").unwrap_or("14"))?), "read the backlog").await
+        }
         Route::Tick => tick(host).await,
     }
+}
+
+/// Takes in the plan that was shown.
+async fn backlog(host: &impl Host, key: &IntegrityKey, tenant: &str, body: &[u8]) -> Result<Answer, Refused> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Go {
+        days: u64,
+        plan: String,
+    }
+    let Go { days: since, plan } =
+        serde_json::from_slice(body).map_err(|_| refused(400, "send `days` and `plan` as the plan was shown: `{\"days\": 14, \"plan\": \"…\"}`"))?;
+    let named = plan.len() == 16 && plan.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let since = days(&since.to_string())?;
+    if !named {
+        return Err(refused(400, "`plan` is the name that the plan was shown with"));
+    }
+    tenants::find(host, key, tenant).await?;
+    relay(host, &format!("backlog/{tenant}/{since}/{plan}"), "take the backlog in").await
+}
+
+fn days(text: &str) -> Result<u64, Refused> {
+    text.parse().ok().filter(|days| (1..=90).contains(days)).ok_or_else(|| refused(400, "`days` is 1 to 90"))
 }
 
 /// Live and read only: the technician asks the vendors.
@@ -187,7 +221,12 @@ async fn check(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str) -
         return Err(refused(400, "`use` is `full` or `read-only`"));
     }
     tenants::find(host, key, tenant).await?;
-    let why = match host.ask(&format!("check/{tenant}/{purpose}")).await {
+    relay(host, &format!("check/{tenant}/{purpose}"), "check it").await
+}
+
+/// What the technician answers, who alone can ask a vendor.
+async fn relay(host: &impl Host, path: &str, what: &str) -> Result<Answer, Refused> {
+    let why = match host.ask(path).await {
         Ok((status @ (200 | 409), body)) => match serde_json::from_slice::<Value>(&body) {
             Ok(body) if status == 200 => return Ok(ok(body)),
             Ok(body) => return Err(refused(409, body.get("error").and_then(Value::as_str).unwrap_or("the tenant cannot be used"))),
@@ -196,7 +235,7 @@ async fn check(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str) -
         Ok((status, _)) => format!("it answered {status}"),
         Err(Fault(why)) => why,
     };
-    let mut answer = refused(502, "the technician did not check it: try again");
+    let mut answer = refused(502, &format!("the technician did not {what}: try again"));
     answer.log = Some(why);
     Err(answer)
 }

@@ -1,7 +1,8 @@
 //! Trigger: the reference monitor; drives cases and sends every request.
 //!
-//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`retention`] erases what is old, [`health`] tries connections before they are needed, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits, [`checks`] asks the vendors what they grant and compares it with [`needs`].
+//! [`runner`] drives a conversation, [`monitor`] decides what may be sent, [`catalogue`] says what a request is, [`credentials`] authorizes it, [`tick`] finds what is due, [`days`] records each day, [`retention`] erases what is old, [`health`] tries connections before they are needed, [`damage`] says what is left to know when a record cannot be used, [`tenants`] reads what a client inherits, [`backlog`] takes in what came while nobody listened, [`checks`] asks the vendors what they grant and compares it with [`needs`].
 
+pub mod backlog;
 pub mod catalogue;
 pub mod checks;
 pub mod credentials;

@@ -8,10 +8,12 @@ use firstline_core::evidence::{Erased, Evidence, Seal};
 use firstline_core::journal::{Entry, Fact, Summary, conversation_of, entry_hash};
 use firstline_core::keys;
 use firstline_core::once::Once;
+use firstline_core::past::Past;
 use firstline_core::record::{Record, read, write};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+const DAY: u64 = 86_400_000;
 /// Most cases of one tenant that one tick looks at.
 const MOST_CASES: usize = 200;
 
@@ -58,6 +60,7 @@ pub async fn erase<H: Host>(host: &H, settings: &Settings, tenant: &str, last: u
     };
     let key = keys::retention_cursor(tenant);
     let until = last.saturating_sub(document.retention_days);
+    forget(host, settings, tenant, until).await?;
     let mut cursor = load(host, settings, &key).await?.unwrap_or(Cursor { day: until, ..Cursor::default() });
     let before = (cursor.day, cursor.number, cursor.open.len());
     let mut left = MOST_CASES;
@@ -84,6 +87,15 @@ pub async fn erase<H: Host>(host: &H, settings: &Settings, tenant: &str, last: u
         host.set_many(vec![(key.clone(), settings.integrity.write(&key, &cursor))]).await?;
     }
     Ok(cursor.day > until)
+}
+
+/// Forgets what was learned from a tenant's tickets, which names approvers: as old as the last import counts all of it.
+async fn forget<H: Host>(host: &H, settings: &Settings, tenant: &str, until: u64) -> Result<(), Fault> {
+    let key = keys::past(tenant);
+    let past = host.get(&key).await?.and_then(|bytes| settings.integrity.read::<Past>(&key, &bytes).ok());
+    let Some(past) = past.filter(|past| past.learned > 0 && past.at / DAY <= until) else { return Ok(()) };
+    let forgotten = Past { turn: past.turn + 1, at: past.at, ..Past::default() };
+    host.set_many(vec![(key.clone(), settings.integrity.write(&key, &forgotten))]).await
 }
 
 /// Erases one case; doing so again changes nothing. False if it is still open. What cannot be read stays as it is.

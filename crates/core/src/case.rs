@@ -32,7 +32,7 @@ pub use clarify::Query;
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
-pub use ticket::{AtDesk, Intake, STOOD_DOWN};
+pub use ticket::{AtDesk, Intake, STOOD_DOWN, left_alone};
 
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;

@@ -175,6 +175,13 @@ fn minutes(text: &str) -> Option<i32> {
     (minutes < 60 && all <= DAY).then_some(all)
 }
 
+/// A moment as `2026-11-24T08:00:00Z`.
+#[must_use]
+pub fn stamp(at: Instant) -> Option<String> {
+    let seconds = i64::try_from(at / 1_000).ok()?;
+    Some(Timestamp::from_second(seconds).ok()?.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +194,12 @@ mod tests {
         let hours = [("mon", "08:00-12:00, 13:00-18:00"), ("tue", "08:00-18:00"), ("fri", "22:00-24:00"), ("sun", "01:30-03:00")];
         let hours = hours.map(|(day, text)| (day.to_string(), text.to_string())).into();
         Calendar::new("Europe/London", &hours, &["2026-12-28".into(), "2026-12-25".into()]).unwrap()
+    }
+
+    #[test]
+    fn a_moment_is_written_in_universal_time() {
+        assert_eq!(stamp(1_800_000_000_999).as_deref(), Some("2027-01-15T08:00:00Z"));
+        assert_eq!(stamp(u64::MAX), None);
     }
 
     #[test]

@@ -88,6 +88,7 @@ enum Step {
     Callback(Callback),
     Answer(Answer),
     Halt(Halt),
+    Backlog(Backlog),
 }
 
 /// Writes a message.
@@ -239,6 +240,18 @@ struct Answer {
 struct Halt {
     halt: bool,
     of: Option<String>,
+}
+
+/// The owner looks at the backlog of a tenant by the API, and takes in what is shown; both lists must be those.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Backlog {
+    backlog: String,
+    days: u64,
+    take: Vec<u64>,
+    /// `ticket why`, each.
+    #[serde(default)]
+    leave: Vec<String>,
 }
 
 fn acme_desk() -> String {
@@ -580,6 +593,7 @@ impl<'a> Player<'a> {
                 let (status, answer) = self.desk.api("POST", &path, serde_json::json!({ "halted": halt }).to_string()).await?;
                 ensure!(status == 200, "the switch was answered with {status}: {answer}");
             }
+            Step::Backlog(backlog) => self.backlog(&backlog).await?,
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
@@ -605,6 +619,35 @@ impl<'a> Player<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Nothing happens before the plan that was shown is called by its name.
+    async fn backlog(&self, backlog: &Backlog) -> Result<()> {
+        let Backlog { backlog: tenant, days, take, leave } = backlog;
+        let path = format!("/api/tenants/{tenant}/backlog");
+        let (status, plan) = self.again("GET", &format!("{path}?days={days}"), String::new()).await?;
+        ensure!(status == 200, "the backlog was answered with {status}: {plan}");
+        let items = |name: &str| plan[name].as_array().cloned().unwrap_or_default();
+        let shown: Vec<u64> = items("take").iter().filter_map(|item| item["ticket"].as_u64()).collect();
+        let left: Vec<String> = items("leave").iter().map(|item| format!("{} {}", item["ticket"], item["why"].as_str().unwrap_or_default())).collect();
+        ensure!(shown == *take && left == *leave, "the backlog shows {shown:?} and leaves {left:?}");
+        let (status, answer) = self.again("POST", &path, serde_json::json!({"days": days, "plan": "0123456789abcdef"}).to_string()).await?;
+        ensure!(status == 409, "another plan than was shown was answered with {status}: {answer}");
+        let (status, answer) = self.again("POST", &path, serde_json::json!({"days": days, "plan": plan["plan"]}).to_string()).await?;
+        ensure!(status == 200 && answer["taken"] == shown.len(), "the plan was answered with {status}: {answer}");
+        Ok(())
+    }
+
+    /// Calls the API; when it says so, a person tries again.
+    async fn again(&self, method: &str, path: &str, body: String) -> Result<(u16, Value)> {
+        let mut answer = self.desk.api(method, path, body.clone()).await?;
+        for _ in 0..2 {
+            if answer.0 != 502 {
+                break;
+            }
+            answer = self.desk.api(method, path, body.clone()).await?;
+        }
+        Ok(answer)
     }
 
     async fn answer(&self, choice: &str, tenant: &str) -> Result<()> {

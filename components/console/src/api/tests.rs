@@ -604,3 +604,29 @@ fn a_check_is_passed_on_and_a_failed_one_reported() {
         }
     }
 }
+
+#[test]
+fn a_backlog_is_only_taken_in_by_the_name_that_it_was_shown_with() {
+    let plan = br#"{"plan":"0123456789abcdef","take":[]}"#;
+    let host = Fake { tick: Ok((200, plan.to_vec())), ..world(&["acme"]) };
+    let path = "/api/tenants/acme/backlog";
+    check(&host, &request("b", "GET", path, b""), 200, "0123456789abcdef");
+    assert_eq!(host.asked.borrow().last().map(String::as_str), Some("backlog/acme/14"));
+    check(&host, &request("b", "POST", path, br#"{"days": 30, "plan": "0123456789abcdef"}"#), 200, "plan");
+    assert_eq!(host.asked.borrow().last().map(String::as_str), Some("backlog/acme/30/0123456789abcdef"));
+    let asked = host.asked.borrow().len();
+    for (method, path, body, status, part) in [
+        ("POST", path, "{}", 400, "as the plan was shown"),
+        ("POST", path, r#"{"days": 14}"#, 400, "as the plan was shown"),
+        ("POST", path, r#"{"days": 0, "plan": "0123456789abcdef"}"#, 400, "1 to 90"),
+        ("POST", path, r#"{"days": 14, "plan": "../../tick"}"#, 400, "name"),
+        ("POST", "/api/tenants/none/backlog", r#"{"days": 14, "plan": "0123456789abcdef"}"#, 404, "no tenant"),
+        ("GET", "/api/tenants/none/backlog", "", 404, "no tenant"),
+        ("PUT", path, "", 405, "this takes GET, POST"),
+    ] {
+        check(&host, &request("b", method, path, body.as_bytes()), status, part);
+    }
+    assert_eq!(host.asked.borrow().len(), asked);
+    let changed = Fake { tick: Ok((409, br#"{"error":"it has changed"}"#.to_vec())), ..world(&["acme"]) };
+    check(&changed, &request("a", "POST", path, br#"{"days": 14, "plan": "0123456789abcdef"}"#), 409, "it has changed");
+}

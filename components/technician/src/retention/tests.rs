@@ -6,7 +6,6 @@ use firstline_core::mailbox::Act;
 use firstline_core::seal::base64;
 
 const KEY: [u8; 32] = [5; 32];
-const DAY: u64 = 86_400_000;
 
 /// A greeting, a reset that was closed, and thanks.
 fn played() -> (World, Script) {
@@ -168,4 +167,20 @@ fn secrets_of_a_case_vanish_when_they_were_delivered_however_long_it_stays_open(
         assert_eq!(world.values.borrow()[&keys::case_secret(&case, name)], b"", "{name}");
     }
     assert_eq!(world.links().len(), 1);
+}
+
+#[test]
+fn what_was_learned_from_tickets_is_forgotten_with_them() {
+    let (world, _) = played();
+    let (settings, key) = (world.settings(), keys::past("acme"));
+    let learned = Past { memory: "Sam approves".into(), learned: 40, seen: vec!["0a".into()], turn: 3, at: START };
+    block_on(world.set_many(vec![(key.clone(), settings.integrity.write(&key, &learned))])).unwrap();
+    let kept = |world: &World| settings.integrity.read::<Past>(&key, &world.values.borrow()[&key]).unwrap();
+    tick(&world, 90);
+    assert_eq!(kept(&world), learned);
+    tick(&world, 91);
+    assert_eq!(kept(&world), Past { turn: 4, at: START, ..Past::default() });
+    // It is written once, and what is learned later stays.
+    tick(&world, 92);
+    assert_eq!(kept(&world).turn, 4);
 }

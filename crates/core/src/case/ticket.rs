@@ -164,7 +164,8 @@ fn take_in(state: &mut State, seen: &Seen, tenant: &Tenant, now: Instant, notes:
 }
 
 /// Why a ticket is none of ours, if it is none.
-fn left_alone(seen: &Seen, tenant: &Tenant) -> Option<&'static str> {
+#[must_use]
+pub fn left_alone(seen: &Seen, tenant: &Tenant) -> Option<&'static str> {
     let named = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known.trim().eq_ignore_ascii_case(name.trim()));
     let opted = tenant
         .desk
