@@ -121,6 +121,7 @@ async fn a_second_client_costs_three_pasted_values_and_its_ticket_closes() {
         let mut document = get(&rig, &format!("/api/tenants/{tenant}")).await["document"].clone();
         assert_eq!(document["guardrails"].get("autonomy"), None);
         document["guardrails"]["autonomy"] = json!({"default": {"mode": "autonomous", "by": "Mallory"}});
+        document["guardrails"]["proof"] = json!({"password_reset": "chat"});
         put(&rig, &format!("/api/tenants/{tenant}"), document).await;
         let shown = get(&rig, &format!("/api/tenants/{tenant}")).await;
         assert_eq!(shown["document"]["guardrails"]["autonomy"]["default"]["by"], "Owner", "who let it go is recorded by the token");
@@ -297,7 +298,7 @@ async fn what_vanishes_from_the_desk_is_told_once_by_name_and_tickets_still_clos
     rig.desk.vendors.mend("connectwise");
     // The ticket falls back to what the board has.
     let mut document = get(&rig, "/api/tenants/initech").await["document"].clone();
-    document["guardrails"] = json!({"autonomy": {"default": {"mode": "autonomous"}}});
+    document["guardrails"] = json!({"proof": {"password_reset": "chat"}, "autonomy": {"default": {"mode": "autonomous"}}});
     put(&rig, "/api/tenants/initech", document).await;
     Visit::new(&rig.desk, IVY).main_job().await.unwrap_or_else(|why| panic!("{why}\n{}", rig.log()));
     rig.desk

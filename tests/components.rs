@@ -6,7 +6,7 @@ use firstline_host::{App, Config, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every folder below `components/`, and what it exports to the application.
-const COMPONENTS: [(&str, &[&str]); 10] = [
+const COMPONENTS: [(&str, &[&str]); 11] = [
     ("chat-intake", &["wasi:http/handler@0.3.0"]),
     ("technician", &["wasi:http/handler@0.3.0"]),
     ("credential-link", &["wasi:http/handler@0.3.0"]),
@@ -14,6 +14,7 @@ const COMPONENTS: [(&str, &[&str]); 10] = [
     ("messaging", &["firstline:messaging/intake@0.1.0", "firstline:messaging/outbox@0.1.0"]),
     ("intent-detection", &["firstline:intent/intent@0.1.0"]),
     ("guardrails", &["firstline:guardrails/guardrails@0.1.0"]),
+    ("identity-check", &["firstline:identity/identity@0.1.0"]),
     ("idp-action", &["firstline:idp/idp@0.1.0"]),
     ("psa-closeout", &["firstline:psa/psa@0.1.0"]),
     ("history", &["firstline:history/history@0.1.0"]),

@@ -137,6 +137,9 @@ impl Reader {
     async fn ticket_closes(&self, tenant: &str, workspace: &str, user: &str, company: u64) {
         self.deliver(self.vendors.slack_message(&Said { workspace, user, text: "I forgot my password", ..Said::default() }).unwrap()).await;
         self.deliver(self.vendors.slack_press(&Pressed { workspace, user, button: "Yes", ..Pressed::default() }).unwrap()).await;
+        // And nobody has said that the chat is enough: a technician calls back.
+        let verified = Pressed { workspace: "T0NORTHWIND", user: "U0TOM", channel: Some("C0STAFF"), button: "Verified by call-back", ..Pressed::default() };
+        self.deliver(self.vendors.slack_press(&verified).unwrap()).await;
         self.agrees(tenant).await;
         let state = self.vendors.state();
         let tickets = state["connectwise"]["tickets"].as_array().unwrap();
@@ -163,6 +166,7 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
     let msp = msp_at(&reader.people, serde_json::from_str(MSP).unwrap());
     let secrets = [
         ("northwind-slack", "signing-secret", "northwind-signing-secret"),
+        ("northwind-slack", "bot-token", "xoxb-northwind"),
         ("northwind-entra", "client-secret", "northwind-client-secret"),
         ("northwind-desk", "public-key", "firstline-public"),
         ("northwind-desk", "private-key", "firstline-private"),
@@ -176,7 +180,7 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
     };
     assert!(GUIDE.contains(&format!("-X POST -H \"Authorization: Bearer $TOKEN\" {ADDRESS}/api/tick")));
     assert_eq!(reader.api("POST", "/api/tick", String::new()).await.0, 200);
-    assert_eq!(reader.follow(&commands("3. The MSP, once"), document, &secrets).await, 4);
+    assert_eq!(reader.follow(&commands("3. The MSP, once"), document, &secrets).await, 5);
     // The first client is the guide's own; the second is the same file with its names and three values.
     let first = commands("4. A client: three values");
     assert_eq!(reader.follow(&first, document, &secrets).await, 1);

@@ -41,6 +41,9 @@ stories! {
     board_not_taken_in
     button_of_another_client
     button_of_another_user
+    call_back_and_approval
+    call_back_never_answered
+    call_back_not_them
     change_of_subject
     channel_shared_with_the_msp
     chat_signs_in_with_the_same_identity
@@ -103,6 +106,8 @@ stories! {
     message_lost_after
     monitoring_alert
     no_credential
+    no_number_on_record
+    no_sms_connected
     no_token_for_an_hour
     offer_never_answered
     okta_down_for_an_hour

@@ -21,6 +21,7 @@ async fn signs(stub_for: &str) -> Vec<&'static str> {
         ("messaging", lovely.messages().iter().any(|message| message.starts_with("stub: "))),
         ("intent-detection", lovely.messages().concat().contains("Reset your")),
         ("guardrails", journal.contains("stub-rule")),
+        ("identity-check", journal.contains("stub-locked")),
         ("idp-action", journal.contains("the stub speaks")),
         ("psa-closeout", journal.contains("4711") && rig.tickets().is_empty()),
         ("history", past["lessons"][0]["value"] == "stub"),
@@ -30,7 +31,7 @@ async fn signs(stub_for: &str) -> Vec<&'static str> {
 
 #[tokio::test(start_paused = true)]
 async fn each_stage_is_swapped_alone() {
-    for stage in ["messaging", "intent-detection", "guardrails", "idp-action", "psa-closeout", "history"] {
+    for stage in ["messaging", "intent-detection", "guardrails", "identity-check", "idp-action", "psa-closeout", "history"] {
         assert_eq!(signs(stage).await, [stage]);
     }
     // The negative control.

@@ -28,10 +28,10 @@ struct Given {
 /// # Errors
 /// There is none, or what is stored cannot be trusted.
 pub async fn get(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Answer, Refused> {
-    let Ask { id, action, target, login, rules, asked, expires, answer, .. } = waiting(host, key, case).await?;
+    let Ask { id, action, target, login, rules, asked, expires, answer, proof, .. } = waiting(host, key, case).await?;
     let being_answered = answer.is_some();
     Ok(ok(json!({
-        "request": id, "action": action, "account": target, "login": login, "rules": rules, "asked": asked, "expires": expires, "being_answered": being_answered
+        "request": id, "action": action, "account": target, "login": login, "rules": rules, "asked": asked, "expires": expires, "being_answered": being_answered, "proof": proof
     })))
 }
 
@@ -47,6 +47,9 @@ pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Per
     let ask = waiting(host, key, case).await?;
     if ask.id != given.request {
         return Err(refused(409, "the case waits for another request: read it again"));
+    }
+    if ask.proof.is_some() {
+        return Err(refused(403, "this is answered in the MSP's own chat, by whoever has called back"));
     }
     if person.role == PersonRole::Technician && ask.wants_approver() {
         return Err(refused(403, "this needs an approver, not only a technician: ask an owner"));

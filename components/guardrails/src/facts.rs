@@ -1,10 +1,10 @@
 //! What the policies are told of a question: entities and context.
 
-use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Circumstances, Question};
-use crate::policy::{ACTIONS, uid};
+use crate::bindings::exports::firstline::guardrails::guardrails::{Circumstances, Question};
+use crate::policy::{ACTIONS, strength, uid};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
+use firstline_connector::names::plain;
 use std::collections::{HashMap, HashSet};
-use unicode_normalization::UnicodeNormalization as _;
 
 /// The question, and everything that is known about who and what it names.
 pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> {
@@ -15,7 +15,7 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
     let action = uid("Action", &question.action)?;
 
     let mut requester = vec![
-        ("assurance", Value::new_long(strength(question.requester.assurance))),
+        ("assurance", Value::new_long(strength(question.requester.assurance).0)),
         ("guest", Value::new_bool(question.requester.guest)),
         ("names", names(&question.requester.names)),
     ];
@@ -64,16 +64,6 @@ fn entity(id: EntityUid, attributes: Vec<(&str, Value)>, parents: impl IntoItera
     Entity::new(id, attributes, parents.into_iter().collect::<HashSet<_>>()).map_err(|error| error.to_string())
 }
 
-fn strength(assurance: Assurance) -> i64 {
-    match assurance {
-        Assurance::None => 0,
-        Assurance::Email => 1,
-        Assurance::Chat => 2,
-        Assurance::Challenge => 3,
-        Assurance::Strong => 4,
-    }
-}
-
 fn complete(question: &Question) -> bool {
     let subject = &question.subject;
     ![&question.tenant, &subject.tenant, &subject.id].iter().any(|text| text.trim().is_empty()) && subject.names.iter().any(|name| !name.trim().is_empty())
@@ -94,16 +84,4 @@ fn pilot(question: &Question) -> bool {
 
 fn names<'a>(list: impl IntoIterator<Item = &'a String>) -> Value {
     Value::new_set(list.into_iter().map(|name| plain(name)).filter(|name| !name.is_empty()).map(Value::new_string))
-}
-
-/// Names as people type and paste them: compatible forms, case, blanks and invisible characters make no difference.
-fn plain(name: &str) -> String {
-    let visible = |c: &char| {
-        !c.is_whitespace()
-            && !c.is_control()
-            && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-    };
-    // Lowering may undo the composition, so it is composed once more.
-    let lower: String = name.nfkc().filter(visible).flat_map(char::to_lowercase).collect();
-    lower.nfkc().collect()
 }

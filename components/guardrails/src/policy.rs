@@ -1,6 +1,6 @@
 //! The policies that a question is asked of: the invariants, and the matrix of the tenant, compiled.
 
-use crate::bindings::exports::firstline::guardrails::guardrails::{Question, Verdict};
+use crate::bindings::exports::firstline::guardrails::guardrails::{Assurance, Question, Verdict};
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, PolicySet};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -15,17 +15,17 @@ pub(crate) struct Action {
     pub name: &'static str,
     /// What happens where the tenant says nothing.
     default: &'static str,
+    /// The proof of identity that it needs where the tenant says nothing.
+    proof: Assurance,
     /// Groups of `firstline.cedarschema`.
     pub groups: &'static [&'static str],
 }
 
-/// A credential change asks for no more than a full member's own chat until there is a stage that can challenge;
-/// the secret goes to that same chat account only.
 pub(crate) const ACTIONS: &[Action] = &[
-    Action { name: "account_unlock", default: "autonomous", groups: &["known", "needs-chat"] },
-    Action { name: "password_reset", default: "autonomous", groups: &["known", "needs-chat", "written-back"] },
+    Action { name: "account_unlock", default: "autonomous", proof: Assurance::Chat, groups: &["known"] },
+    Action { name: "password_reset", default: "autonomous", proof: Assurance::Challenge, groups: &["known", "written-back"] },
     // Goes under the reset that it belongs to.
-    Action { name: "revoke_sessions", default: "human", groups: &["known", "needs-chat"] },
+    Action { name: "revoke_sessions", default: "human", proof: Assurance::Chat, groups: &["known"] },
 ];
 
 /// Where the mode of all actions stands that have none of their own.
@@ -51,6 +51,7 @@ impl Policies {
 pub(crate) fn text(question: &Question) -> Result<String, String> {
     let mut text = INVARIANTS.to_owned();
     matrix(question, &mut text)?;
+    proof(question, &mut text)?;
     autonomy(question, &mut text)?;
     Ok(text)
 }
@@ -78,13 +79,29 @@ fn matrix(question: &Question, text: &mut String) -> Result<(), String> {
             };
             let scope = format!("(principal, action == {action}, resource in {tenant})");
             match verdict {
-                Verdict::Autonomous => policy(text, id, verdict, &format!("permit {scope}"))?,
+                Verdict::Autonomous | Verdict::Prove => policy(text, id, verdict, &format!("permit {scope}"))?,
                 Verdict::Approval => {
                     policy(text, id, verdict, &format!("forbid {scope}\nunless {{ context.approved }}"))?;
                     policy(text, "approved", Verdict::Autonomous, &format!("permit {scope}\nwhen {{ context.approved }}"))?;
                 }
                 Verdict::Human | Verdict::Deny => policy(text, id, verdict, &format!("forbid {scope}"))?,
             }
+        }
+    }
+    Ok(())
+}
+
+/// One policy for each action that needs more than a member's own chat, which no setting goes below.
+fn proof(question: &Question, text: &mut String) -> Result<(), String> {
+    let Some(settings) = &question.settings else { return Ok(()) };
+    let tenant = uid("Tenant", &question.tenant)?;
+    for known in ACTIONS {
+        let set = settings.proof.iter().filter(|(action, _)| action == known.name).map(|(_, proof)| *proof).max();
+        let needs = set.unwrap_or(known.proof);
+        if needs > Assurance::Chat {
+            let scope = format!("forbid (principal, action == {}, resource in {tenant})", uid("Action", known.name)?);
+            let rule = format!("@proof(\"{}\")\n{scope}\nunless {{ principal.assurance >= {} }}", strength(needs).1, strength(needs).0);
+            policy(text, "stronger-proof", Verdict::Prove, &rule)?;
         }
     }
     Ok(())
@@ -128,11 +145,31 @@ pub(crate) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
     Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 
+/// Assurances, weakest first: as policies compare them, and as an annotation writes them.
+const STRENGTHS: [(Assurance, i64, &str); 5] = [
+    (Assurance::None, 0, "none"),
+    (Assurance::Email, 1, "email"),
+    (Assurance::Chat, 2, "chat"),
+    (Assurance::Challenge, 3, "challenge"),
+    (Assurance::Strong, 4, "strong"),
+];
+
+/// How strong a proof is, as a number and as a word.
+pub(crate) fn strength(assurance: Assurance) -> (i64, &'static str) {
+    STRENGTHS.into_iter().find(|(known, ..)| *known == assurance).map_or((0, "none"), |(_, number, word)| (number, word))
+}
+
+/// The proof that an annotation names; anything else is the strongest.
+pub(crate) fn wanted(word: Option<&str>) -> Assurance {
+    STRENGTHS.into_iter().find(|(.., known)| Some(*known) == word).map_or(Assurance::Strong, |(assurance, ..)| assurance)
+}
+
 /// How a verdict is written in an annotation.
 pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Autonomous => "autonomous",
         Verdict::Approval => "approval",
+        Verdict::Prove => "prove",
         Verdict::Human => "human",
         Verdict::Deny => "deny",
     }
@@ -143,6 +180,7 @@ pub(crate) fn verdict(word: Option<&str>) -> Verdict {
     match word {
         Some("autonomous") => Verdict::Autonomous,
         Some("approval") => Verdict::Approval,
+        Some("prove") => Verdict::Prove,
         Some("human") => Verdict::Human,
         _ => Verdict::Deny,
     }

@@ -2,7 +2,7 @@
 
 use crate::bindings::exports::firstline::guardrails::guardrails::{Decision, Question, Verdict};
 use crate::facts::facts;
-use crate::policy::{Policies, text, verdict};
+use crate::policy::{Policies, text, verdict, wanted};
 use cedar_policy::{Authorizer, PolicyId};
 
 #[cfg(test)]
@@ -27,7 +27,10 @@ fn judge(question: &Question, policies: &Policies) -> Result<Decision, String> {
     // The strictest first, then in the order of the text.
     spoke.sort_by_key(|(verdict, position, _)| (std::cmp::Reverse(severity(*verdict)), *position));
     let (verdict, reason) = spoke.first().map_or((Verdict::Deny, "no-rule-allows"), |(verdict, _, id)| (*verdict, *id));
-    Ok(Decision { verdict, rules: spoke.iter().map(|(_, _, id)| (*id).into()).collect(), reason: reason.into(), policies: policies.hash.clone() })
+    // Of several, the strongest is enough for all.
+    let ids = answer.diagnostics().reason().filter(|_| verdict == Verdict::Prove);
+    let proof = ids.filter(|id| policies.set.annotation(id, "verdict") == Some("prove")).map(|id| wanted(policies.set.annotation(id, "proof"))).max();
+    Ok(Decision { verdict, proof, rules: spoke.iter().map(|(_, _, id)| (*id).into()).collect(), reason: reason.into(), policies: policies.hash.clone() })
 }
 
 /// Cedar numbers the policies of a text: `policy0`, `policy1`.
@@ -39,7 +42,8 @@ fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Autonomous => 0,
         Verdict::Approval => 1,
-        Verdict::Human => 2,
-        Verdict::Deny => 3,
+        Verdict::Prove => 2,
+        Verdict::Human => 3,
+        Verdict::Deny => 4,
     }
 }

@@ -186,6 +186,17 @@ pub(crate) fn locale<'a>(tags: impl IntoIterator<Item = Option<&'a str>>) -> Opt
     tags.into_iter().flatten().map(str::trim).find(plain).map(Into::into)
 }
 
+/// Telephone numbers as they are on record, without blanks and repetitions.
+pub(crate) fn phones<'a>(all: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut phones: Vec<String> = Vec::new();
+    for phone in all.into_iter().map(|phone| phone.trim()) {
+        if phone.chars().any(|c| c.is_ascii_digit()) && !phones.iter().any(|known| known == phone) {
+            phones.push(phone.into());
+        }
+    }
+    phones
+}
+
 /// The vendor's own code of an error: `/error/code` at Microsoft, `/errorCode` at Okta. Its message may quote what was sent, so it is left out.
 pub(crate) fn vendor_code(response: &Response) -> String {
     let body: serde_json::Value = serde_json::from_str(&response.body).unwrap_or_default();

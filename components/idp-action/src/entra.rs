@@ -14,8 +14,7 @@ use serde::de::DeserializeOwned;
 #[cfg(test)]
 mod tests;
 
-const ACCOUNT: &str =
-    "id,userPrincipalName,displayName,mail,proxyAddresses,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
+const ACCOUNT: &str = "id,userPrincipalName,displayName,mail,proxyAddresses,mobilePhone,businessPhones,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
 const OBJECT: &str = "id,displayName,isAssignableToRole";
 const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
 const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";
@@ -91,6 +90,8 @@ struct User {
     display_name: Option<String>,
     mail: Option<String>,
     proxy_addresses: Option<Vec<String>>,
+    mobile_phone: Option<String>,
+    business_phones: Option<Vec<String>>,
     account_enabled: Option<bool>,
     user_type: Option<String>,
     on_premises_sync_enabled: Option<bool>,
@@ -114,6 +115,7 @@ impl User {
         let guest =
             self.user_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("guest")) || self.user_principal_name.to_uppercase().contains("#EXT#");
         Account {
+            phones: directory::phones(self.mobile_phone.iter().chain(self.business_phones.iter().flatten())),
             names: self.names(),
             name: self.display_name.unwrap_or_else(|| self.user_principal_name.clone()),
             id: self.id,

@@ -116,6 +116,8 @@ struct Profile {
     last_name: Option<String>,
     preferred_language: Option<String>,
     locale: Option<String>,
+    mobile_phone: Option<String>,
+    primary_phone: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +142,7 @@ impl User {
         let name = if name.is_empty() { self.profile.login.clone() } else { name.join(" ") };
         let provider = self.credentials.as_ref().and_then(|credentials| credentials.provider.as_ref());
         Account {
+            phones: directory::phones([&self.profile.mobile_phone, &self.profile.primary_phone].into_iter().flatten()),
             names: self.names(),
             name,
             id: self.id,

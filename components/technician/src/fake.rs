@@ -463,6 +463,8 @@ pub struct Script {
     pub upgraded: Cell<bool>,
     /// The last question to the guardrails.
     pub asked: RefCell<Option<Question>>,
+    /// The identity check fails.
+    pub blind: Cell<bool>,
 }
 
 /// The name of a task, as scripts and lies use it.
@@ -615,6 +617,7 @@ impl Script {
                     synced: false,
                     privileged: vec![],
                     locale: None,
+                    phones: vec!["+44 20 7946 0123".into()],
                 }))
             }
             Work::Idp(IdpAct::ResetPassword(_)) => {
@@ -707,15 +710,27 @@ impl Stages for Script {
     fn understand(&self, text: &str, _: &str) -> Result<Understanding, StageFault> {
         Ok(Understanding { candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }], ..Understanding::default() })
     }
-    fn decide(&self, question: &Question, _: &Tenant, circumstances: &Circumstances, _: Instant) -> Result<Decision, StageFault> {
+    fn assess(&self, question: &Question, _: &Tenant, wanted: Assurance, challenges: u32, _: Instant) -> Result<Standing, StageFault> {
+        if self.blind.get() {
+            return Err(StageFault("stage-failed", "as told".into()));
+        }
+        let passed = question.proofs.iter().map(|proof| proof.kind.clone());
+        let locked = (question.denied || challenges >= 5).then(|| "locked".to_string());
+        let step_ups = if wanted > Assurance::Chat && locked.is_none() { vec![CALL_BACK.into()] } else { Vec::new() };
+        Ok(Standing { assurance: Assurance::Chat, because: [String::from("chat")].into_iter().chain(passed).collect(), step_ups, locked })
+    }
+    fn decide(&self, question: &Question, _: Assurance, _: &Tenant, circumstances: &Circumstances, _: Instant) -> Result<Decision, StageFault> {
         self.asked.replace(Some(question.clone()));
         let stops = circumstances.over.first().map(String::as_str).or(circumstances.halted.then_some("halted"));
         if let Some(reason) = stops {
-            return Ok(Decision { verdict: Verdict::Human, rules: vec![reason.into()], reason: reason.into(), policies: String::new() });
+            return Ok(Decision { verdict: Verdict::Human, proof: None, rules: vec![reason.into()], reason: reason.into(), policies: String::new() });
         }
         assert_eq!((question.subject.id.as_str(), question.requester_account.as_deref()), ("u1", Some("u1")));
         match self.verdicts.borrow_mut().pop_front().unwrap_or(Some(Verdict::Autonomous)) {
-            Some(verdict) => Ok(Decision { verdict, rules: vec!["scripted".into()], reason: "scripted".into(), policies: String::new() }),
+            Some(verdict) => {
+                let proof = (verdict == Verdict::Prove).then_some(Assurance::Challenge);
+                Ok(Decision { verdict, proof, rules: vec!["scripted".into()], reason: "scripted".into(), policies: String::new() })
+            }
             None => Err(StageFault("stage-failed", "as told".into())),
         }
     }

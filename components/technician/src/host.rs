@@ -3,7 +3,7 @@
 use firstline_core::Instant;
 use firstline_core::case::Task;
 use firstline_core::past::Lesson;
-use firstline_core::stage::{Circumstances, Decision, Outcome, Question, Understanding, Words};
+use firstline_core::stage::{Assurance, Circumstances, Decision, Outcome, Question, Standing, Understanding, Words};
 pub use firstline_core::store::{Fault, Store};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire::Step;
@@ -82,11 +82,16 @@ pub trait Stages {
     /// # Errors
     /// The stage failed; the text counts as unclear.
     fn understand(&self, text: &str, context: &str) -> Result<Understanding, StageFault>;
-    /// Guardrails.
+    /// How sure it is who asks, and what would raise that to what is wanted; with the challenges of this person in this hour.
+    ///
+    /// # Errors
+    /// The stage failed, which means that nobody is known.
+    fn assess(&self, question: &Question, tenant: &Tenant, wanted: Assurance, challenges: u32, now: Instant) -> Result<Standing, StageFault>;
+    /// Guardrails, on a requester of whom it is so sure.
     ///
     /// # Errors
     /// The stage failed, which means deny.
-    fn decide(&self, question: &Question, tenant: &Tenant, circumstances: &Circumstances, now: Instant) -> Result<Decision, StageFault>;
+    fn decide(&self, question: &Question, assurance: Assurance, tenant: &Tenant, circumstances: &Circumstances, now: Instant) -> Result<Decision, StageFault>;
     /// The next step of a connector.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub mod damage;
 pub mod days;
 pub mod health;
 pub mod host;
+pub mod judge;
 pub mod limits;
 pub mod monitor;
 pub mod needs;

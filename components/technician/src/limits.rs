@@ -9,12 +9,31 @@ use firstline_core::{halt, keys};
 /// The counters of a change, each with its name and its limit.
 fn counters(question: &Question, tenant: &Tenant, now: firstline_core::Instant) -> [(&'static str, String, u64); 3] {
     let (day, hour, limits) = (now / 86_400_000, now / 3_600_000, &tenant.limits);
-    let account: String = keys::sha256_hex(question.subject.id.as_bytes()).chars().take(32).collect();
+    let account = hashed(&question.subject.id);
     [
         ("person", keys::limit_person(&tenant.tenant, &account, day), limits.person_a_day),
         ("tenant", keys::limit_tenant(&tenant.tenant, hour), limits.tenant_an_hour),
         ("msp", keys::limit_msp(hour), limits.msp_an_hour),
     ]
+}
+
+fn hashed(account: &str) -> String {
+    keys::sha256_hex(account.as_bytes()).chars().take(32).collect()
+}
+
+/// The counter of challenges of an account in this hour.
+#[must_use]
+pub fn challenge(tenant: &Tenant, account: &str, now: firstline_core::Instant) -> String {
+    keys::limit_challenge(&tenant.tenant, &hashed(account), now / 3_600_000)
+}
+
+/// Challenges of an account in this hour so far.
+///
+/// # Errors
+/// The store failed.
+pub async fn challenges<H: Host>(host: &H, tenant: &Tenant, account: &str) -> Result<u32, Fault> {
+    let count = read_counter(host, &challenge(tenant, account, host.now())).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Before a decision: nothing is counted, and a limit that is reached leaves no room for one more.

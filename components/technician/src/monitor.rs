@@ -348,7 +348,7 @@ mod tests {
         let mut named = state.tasks.iter().find(|task| task.id == format!("t{started}")).unwrap().batch.clone().unwrap().requests.remove(0);
         change(&mut state, &mut tenant, &mut named, &mut now);
         let (settings, task) = (world.settings(), state.tasks[0].clone());
-        let allow = |_: &Question| Some(Decision { verdict: Verdict::Autonomous, rules: vec![], reason: String::new(), policies: String::new() });
+        let allow = |_: &Question| Some(Decision { verdict: Verdict::Autonomous, proof: None, rules: vec![], reason: String::new(), policies: String::new() });
         let secret = |name: &str| (name == "temporary-password").then(|| Secret::new("S3cret".into()));
         let monitor = Monitor::new(&tenant, &settings, &state, &task).map_err(Denied::from);
         let prepared = monitor.and_then(|monitor| monitor.prepare(&named, now, &allow, &secret));

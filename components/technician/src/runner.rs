@@ -7,9 +7,9 @@ use crate::catalogue::{self, Vendor};
 use crate::credentials::{self, Refused};
 use crate::damage::{self, Damage};
 use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
-use crate::limits;
 use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
+use crate::{judge, limits};
 use firstline_core::case::{self, Asking, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Afterwards, Tally};
@@ -462,6 +462,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
                     self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
+                Note::Challenged(account, count) => {
+                    let key = limits::challenge(&self.tenant, &account, now);
+                    self.host.increment(&key, count).await?;
+                }
                 Note::Halt { tenant, halted, by, at } => {
                     let key = halt::key(tenant.as_deref());
                     // What was said first and is read last changes nothing.
@@ -744,14 +748,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     }
                     Want::Decide(question) => {
                         self.circumstances = limits::look(self.host, self.settings, &question, &self.tenant).await?;
-                        let decision =
-                            self.stages.decide(&question, &self.tenant, &self.circumstances, now).unwrap_or_else(|fault| firstline_core::stage::Decision {
-                                verdict: Verdict::Deny,
-                                rules: vec![format!("guardrails-failed: {}", fault.1)],
-                                reason: "guardrails-failed".into(),
-                                policies: String::new(),
-                            });
-                        Fact::Decided { question, decision }
+                        let (mut standing, decision) = judge::judge(self.stages, &question, &self.tenant, &self.circumstances, now);
+                        if let Some(wanted) = decision.proof.filter(|_| decision.verdict == Verdict::Prove) {
+                            let challenges = limits::challenges(self.host, &self.tenant, &question.subject.id).await?;
+                            standing = judge::standing(self.stages, &question, &self.tenant, wanted, challenges, now);
+                        }
+                        Fact::Decided { question, decision, standing: Some(standing) }
                     }
                     Want::Recall(kind) => Fact::Recalled { lessons: self.recall(&kind).await? },
                 };
@@ -990,7 +992,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             Ok(monitor) => monitor,
             Err(why) => return Ok(self.settle_all(batch, &Came::Refused("refused-by-monitor", why))),
         };
-        let decide = |question: &firstline_core::stage::Question| self.stages.decide(question, &self.tenant, &self.circumstances, now).ok();
+        let decide = |question: &firstline_core::stage::Question| Some(judge::judge(self.stages, question, &self.tenant, &self.circumstances, now).1);
         let secret = |name: &str| self.secrets.get(name).cloned();
         let mut members = Vec::new();
         for (position, named) in batch.requests.iter().enumerate().filter(|(position, _)| batch.replies.get(*position).is_some_and(Option::is_none)) {
@@ -1321,7 +1323,10 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             ("understood", json!({"intent": first.map(|c| &c.intent), "confidence": first.map(|c| c.confidence), "abstained": understanding.abstained}))
         }
         Fact::Recalled { lessons } => ("recalled", json!({ "lessons": lessons.len() })),
-        Fact::Decided { question, decision } => ("decided", json!({"action": question.action, "verdict": decision.verdict, "rules": decision.rules})),
+        Fact::Decided { question, decision, standing } => {
+            let held = standing.as_ref().map(|standing| standing.assurance);
+            ("decided", json!({"action": question.action, "assurance": held, "verdict": decision.verdict, "rules": decision.rules}))
+        }
         Fact::Before { task, batch, requests, .. } => {
             ("sends", json!({"task": task, "work": work(task), "batch": batch, "calls": requests.iter().map(|named| &named.call).collect::<Vec<_>>()}))
         }

@@ -2,7 +2,7 @@
 
 use crate::host::{Signed, StageFault, Stages};
 use firstline_core::Instant;
-use firstline_core::case::Task;
+use firstline_core::case::{Task, means};
 use firstline_core::past::Lesson;
 use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
 use firstline_core::tenant::Tenant;
@@ -10,11 +10,12 @@ use firstline_core::wire;
 
 use crate::spin::bindings::firstline::guardrails::guardrails;
 use crate::spin::bindings::firstline::history::history;
+use crate::spin::bindings::firstline::identity::identity;
 use crate::spin::bindings::firstline::idp::idp;
 use crate::spin::bindings::firstline::intent::intent;
 use crate::spin::bindings::firstline::messaging::outbox;
 use crate::spin::bindings::firstline::psa::psa;
-use crate::spin::bindings::firstline::types::types::Error;
+use crate::spin::bindings::firstline::types::types::{Assurance, Error};
 use crate::spin::bindings::firstline::wire::wire as wit;
 
 /// The stages behind the composition.
@@ -31,7 +32,40 @@ impl Stages for Composed {
         Ok(stage::Understanding { candidates: readings(candidates), also: readings(also), abstained, other_system, about_another, language, entities })
     }
 
-    fn decide(&self, question: &stage::Question, tenant: &Tenant, circumstances: &stage::Circumstances, now: Instant) -> Result<stage::Decision, StageFault> {
+    fn assess(
+        &self,
+        question: &stage::Question,
+        tenant: &Tenant,
+        wanted: stage::Assurance,
+        challenges: u32,
+        now: Instant,
+    ) -> Result<stage::Standing, StageFault> {
+        let subject = &question.subject;
+        let proofs = question.proofs.iter().filter(|proof| proof.stands(tenant) && proof.target == subject.id);
+        let claim = identity::Claim {
+            channel: if question.guest { identity::Channel::Unknown } else { identity::Channel::Chat },
+            names: question.requester_names.iter().chain(&subject.names).chain([&subject.id]).cloned().collect(),
+            proofs: proofs.map(|proof| identity::Proof { kind: proof.kind.clone(), expires: proof.expires, names: proof.names.clone() }).collect(),
+            lost: Vec::new(),
+            means: means(question, tenant),
+            wanted: to_wit(wanted),
+            challenges: question.challenges,
+            challenges_this_hour: challenges,
+            denied: question.denied,
+            at: now,
+        };
+        let identity::Standing { assurance, because, step_ups, locked } = identity::assess(&claim).map_err(fault)?;
+        Ok(stage::Standing { assurance: from_wit(assurance), because, step_ups, locked })
+    }
+
+    fn decide(
+        &self,
+        question: &stage::Question,
+        assurance: stage::Assurance,
+        tenant: &Tenant,
+        circumstances: &stage::Circumstances,
+        now: Instant,
+    ) -> Result<stage::Decision, StageFault> {
         let subject = &question.subject;
         let guard = &tenant.guardrails;
         let asked = guardrails::Question {
@@ -39,13 +73,7 @@ impl Stages for Composed {
             action: question.action.clone(),
             requester: guardrails::Requester {
                 account: question.requester_account.clone(),
-                assurance: match question.assurance {
-                    stage::Assurance::None => guardrails::Assurance::None,
-                    stage::Assurance::Email => guardrails::Assurance::Email,
-                    stage::Assurance::Chat => guardrails::Assurance::Chat,
-                    stage::Assurance::Challenge => guardrails::Assurance::Challenge,
-                    stage::Assurance::Strong => guardrails::Assurance::Strong,
-                },
+                assurance: to_wit(assurance),
                 guest: question.guest,
                 names: question.requester_names.clone(),
             },
@@ -62,6 +90,7 @@ impl Stages for Composed {
             delivery_survives: question.delivery_survives,
             settings: Some(guardrails::Settings {
                 matrix: guard.matrix.iter().map(|(action, mode)| (action.clone(), mode.clone())).collect(),
+                proof: guard.proof.iter().map(|(action, proof)| (action.clone(), to_wit(stage::Assurance::parse(proof)))).collect(),
                 protected: guard.protected.clone(),
                 vips: guard.vips.names.clone(),
                 password_writeback: guard.password_writeback,
@@ -78,14 +107,15 @@ impl Stages for Composed {
             circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: tenant.frozen(now).is_some(), over: circumstances.over.clone() },
             at: now,
         };
-        let guardrails::Decision { verdict, rules, reason, policies } = guardrails::decide(&asked).map_err(fault)?;
+        let guardrails::Decision { verdict, proof, rules, reason, policies } = guardrails::decide(&asked).map_err(fault)?;
         let verdict = match verdict {
             guardrails::Verdict::Autonomous => stage::Verdict::Autonomous,
             guardrails::Verdict::Approval => stage::Verdict::Approval,
+            guardrails::Verdict::Prove => stage::Verdict::Prove,
             guardrails::Verdict::Human => stage::Verdict::Human,
             guardrails::Verdict::Deny => stage::Verdict::Deny,
         };
-        Ok(stage::Decision { verdict, rules, reason, policies })
+        Ok(stage::Decision { verdict, proof: proof.map(from_wit), rules, reason, policies })
     }
 
     fn next(&self, task: &Task, tenant: &Tenant, signed: &Signed) -> Result<wire::Step<Outcome>, StageFault> {
@@ -201,6 +231,23 @@ impl Composed {
     }
 }
 
+/// Each assurance, here and in the contract.
+const ASSURANCES: [(stage::Assurance, Assurance); 5] = [
+    (stage::Assurance::None, Assurance::None),
+    (stage::Assurance::Email, Assurance::Email),
+    (stage::Assurance::Chat, Assurance::Chat),
+    (stage::Assurance::Challenge, Assurance::Challenge),
+    (stage::Assurance::Strong, Assurance::Strong),
+];
+
+fn to_wit(assurance: stage::Assurance) -> Assurance {
+    ASSURANCES.into_iter().find(|(ours, _)| *ours == assurance).map_or(Assurance::None, |(_, theirs)| theirs)
+}
+
+fn from_wit(assurance: Assurance) -> stage::Assurance {
+    ASSURANCES.into_iter().find(|(_, theirs)| *theirs == assurance).map_or(stage::Assurance::None, |(ours, _)| ours)
+}
+
 fn fault(error: Error) -> StageFault {
     match error {
         Error::Invalid(why) => StageFault("stage-invalid", why),
@@ -253,13 +300,13 @@ fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
 fn idp_outcome(outcome: idp::Outcome) -> Outcome {
     let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
     match outcome {
-        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, locale }) => {
+        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale }) => {
             let lock = match lock {
                 idp::Lock::Open => stage::Lock::Open,
                 idp::Lock::Locked => stage::Lock::Locked,
                 idp::Lock::Unknown => stage::Lock::Unknown,
             };
-            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, locale })
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale })
         }
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),

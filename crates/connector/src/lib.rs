@@ -12,6 +12,7 @@ mod bindings {
     });
 }
 
+pub mod names;
 pub mod quote;
 pub mod replay;
 

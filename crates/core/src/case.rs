@@ -8,7 +8,7 @@ use crate::figures::{Course, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
-    Account, Approval, Assurance, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question,
+    Account, Approval, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, Proof, PsaAct, Question, Standing,
     Subject, Ticket, Understanding, Verdict, Words, Work,
 };
 use crate::tenant::{MSP, Role, Tenant, vendor};
@@ -22,6 +22,7 @@ mod approval;
 mod clarify;
 mod dispatch;
 mod later;
+mod proof;
 mod reading;
 mod second;
 mod staff;
@@ -31,6 +32,7 @@ pub use approval::Ask;
 pub use clarify::Query;
 pub use dispatch::{Recalled, telling};
 pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
+pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
 pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free, left_alone};
@@ -339,6 +341,15 @@ pub struct Case {
     /// Who said yes, until it is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
+    /// What the requester has passed, beside the channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+    /// Challenges so far.
+    #[serde(default)]
+    pub challenges: u32,
+    /// Somebody said that it is not them: nothing more is believed.
+    #[serde(default)]
+    pub denied: bool,
     /// Nothing is said, and nothing is done but a note.
     #[serde(default)]
     pub quiet: bool,
@@ -451,6 +462,8 @@ pub enum Note {
     Reopened(String, u64, Instant),
     /// A ticket is none of ours. Why, for the log.
     LeftAlone(&'static str),
+    /// So many challenges of this account are counted.
+    Challenged(String, i64),
     /// The kill switch of a tenant, or of all, was thrown.
     Halt {
         /// The tenant; none means all.
@@ -699,9 +712,9 @@ fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<No
                 understood(state, &event, text, understanding, tenant, now, &mut notes);
             }
         }
-        Fact::Decided { question, decision } => {
+        Fact::Decided { question, decision, standing } => {
             if state.asked.take_if(|asked| asked == question).is_some() {
-                decided(state, question, decision, tenant, now);
+                decided(state, question, decision, standing.as_ref(), tenant, now, &mut notes);
             }
         }
         Fact::Recalled { lessons } => dispatch::recalled(state, lessons, tenant, now),
@@ -864,7 +877,7 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     }
     // Answers to a request for approval come from elsewhere: the MSP's own chat, or the API.
     if approval::is_elsewhere(event, tenant) || matches!(event.act, Act::Answer(_)) {
-        approval::answered(state, event, press, tenant, now);
+        approval::answered(state, event, press, tenant, now, notes);
         return;
     }
     if event.tenant != state.tenant || event.connection != state.connection && event.act != Act::Ticket {
@@ -989,6 +1002,9 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         ask: None,
         asks: 0,
         approvals: Vec::new(),
+        proofs: Vec::new(),
+        challenges: 0,
+        denied: false,
         quiet: false,
         past: Recalled::Unasked,
     }
@@ -1002,7 +1018,7 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         return;
     }
     if approval::is_of(press) {
-        approval::answered(state, event, Some(press), tenant, now);
+        approval::answered(state, event, Some(press), tenant, now, notes);
         return;
     }
     if clarify::is_of(press) {
@@ -1346,7 +1362,9 @@ fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
         action,
         // INVARIANT: the account was found by the address of the requester's own chat profile, and by nothing that was written.
         requester_account: Some(subject.id.clone()),
-        assurance: if guest { Assurance::None } else { Assurance::Chat },
+        proofs: proof::bound(case, &subject.id, now),
+        challenges: case.challenges,
+        denied: case.denied,
         guest,
         subject,
         subject_tenant: tenant.tenant.clone(),
@@ -1355,18 +1373,28 @@ fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
     })
 }
 
-fn decided(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant) {
+fn decided(state: &mut State, question: &Question, decision: &Decision, standing: Option<&Standing>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = &mut state.case else { return };
     case.decision = Some(decision.clone());
+    case.evidence.extend(standing.and_then(|standing| proof::told(standing, decision)));
     case.evidence.push(format!("guardrails on `{}`: {:?} by {}", question.action, decision.verdict, decision.rules.join(", ")).to_lowercase());
     let phase = case.phase;
     let may = match decision.verdict {
         Verdict::Autonomous | Verdict::Approval => case.handover.is_none(),
+        Verdict::Prove => match proof::possible(case, standing) {
+            Ok(()) => case.handover.is_none(),
+            Err(code) => {
+                set_handover(state, &code, "a stronger proof of who asks is wanted, and none can be asked for");
+                false
+            }
+        },
         Verdict::Human | Verdict::Deny => {
             if decision.rules.iter().any(|rule| rule == "shadow") {
                 case.evidence.push(approval::plan(question));
             }
-            set_handover(state, &decision.reason, &format!("guardrails: {}", decision.rules.join(", ")));
+            // Why somebody is not believed says more than that they are not.
+            let code = standing.and_then(|standing| standing.locked.as_ref()).unwrap_or(&decision.reason);
+            set_handover(state, code, &format!("guardrails: {}", decision.rules.join(", ")));
             false
         }
     };
@@ -1378,6 +1406,7 @@ fn decided(state: &mut State, question: &Question, decision: &Decision, tenant: 
         // The requester is asked first, so that nobody is asked to approve what nobody wants.
         (Phase::Finding, _) => make_offer(state, question, tenant, now),
         (Phase::Acting | Phase::Approving, Verdict::Approval) => approval::ask(state, question, decision, tenant, now),
+        (Phase::Acting | Phase::Approving, Verdict::Prove) => proof::ask(state, question, decision, tenant, now, notes),
         (Phase::Acting | Phase::Approving, _) => {
             state.phase(Phase::Acting, now);
             act(state, question, tenant, now);
@@ -1469,7 +1498,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
         (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
-        (Purpose::Approver, outcome) => approval::recognized(state, outcome, tenant, now),
+        (Purpose::Approver, outcome) => approval::recognized(state, outcome, tenant, now, notes),
         (Purpose::Who, Outcome::Profile(profile)) if state.desk.is_some() => ticket::recognized(state, profile, tenant, now),
         (Purpose::Meet, Outcome::Opened(channel)) => ticket::met(state, channel, tenant, now),
         (Purpose::Who, Outcome::Profile(profile)) => {

@@ -251,7 +251,10 @@ impl Synopsis {
             verified: case.profile.as_ref().map(|p| match p.guest || p.inactive || case.outsider {
                 true => "not an employee: a guest of the chat workspace".into(),
                 false if case.intake.as_ref().is_some_and(|intake| !intake.confirmed) => "not at all: the ticket's contact has not pressed the button".into(),
-                false => "signed in to the client's own chat workspace".into(),
+                false => std::iter::once("signed in to the client's own chat workspace".to_string())
+                    .chain(case.proofs.iter().map(|proof| format!("{} by {}", proof.kind, proof.names.join(", "))))
+                    .collect::<Vec<_>>()
+                    .join("; "),
             }),
             account: case.account.as_ref().map(|account| format!("{} ({})", account.login, account.id)),
             verdict: decision.map(|decision| decision.verdict),

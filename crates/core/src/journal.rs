@@ -6,7 +6,7 @@ use crate::figures::Tally;
 use crate::mailbox::Event;
 use crate::past::Lesson;
 use crate::record::{IntegrityKey, Record};
-use crate::stage::{Decision, Outcome, Question, Understanding};
+use crate::stage::{Decision, Outcome, Question, Standing, Understanding};
 use crate::wire::{Reply, Request};
 use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,9 @@ pub enum Fact {
         question: Question,
         /// The answer.
         decision: Decision,
+        /// How sure it was who asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        standing: Option<Standing>,
     },
     /// What closed tickets of the type say, for whoever gets the case.
     Recalled {

@@ -120,6 +120,8 @@ keys! {
     once_claim(token_hash: &str) = "c/once/{token_hash}";
     /// Counter: changes of one account (hashed) on one day.
     limit_person(tenant: &str, account: &str, day: u64) = "c/limit/person/{tenant}/{account}/{day}";
+    /// Counter: challenges of one account (hashed) in one hour.
+    limit_challenge(tenant: &str, account: &str, hour: u64) = "c/limit/challenge/{tenant}/{account}/{hour}";
     /// Counter: changes of one tenant in one hour.
     limit_tenant(tenant: &str, hour: u64) = "c/limit/tenant/{tenant}/{hour}";
     /// Counter: changes of all tenants in one hour.

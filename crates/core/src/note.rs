@@ -44,12 +44,18 @@ fn head(case: &Case) -> Vec<Words> {
         return [Words::new(how, &[("code", code), ("why", code)])].into_iter().chain(detail.and_then(|text| quoted("detail", text))).chain(next).collect();
     }
     vec![match &case.ask {
+        Some(ask) if ask.proof.is_some() => {
+            let rules = ask.rules.join(", ");
+            let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login)];
+            Words::new("waits-for-call-back", &known.map(|(name, value)| (name, or_dash(value))))
+        }
         Some(ask) => {
             let rules = ask.rules.join(", ");
             let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login), ("case", &case.id)];
             Words::new("waits-for-approval", &known.map(|(name, value)| (name, or_dash(value))))
         }
-        None if case.asks > 0 => Words::new("done-after-approval", &[]),
+        None if case.asks > case.challenges => Words::new("done-after-approval", &[]),
+        None if case.asks > 0 => Words::new("done-after-call-back", &[]),
         None => Words::new("done-alone", &[]),
     }]
 }

@@ -62,6 +62,18 @@ pub enum Assurance {
     Strong,
 }
 
+impl Assurance {
+    /// As documents write what an action needs. What cannot be read needs the strongest.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "chat" => Assurance::Chat,
+            "challenge" => Assurance::Challenge,
+            _ => Assurance::Strong,
+        }
+    }
+}
+
 /// A question to the guardrails. The tenant's settings are added when it is asked, so that a re-check sees them as they are then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
@@ -69,8 +81,15 @@ pub struct Question {
     pub action: String,
     /// Requester's own account.
     pub requester_account: Option<String>,
-    /// How sure.
-    pub assurance: Assurance,
+    /// What was passed beside the channel, and by whom it is vouched for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+    /// Challenges of this case so far.
+    #[serde(default)]
+    pub challenges: u32,
+    /// Somebody said that it is not them.
+    #[serde(default)]
+    pub denied: bool,
     /// A guest.
     pub guest: bool,
     /// The account that would be changed.
@@ -144,6 +163,55 @@ impl Approval {
     }
 }
 
+/// A step-up that a requester has passed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// `call-back` …
+    pub kind: String,
+    /// Object id of the account that it is about.
+    pub target: String,
+    /// When.
+    pub at: Instant,
+    /// Dead from then on.
+    pub expires: Instant,
+    /// Who vouched.
+    pub by: Approver,
+    /// Every name that they are known by: chat user, address.
+    pub names: Vec<String>,
+}
+
+impl Proof {
+    /// Whoever vouched may do so by the documents as they are now.
+    #[must_use]
+    pub fn stands(&self, tenant: &Tenant) -> bool {
+        matches!(&self.by, Approver::Staff { workspace, user } if tenant.staff_member(workspace, user).is_some())
+    }
+}
+
+/// How sure it is who asks, as the stage graded it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What is held.
+    pub assurance: Assurance,
+    /// What it rests on.
+    pub because: Vec<String>,
+    /// What to ask for, in this order, to reach what is wanted.
+    pub step_ups: Vec<String>,
+    /// Why nothing more may be asked.
+    pub locked: Option<String>,
+}
+
+impl Standing {
+    /// Nothing is known, and nothing can be asked.
+    #[must_use]
+    pub fn unknown(why: &str) -> Self {
+        Standing { assurance: Assurance::None, because: Vec::new(), step_ups: Vec::new(), locked: Some(why.into()) }
+    }
+}
+
+/// A technician calls the requester back on the number on record.
+pub const CALL_BACK: &str = "call-back";
+
 /// Who answered a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -186,6 +254,8 @@ pub enum Verdict {
     Autonomous,
     /// Ask an approver.
     Approval,
+    /// Ask for a stronger proof of who asks.
+    Prove,
     /// A human does it.
     Human,
     /// It must not happen.
@@ -197,6 +267,9 @@ pub enum Verdict {
 pub struct Decision {
     /// What may happen.
     pub verdict: Verdict,
+    /// The proof that is enough, where one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Assurance>,
     /// Rules that spoke, the deciding one first.
     pub rules: Vec<String>,
     /// Short code.
@@ -350,6 +423,9 @@ pub struct Account {
     /// The language that the directory names for its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Telephone numbers on record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<String>,
 }
 
 /// What a change came to.

@@ -173,7 +173,7 @@ async fn course(understanding: &firstline_core::stage::Understanding, stages: &m
             match verdict {
                 Verdict::Autonomous => Ok(Course::Alone),
                 Verdict::Approval => Ok(Course::Approval),
-                Verdict::Human | Verdict::Deny => handed(&reason),
+                Verdict::Prove | Verdict::Human | Verdict::Deny => handed(&reason),
             }
         }
         Reading::Elsewhere(code) => handed(code),

@@ -6,6 +6,6 @@ use firstline_connector::types::Error;
 
 impl Guest for Stub {
     fn decide(_: Question) -> Result<Decision, Error> {
-        Ok(Decision { verdict: Verdict::Human, rules: vec!["stub-rule".into()], reason: "stub".into(), policies: String::new() })
+        Ok(Decision { verdict: Verdict::Human, proof: None, rules: vec!["stub-rule".into()], reason: "stub".into(), policies: String::new() })
     }
 }

@@ -58,6 +58,7 @@ fn account(id: &str, address: &str) -> Account {
         synced: false,
         privileged: vec![],
         locale: None,
+        phones: vec![],
     }
 }
 

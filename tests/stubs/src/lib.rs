@@ -13,6 +13,7 @@ mod bindings {
               export firstline:messaging/outbox@0.1.0;
               export firstline:intent/intent@0.1.0;
               export firstline:guardrails/guardrails@0.1.0;
+              export firstline:identity/identity@0.1.0;
               export firstline:idp/idp@0.1.0;
               export firstline:psa/psa@0.1.0;
               export firstline:history/history@0.1.0;
@@ -29,6 +30,7 @@ mod bindings {
 }
 mod guardrails;
 mod history;
+mod identity;
 mod idp;
 mod intent;
 mod messaging;

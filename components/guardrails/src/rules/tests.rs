@@ -23,6 +23,7 @@ fn fine() -> Question {
         delivery_survives: true,
         settings: Some(Settings {
             matrix: Vec::new(),
+            proof: vec![("password_reset".into(), Assurance::Chat)],
             protected: Vec::new(),
             vips: Vec::new(),
             password_writeback: false,
@@ -70,9 +71,9 @@ fn ones_own_ordinary_account_is_served() {
 #[test]
 fn nothing_configured_and_anything_odd_is_denied() {
     check(|q| q.settings = None, "deny: nothing-configured");
-    check(|q| q.action = "make_admin".into(), "deny: unknown-action, not-verified");
-    check(|q| q.action = "Password_Reset".into(), "deny: unknown-action, not-verified");
-    check(|q| q.action.clear(), "deny: unknown-action, not-verified");
+    check(|q| q.action = "make_admin".into(), "deny: unknown-action");
+    check(|q| q.action = "Password_Reset".into(), "deny: unknown-action");
+    check(|q| q.action.clear(), "deny: unknown-action");
     check(|q| (q.tenant.clear(), q.subject.tenant.clear()).0, "deny: incomplete-question");
     check(|q| (q.subject.id.clear(), q.requester.account = Some(String::new())).0, "deny: incomplete-question");
     check(|q| q.subject.names.clear(), "deny: incomplete-question");
@@ -80,7 +81,7 @@ fn nothing_configured_and_anything_odd_is_denied() {
 
 #[test]
 fn an_unknown_action_is_denied_even_where_the_settings_allow_it() {
-    check(|q| (q.action = "make_admin".into(), mode(q, "autonomous")).0, "deny: unknown-action, not-verified");
+    check(|q| (q.action = "make_admin".into(), mode(q, "autonomous")).0, "deny: unknown-action");
 }
 
 #[test]
@@ -101,6 +102,37 @@ fn who_is_not_a_verified_member_goes_to_a_human() {
     check(|q| q.requester.guest = true, "human: chat-guest");
     check(|q| q.requester.assurance = Assurance::Email, "human: not-verified");
     check(|q| q.requester.assurance = Assurance::None, "human: not-verified");
+}
+
+#[test]
+fn a_proof_that_is_too_weak_can_be_made_stronger_unless_something_else_forbids_it() {
+    fn proof(q: &mut Question, needs: Assurance) {
+        settings(q).proof = vec![("password_reset".into(), needs)];
+    }
+    fn strength(q: &mut Question, held: Assurance) {
+        q.requester.assurance = held;
+    }
+    for (change, wanted) in [
+        ((|q| settings(q).proof.clear()) as fn(&mut Question), Assurance::Challenge),
+        (|q| proof(q, Assurance::Challenge), Assurance::Challenge),
+        (|q| proof(q, Assurance::Strong), Assurance::Strong),
+        (|q| (proof(q, Assurance::Strong), strength(q, Assurance::Challenge)).0, Assurance::Strong),
+        // Of two entries the stronger counts.
+        (|q| (proof(q, Assurance::Strong), settings(q).proof.push(("password_reset".into(), Assurance::Chat))).0, Assurance::Strong),
+        // Who has to say yes is asked later: nobody approves what a stranger wants.
+        (|q| (proof(q, Assurance::Challenge), settings(q).autonomy.clear()).0, Assurance::Challenge),
+    ] {
+        let mut question = fine();
+        change(&mut question);
+        let decision = decide(&question).unwrap();
+        assert_eq!((decision.verdict, decision.proof, decision.reason.as_str()), (Verdict::Prove, Some(wanted), "stronger-proof"));
+    }
+    check(|q| (proof(q, Assurance::Strong), strength(q, Assurance::Strong)).0, "autonomous: own-account-verified");
+    check(|q| (settings(q).proof.clear(), strength(q, Assurance::Challenge)).0, "autonomous: own-account-verified");
+    check(|q| (settings(q).proof.clear(), q.action = "account_unlock".into()).0, "autonomous: own-account-verified");
+    check(|q| (proof(q, Assurance::Strong), q.subject.enabled = false).0, "human: disabled-account, stronger-proof");
+    // No setting goes below the chat.
+    check(|q| (proof(q, Assurance::None), strength(q, Assurance::Email)).0, "human: not-verified");
 }
 
 #[test]
@@ -289,6 +321,7 @@ const FLAWS: &[Flaw] = &[
     (Verdict::Human, |q| q.circumstances.over.push("tenant".into())),
     (Verdict::Human, |q| q.circumstances.over.push("msp".into())),
     (Verdict::Approval, |q| q.circumstances.frozen = true),
+    (Verdict::Prove, |q| settings(q).proof = ["password_reset", "account_unlock"].map(|action| (action.into(), Assurance::Strong)).into()),
 ];
 
 #[test]

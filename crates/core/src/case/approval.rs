@@ -3,7 +3,7 @@
 //! A yes counts only as a button in a chat or as a call of the API, from somebody whom the documents name, for exactly one change of one account.
 //! The guardrails judge it, so that nobody says yes to their own request.
 
-use super::{Case, GRANT_TIME, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, set_handover, settle, system};
+use super::{Case, GRANT_TIME, Note, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, proof, set_handover, settle, system};
 use crate::Instant;
 use crate::journal::Press;
 use crate::mailbox::{Act, Event};
@@ -45,6 +45,9 @@ pub struct Ask {
     pub posts: Vec<Post>,
     /// Somebody has answered, and who they are is being found out.
     pub answer: Option<Given>,
+    /// What is asked for is no yes but a proof of who asks, of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
 
 /// A message with the buttons.
@@ -65,7 +68,7 @@ pub struct Given {
     pub by: Approver,
     /// Where the button stood.
     pub channel: String,
-    /// `approve`, `decline` or `take-over`.
+    /// The button's name.
     pub choice: String,
 }
 
@@ -73,7 +76,13 @@ impl Ask {
     /// A technician's yes is not enough.
     #[must_use]
     pub fn wants_approver(&self) -> bool {
-        self.rules.iter().any(|rule| rule != "supervised")
+        self.proof.is_none() && self.rules.iter().any(|rule| rule != "supervised")
+    }
+
+    /// What may be pressed, the one that goes on first.
+    #[must_use]
+    pub fn choices(&self) -> [&'static str; 3] {
+        if self.proof.is_some() { proof::CHOICES } else { ["approve", "decline", "take-over"] }
     }
 
     /// When something has to happen though nobody answers.
@@ -123,24 +132,8 @@ pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, t
     let named = decision.rules.iter().any(|rule| rule == BY_MATRIX) && question.standing(tenant, now).all(|approval| !approval.approver(tenant));
     state.phase(Phase::Approving, now);
     let Some(case) = &mut state.case else { return };
-    case.asks += 1;
-    let settings = &tenant.approvals;
-    let people: Vec<String> = settings.people.iter().map(|person| person.user.clone()).filter(|user| named && *user != case.user).collect();
-    let expires = tenant.in_minutes(now, settings.expire_minutes);
-    case.ask = Some(Ask {
-        id: format!("{SERIES}{}", case.asks),
-        action: question.action.clone(),
-        target: question.subject.id.clone(),
-        arguments: arguments_hash(&Default::default()),
-        login: question.subject.login.clone(),
-        rules: decision.rules.clone(),
-        asked: now,
-        remind: Some(tenant.in_minutes(now, settings.remind_minutes)).filter(|remind| *remind < expires),
-        expires,
-        staff: people.is_empty(),
-        posts: Vec::new(),
-        answer: None,
-    });
+    let people: Vec<String> = tenant.approvals.people.iter().map(|person| person.user.clone()).filter(|user| named && *user != case.user).collect();
+    case.ask = Some(Ask { staff: people.is_empty(), ..request(case, question, decision, tenant, now) });
     case.evidence.push(plan(question));
     let connection = state.connection.clone();
     if people.is_empty() {
@@ -154,7 +147,28 @@ pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, t
     state.say_once("approval-awaited", &[("msp", &tenant.msp.name)], now);
 }
 
-fn ask_staff(state: &mut State, tenant: &Tenant, now: Instant) {
+/// A request of the MSP's own people, with a name of its own.
+pub(super) fn request(case: &mut Case, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant) -> Ask {
+    case.asks += 1;
+    let expires = tenant.in_minutes(now, tenant.approvals.expire_minutes);
+    Ask {
+        id: format!("{SERIES}{}", case.asks),
+        action: question.action.clone(),
+        target: question.subject.id.clone(),
+        arguments: arguments_hash(&Default::default()),
+        login: question.subject.login.clone(),
+        rules: decision.rules.clone(),
+        asked: now,
+        remind: Some(tenant.in_minutes(now, tenant.approvals.remind_minutes)).filter(|remind| *remind < expires),
+        expires,
+        staff: true,
+        posts: Vec::new(),
+        answer: None,
+        proof: None,
+    }
+}
+
+pub(super) fn ask_staff(state: &mut State, tenant: &Tenant, now: Instant) {
     if let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) {
         ask.staff = true;
     }
@@ -173,10 +187,17 @@ fn post(state: &mut State, connection: &str, channel: &str, thread: Option<Strin
     let Some(ask) = &case.ask else { return };
     let ticket = case.ticket.as_ref().map_or_else(String::new, |ticket| ticket.id.to_string());
     let name = case.profile.as_ref().map_or_else(|| case.user.clone(), |profile| profile.name.clone());
-    let sentence = if ask.action == "account_unlock" { "approve-unlock" } else { "approve-reset" };
-    let arguments = [("client", tenant.name.as_str()), ("name", &name), ("system", system(tenant)), ("login", &ask.login), ("ticket", &ticket)];
+    let phones = case.account.as_ref().map_or_else(String::new, |account| account.phones.join(", "));
+    let sentence = match (&ask.proof, ask.action.as_str()) {
+        (Some(_), _) => "call-back",
+        (None, "account_unlock") => "approve-unlock",
+        (None, _) => "approve-reset",
+    };
+    let mut arguments = vec![("client", tenant.name.as_str()), ("name", &name), ("system", system(tenant)), ("login", &ask.login), ("ticket", &ticket)];
+    arguments.extend(ask.proof.as_ref().map(|_| ("phone", phones.as_str())));
     let mut message = Message { thread, ..words(channel, sentence, &arguments) };
-    message.buttons = ["approve", "decline", "take-over"].map(|name| Button { label: name.into(), choice: name.into(), primary: name == "approve" }).into();
+    let choices = ask.choices();
+    message.buttons = choices.map(|name| Button { label: name.into(), choice: name.into(), primary: choices.first() == Some(&name) }).into();
     state.chat_on(connection, ChatAct::Say(message), Purpose::Ask, now);
 }
 
@@ -222,7 +243,7 @@ pub(super) fn withdraw(state: &mut State, sentence: &str, arguments: &[(&str, &s
 }
 
 /// Somebody pressed a button of a request, answered by the API, or wrote something about it.
-pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant) {
+pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     if matches!(event.act, Act::Message(_)) {
         in_words(state, event, tenant, now);
         return;
@@ -241,14 +262,18 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
         return;
     }
     let wants_approver = open.is_some_and(Ask::wants_approver);
+    // Whoever vouches for a person has spoken with them, and is one of the MSP's own.
+    let vouches = open.is_some_and(|ask| ask.proof.is_some());
     let by = match &event.act {
+        _ if open.is_none_or(|ask| !ask.choices().contains(&press.choice.as_str())) => None,
+        Act::Answer(_) if vouches => None,
         Act::Answer(answer) => Some(Approver::Api { name: answer.by.clone(), owner: answer.owner }).filter(|_| answer.owner || !wants_approver),
         _ if staff => {
             let member = tenant.staff_member(&event.workspace, &event.author);
             let enough = member.filter(|member| !wants_approver || member.role != StaffRole::Technician || press.choice != "approve");
             enough.map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
         }
-        _ => tenant.approvals.people.iter().any(|person| person.user == event.author).then(|| Approver::Named { user: event.author.clone() }),
+        _ => tenant.approvals.people.iter().any(|person| !vouches && person.user == event.author).then(|| Approver::Named { user: event.author.clone() }),
     };
     let Some(case) = &mut state.case else { return };
     let Some(by) = by.filter(|by| *by != Approver::Named { user: case.user.clone() }) else {
@@ -263,7 +288,7 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     let Some(ask) = case.ask.as_mut().filter(|ask| ask.answer.is_none()) else { return };
     ask.answer = Some(Given { by: by.clone(), channel: event.channel.clone(), choice: press.choice.clone() });
     match by {
-        Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now),
+        Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now, notes),
         Approver::Staff { user, .. } | Approver::Named { user } => state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now),
     }
 }
@@ -280,7 +305,7 @@ fn in_words(state: &mut State, event: &Event, tenant: &Tenant, now: Instant) {
 }
 
 /// Whoever answered is known, or cannot be.
-pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant) {
+pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = &mut state.case else { return };
     let Some(ask) = &mut case.ask else {
         settle(state, tenant, now);
@@ -293,7 +318,7 @@ pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, 
     match outcome {
         Outcome::Profile(profile) if profile.id == asked && !profile.guest && !profile.inactive => {
             let (name, names) = (profile.name.clone(), names(profile));
-            decide(state, &name, names, tenant, now);
+            decide(state, &name, names, tenant, now, notes);
         }
         other => {
             ask.answer = None;
@@ -304,7 +329,7 @@ pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, 
 }
 
 /// An answer of somebody who may give it.
-fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, now: Instant) {
+fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = &mut state.case else { return };
     let Some((ask, given)) = case.ask.as_mut().and_then(|ask| ask.answer.take().map(|given| (ask.clone(), given))) else { return };
     let by = match &given.by {
@@ -314,17 +339,16 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
     };
     let texts: Vec<&str> = ask.posts.iter().map(|post| post.message.as_str()).collect();
     case.evidence.push(format!("{by} answered request {} (message {}) with `{}` at {now}", ask.id, texts.join(", "), given.choice));
+    if proof::answered(state, &ask, &given, name, &names, tenant, now, notes) {
+        return;
+    }
+    let Some(case) = &mut state.case else { return };
     if given.choice == "approve" {
         let names = if names.is_empty() { vec![format!("api/{name}")] } else { names };
         let (action, target, arguments) = (ask.action, ask.target, ask.arguments);
         case.approvals.push(Approval { by: given.by, names, at: now, expires: now + GRANT_TIME, action, target, arguments });
         withdraw(state, "approval-given", &[("name", name)], now);
-        // The account may have changed since it was asked.
-        let email = state.case.as_ref().and_then(|case| case.profile.as_ref()).and_then(|profile| profile.email.clone());
-        match (email, tenant.connection_of(Role::Idp).map(|idp| idp.id.clone())) {
-            (Some(email), Some(idp)) => drop(state.start(&idp, Work::Idp(IdpAct::Find(email)), Purpose::Find, now)),
-            _ => hand_over(state, "not-configured", super::NOT_CONFIGURED, tenant, now),
-        }
+        find_again(state, tenant, now);
         return;
     }
     let (sentence, code) = if given.choice == "decline" { ("approval-declined", "approval-declined") } else { ("approval-taken", "approver-took-over") };
@@ -333,11 +357,21 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
     settle(state, tenant, now);
 }
 
+/// The account may have changed since somebody was asked.
+pub(super) fn find_again(state: &mut State, tenant: &Tenant, now: Instant) {
+    let email = state.case.as_ref().and_then(|case| case.profile.as_ref()).and_then(|profile| profile.email.clone());
+    match (email, tenant.connection_of(Role::Idp).map(|idp| idp.id.clone())) {
+        (Some(email), Some(idp)) => drop(state.start(&idp, Work::Idp(IdpAct::Find(email)), Purpose::Find, now)),
+        _ => hand_over(state, "not-configured", super::NOT_CONFIGURED, tenant, now),
+    }
+}
+
 /// Reminds, asks the MSP's people too, and gives up when the time is over.
 pub(super) fn tick(state: &mut State, tenant: &Tenant, at: Instant) {
     let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) else { return };
     if at >= ask.expires {
-        hand_over(state, "approval-expired", "nobody answered the request for approval in time", tenant, at);
+        let code = if ask.proof.is_some() { "call-back-expired" } else { "approval-expired" };
+        hand_over(state, code, "nobody answered the request in time", tenant, at);
     } else if ask.remind.is_some_and(|remind| at >= remind) {
         ask.remind = None;
         let posts = ask.posts.clone();
@@ -352,4 +386,4 @@ pub(super) fn tick(state: &mut State, tenant: &Tenant, at: Instant) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -105,9 +105,23 @@ pub(crate) fn lines(past: &Recalled, kind: &str) -> Vec<Words> {
 pub(crate) fn next(code: &str) -> Option<&'static str> {
     Some(match code {
         "stood-down" | "approver-took-over" | "assigned-to-human" | "status-changed-by-human" | "shadow" => return None,
-        "requester-denied" => "next-warn",
-        "unknown-requester" | "chat-guest" | "shared-channel" | "no-address" | "no-chat" | "unknown-user" | "not-verified" | "vip" | "no-answer"
-        | "contact-changed" | "not-own-account" | "no-way-to-deliver" => "next-verify",
+        "requester-denied" | "identity-denied" => "next-warn",
+        "unknown-requester"
+        | "chat-guest"
+        | "shared-channel"
+        | "no-address"
+        | "no-chat"
+        | "unknown-user"
+        | "not-verified"
+        | "vip"
+        | "no-answer"
+        | "contact-changed"
+        | "not-own-account"
+        | "no-way-to-deliver"
+        | "call-back-expired"
+        | "no-stronger-proof"
+        | "self-vouched"
+        | "too-many-challenges" => "next-verify",
         "approval-expired" | "approval-declined" | "self-approval" | "change-freeze" => "next-approve",
         "damaged-record" | "delivery-failed" | "read-back-failed" | "unknown-outcome" | "wrong-target" | "refused-by-monitor" | "diverged" | "still-broken" => {
             "next-check"

@@ -3,7 +3,7 @@
 //! The desk's own clock decides, by the hours, time zone and holidays of the client or of the MSP. Nobody is woken by what a user writes:
 //! what calls is a type, a reason or a priority that the MSP has listed.
 
-use super::{Case, Purpose, State, Task, ticket};
+use super::{Case, Purpose, State, Task, proof, ticket};
 use crate::Instant;
 use crate::hours::Opening;
 use crate::mailbox::Place;
@@ -21,7 +21,7 @@ const DENIED: &str = "requester-denied";
 
 /// Whether the ticket calls for a person at once, at whatever hour.
 pub(super) fn alerts(case: &Case) -> bool {
-    case.said.contains(PAGE) || case.handover.as_ref().is_some_and(|(code, _)| code == DENIED)
+    case.said.contains(PAGE) || case.handover.as_ref().is_some_and(|(code, _)| code == DENIED || code == proof::DENIED)
 }
 
 /// When somebody is there again; none while somebody is, or if nobody has said any hours.

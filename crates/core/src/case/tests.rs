@@ -1,7 +1,7 @@
 //! Stories of the state machine: one line in, one line out.
 
 use super::*;
-use crate::stage::{Candidate, Entity, Report, Seen};
+use crate::stage::{Assurance, CALL_BACK, Candidate, Entity, Report, Seen, Standing};
 use crate::tenant::{Reach, parse};
 use serde_json::json;
 
@@ -213,6 +213,7 @@ impl Play {
                 synced: false,
                 privileged: vec![],
                 locale: None,
+                phones: vec!["+44 7700 900123".into()],
             }),
             Work::Idp(IdpAct::ResetPassword(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_)) => Outcome::Changed(report(false)),
@@ -303,8 +304,11 @@ impl Play {
 
     pub(super) fn decide_by(&mut self, verdict: Verdict, rule: &str) -> Vec<Note> {
         let question = self.state.asked.clone().expect("guardrails are asked");
-        let decision = Decision { verdict, rules: vec![rule.into()], reason: rule.into(), policies: String::new() };
-        self.apply(Fact::Decided { question, decision })
+        let proof = (verdict == Verdict::Prove).then_some(Assurance::Challenge);
+        let step_ups = if proof.is_some() { vec![CALL_BACK.into()] } else { Vec::new() };
+        let standing = Standing { assurance: Assurance::Chat, because: vec!["chat".into()], step_ups, locked: None };
+        let decision = Decision { verdict, proof, rules: vec![rule.into()], reason: rule.into(), policies: String::new() };
+        self.apply(Fact::Decided { question, decision, standing: Some(standing) })
     }
 
     /// One line of a story. Several words may be joined by `, `.
@@ -344,6 +348,7 @@ impl Play {
                 ["deny"] => self.decide(Verdict::Deny),
                 ["human"] => self.decide(Verdict::Human),
                 ["approval"] => self.decide(Verdict::Approval),
+                ["prove"] => self.decide(Verdict::Prove),
                 ["wait", minutes] => {
                     self.now += minutes.parse::<u64>().unwrap() * MINUTE;
                     self.apply(Fact::Tick { at: self.now })
@@ -393,6 +398,7 @@ impl Play {
                 Note::Opened(case) => format!("opened {}", if case.kind.is_empty() { "other" } else { &case.kind }),
                 Note::Ended(_, how) => format!("ended {how}"),
                 Note::Forward(event) => format!("forward to {}", event.channel),
+                Note::Challenged(account, count) => format!("challenged {account} {count}"),
                 Note::Confirmed(case) => format!("confirmed {case}"),
                 Note::Spent(_) => "spent".into(),
                 Note::Halt { tenant, halted, by, at: _ } => format!("halt {tenant:?} {halted} by {by}"),

@@ -354,6 +354,9 @@ pub struct OnCall {
 pub struct Guardrails {
     /// Action → `autonomous`, `approval`, `human`, `deny`; missing actions take the built-in default.
     pub matrix: BTreeMap<String, String>,
+    /// Action → the proof of identity that it needs: `chat`, `challenge`, `strong`; missing actions take the built-in default.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub proof: BTreeMap<String, String>,
     /// Sign-in names, aliases and object ids that are never touched.
     pub protected: Vec<String>,
     /// Who needs a strong proof, and who is told of them.
@@ -454,7 +457,7 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
     known("", Some(&value), &[&["tenant", "name", "msp", "connections", "desk", "guardrails"], SETTINGS], &mut problems);
     known("msp.", value.get("msp"), &[BRAND], &mut problems);
     known("desk.", value.get("desk"), &[&["company"], DESK], &mut problems);
-    known("guardrails.", value.get("guardrails"), &[&["matrix", "protected", "vips", "password_writeback", "autonomy"]], &mut problems);
+    known("guardrails.", value.get("guardrails"), &[&["matrix", "proof", "protected", "vips", "password_writeback", "autonomy"]], &mut problems);
     known("guardrails.vips.", value.pointer("/guardrails/vips"), &[&["names", "page"]], &mut problems);
     known_lists(&value, &["from", "connect"], &mut problems);
     let mut document: Document = typed(value, &mut problems)?;
@@ -472,6 +475,11 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
     for (action, mode) in &document.guardrails.matrix {
         problem.unless(["autonomous", "approval", "human", "deny"].contains(&mode.as_str()), || {
             format!("`guardrails.matrix.{action}` is `{mode}`, not autonomous, approval, human or deny")
+        });
+    }
+    for (action, proof) in &document.guardrails.proof {
+        problem.unless(["chat", "challenge", "strong"].contains(&proof.as_str()), || {
+            format!("`guardrails.proof.{action}` is `{proof}`, not chat, challenge or strong")
         });
     }
     for (action, Autonomy { mode, pilot, by: _, at: _ }) in &document.guardrails.autonomy {

@@ -69,7 +69,8 @@ impl Stages {
             action: action.into(),
             requester: guardrails::Requester {
                 account: Some("own".into()),
-                assurance: guardrails::Assurance::Chat,
+                // An export shows no chat, so whoever asks counts as verified.
+                assurance: guardrails::Assurance::Strong,
                 guest: false,
                 names: vec!["own@export.example".into()],
             },
@@ -86,6 +87,7 @@ impl Stages {
             delivery_survives: true,
             settings: Some(guardrails::Settings {
                 matrix: self.matrix.clone(),
+                proof: Vec::new(),
                 protected: Vec::new(),
                 vips: Vec::new(),
                 password_writeback: false,
@@ -97,10 +99,11 @@ impl Stages {
         };
         let (store, judge) = &mut self.judge;
         let answer = judge.firstline_guardrails_guardrails().call_decide(store, &question).await.map_err(Error::from)?;
-        let guardrails::Decision { verdict, rules: _, reason, policies: _ } = answer.map_err(|error| anyhow!("{error:?}"))?;
+        let guardrails::Decision { verdict, proof: _, rules: _, reason, policies: _ } = answer.map_err(|error| anyhow!("{error:?}"))?;
         let verdict = match verdict {
             guardrails::Verdict::Autonomous => Verdict::Autonomous,
             guardrails::Verdict::Approval => Verdict::Approval,
+            guardrails::Verdict::Prove => Verdict::Prove,
             guardrails::Verdict::Human => Verdict::Human,
             guardrails::Verdict::Deny => Verdict::Deny,
         };

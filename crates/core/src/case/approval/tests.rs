@@ -9,7 +9,7 @@ use serde_json::json;
 const MINUTE: u64 = 60_000;
 
 /// A client of an MSP with a chat of its own, with Nia and Tom as staff and Mo as an approver at the client.
-fn play(approvals: serde_json::Value) -> Play {
+pub(in crate::case) fn play(approvals: serde_json::Value) -> Play {
     let mut play = Play::new("okta", Lock::Locked);
     let msp = json!({
         "brand": {"name": "Northwind IT", "phone": "+1 555 0100"},
@@ -32,7 +32,7 @@ fn play(approvals: serde_json::Value) -> Play {
     play
 }
 
-fn channel() -> serde_json::Value {
+pub(in crate::case) fn channel() -> serde_json::Value {
     json!({"channel": "C0STAFF"})
 }
 
@@ -59,7 +59,7 @@ fn in_chat(play: &mut Play, user: &str, choice: &str) -> Event {
 }
 
 /// Somebody presses a button of the request that waits, or of the last one.
-fn press(play: &mut Play, user: &str, choice: &str) -> String {
+pub(in crate::case) fn press(play: &mut Play, user: &str, choice: &str) -> String {
     let event = in_chat(play, user, choice);
     let case = play.state.case.as_ref().unwrap();
     let press = Press { case: case.id.clone(), offer: format!("a{}", case.asks), choice: choice.into() };
@@ -68,7 +68,7 @@ fn press(play: &mut Play, user: &str, choice: &str) -> String {
     started(play, before)
 }
 
-fn started(play: &Play, before: u32) -> String {
+pub(in crate::case) fn started(play: &Play, before: u32) -> String {
     let number = |task: &Task| task.id.trim_start_matches('t').parse::<u32>().unwrap();
     let show = |task: &Task| match &task.work {
         Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => format!("{} in {}", message.words.sentence, message.channel),
@@ -78,7 +78,7 @@ fn started(play: &Play, before: u32) -> String {
     play.state.tasks.iter().filter(|task| number(task) > before).map(show).collect::<Vec<_>>().join(", ")
 }
 
-fn phase(play: &Play) -> String {
+pub(in crate::case) fn phase(play: &Play) -> String {
     let case = play.state.case.as_ref().unwrap();
     let why = case.handover.as_ref().map_or(String::new(), |(code, _)| format!(" ({code})"));
     format!("{:?}{why}", case.phase)
@@ -88,7 +88,7 @@ fn purposes(play: &Play, of: &Purpose) -> Vec<Task> {
     play.state.tasks.iter().filter(|task| task.purpose == *of).cloned().collect()
 }
 
-fn evidence(play: &Play) -> String {
+pub(in crate::case) fn evidence(play: &Play) -> String {
     play.state.case.as_ref().unwrap().evidence.join("\n")
 }
 
@@ -310,6 +310,7 @@ fn a_yes_fits_one_change_of_one_account_for_a_short_time() {
         synced: false,
         privileged: vec![],
         locale: None,
+        phones: vec![],
     };
     play.done("find", Some(Outcome::Found(other)), true);
     assert!(play.state.asked.clone().unwrap().approvals.is_empty());

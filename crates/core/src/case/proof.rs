@@ -1,0 +1,105 @@
+//! Making sure who asks, where the chat is too weak a proof: a technician calls back on the number on record.
+//!
+//! Stages say how sure it is and what would help; this file asks for it. A denial locks the case (P-5).
+
+use super::approval::{Ask, Given};
+use super::{CASE_TIME, Case, Note, State, approval, leave_note, set_handover, settle};
+use crate::Instant;
+use crate::stage::{CALL_BACK, Decision, Proof, Question, Standing};
+use crate::tenant::Tenant;
+
+/// What whoever called back may press, the one that goes on first.
+pub(super) const CHOICES: [&str; 3] = ["verified", "not-them", "take-over"];
+/// Code of a case whose requester was said to be somebody else.
+pub(super) const DENIED: &str = "identity-denied";
+/// So many challenges a denial counts for: it leaves no room for another in that hour.
+const DENIAL: i64 = 5;
+
+/// What can be asked for: a call needs the MSP's own chat, its people, and a number that the directory knows. No number of a text ever counts.
+#[must_use]
+pub fn means(question: &Question, tenant: &Tenant) -> Vec<String> {
+    let reached = tenant.staff_chat().is_some() && tenant.approvals.channel.is_some() && !tenant.staff.is_empty();
+    let call = reached && question.subject.phones.iter().any(|phone| phone.chars().any(|c| c.is_ascii_digit()));
+    call.then(|| CALL_BACK.into()).into_iter().collect()
+}
+
+/// What was passed for this account, and still holds.
+pub(super) fn bound(case: &Case, target: &str, now: Instant) -> Vec<Proof> {
+    case.proofs.iter().filter(|proof| proof.target == target && now < proof.expires).cloned().collect()
+}
+
+/// For the note; nothing where the channel alone decided.
+pub(super) fn told(standing: &Standing, decision: &Decision) -> Option<String> {
+    let wanted = decision.proof.map(|wanted| format!(", {wanted:?} is wanted")).unwrap_or_default();
+    let locked = standing.locked.as_ref().map(|why| format!(", locked: {why}")).unwrap_or_default();
+    let plain = standing.because.len() <= 1 && wanted.is_empty() && locked.is_empty();
+    (!plain).then(|| format!("identity: {:?} by {}{wanted}{locked}", standing.assurance, standing.because.join(" and ")).to_lowercase())
+}
+
+/// A step-up would help. If not, a human has to find out who it is.
+pub(super) fn possible(case: &Case, standing: Option<&Standing>) -> Result<(), String> {
+    match standing {
+        Some(Standing { locked: Some(why), .. }) => Err(why.clone()),
+        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| first == CALL_BACK) && !case.denied => Ok(()),
+        _ => Err("no-stronger-proof".into()),
+    }
+}
+
+/// Asks the MSP's own people to call the requester back.
+pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    state.phase(super::Phase::Approving, now);
+    let Some(case) = &mut state.case else { return };
+    case.challenges += 1;
+    case.ask = Some(Ask { proof: Some(CALL_BACK.into()), ..approval::request(case, question, decision, tenant, now) });
+    notes.push(Note::Challenged(question.subject.id.clone(), 1));
+    approval::ask_staff(state, tenant, now);
+    // Whoever works in the PSA sees it there.
+    leave_note(state, super::Purpose::Aside, tenant, now);
+    state.say_once("call-back-awaited", &[("msp", &tenant.msp.name)], now);
+}
+
+/// Whoever called back has answered. False if the request was no challenge, or is taken over like any other.
+#[allow(clippy::too_many_arguments, reason = "an answer, and what it is applied to")]
+pub(super) fn answered(
+    state: &mut State,
+    ask: &Ask,
+    given: &Given,
+    name: &str,
+    names: &[String],
+    tenant: &Tenant,
+    now: Instant,
+    notes: &mut Vec<Note>,
+) -> bool {
+    let (Some(kind), Some(case)) = (&ask.proof, &mut state.case) else { return false };
+    match given.choice.as_str() {
+        "verified" => {
+            let proof =
+                Proof { kind: kind.clone(), target: ask.target.clone(), at: now, expires: now + CASE_TIME, by: given.by.clone(), names: names.to_vec() };
+            let number = case.account.iter().flat_map(|account| &account.phones).map(|phone| ending(phone)).collect::<Vec<_>>().join(" or ");
+            case.evidence.push(format!("identity: {name} called back on the number on record, {number}"));
+            case.proofs.push(proof);
+            approval::withdraw(state, "call-back-given", &[("name", name)], now);
+            approval::find_again(state, tenant, now);
+            true
+        }
+        "not-them" => {
+            case.denied = true;
+            notes.push(Note::Challenged(ask.target.clone(), DENIAL));
+            approval::withdraw(state, "call-back-denied", &[("name", name)], now);
+            set_handover(state, DENIED, &format!("{name} called back on the number on record and says that it is not them: the case is locked"));
+            settle(state, tenant, now);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The end of a number, which tells one from another and calls nobody.
+fn ending(phone: &str) -> String {
+    let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
+    let last: String = digits.iter().skip(digits.len().saturating_sub(2)).collect();
+    format!("ending in {last}")
+}
+
+#[cfg(test)]
+mod tests;
