@@ -250,3 +250,16 @@ fn a_story_that_expects_something_else_fails() {
         check_fails(pointer, value, expect);
     }
 }
+
+/// Whoever gets a case reads why in words.
+#[test]
+fn every_reason_that_stories_know_is_said_in_the_notes() {
+    let notes: Value = serde_json::from_str(include_str!("../components/messaging/src/notes/en.json")).unwrap();
+    for (name, path) in story::all(&project()).unwrap() {
+        let told: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let cases = told["expect"]["cases"].as_object().into_iter().flatten().flat_map(|(_, cases)| cases.as_array().into_iter().flatten());
+        for reason in cases.filter_map(|case| case.as_str()?.strip_prefix("handed-over ")?.split_once(": ").map(|(_, reason)| reason)) {
+            assert!(notes["labels"][reason].is_string(), "{name}: `{reason}`");
+        }
+    }
+}
