@@ -134,7 +134,10 @@ async fn a_person_with_a_keyboard_sees_the_password_once() {
     let vendors = vendors(&config.clock);
     vendors.seed(&serde_json::from_str(DEMO).unwrap()).unwrap();
     let desk = Desk::start(config, vendors, Duration::ZERO, Keys::make().unwrap()).unwrap();
-    desk.enter(&serde_json::from_str(TENANTS).unwrap()).await.unwrap();
+    let mut tenants: Value = serde_json::from_str(TENANTS).unwrap();
+    let logo = firstline_core::seal::base64(include_bytes!("data/logo.png"));
+    tenants["tenants"][0]["msp"]["logo"] = json!(format!("data:image/png;base64,{logo}"));
+    desk.enter(&tenants).await.unwrap();
     tokio::spawn(serve::serve(desk.app.clone(), listener));
     let jane = Visit::new(&desk, JANE);
     for text in ["hi", "I forgot my password"] {
@@ -165,6 +168,11 @@ async fn a_person_with_a_keyboard_sees_the_password_once() {
     assert_eq!(browser.run("return document.title !== '' && document.documentElement.lang === 'en'").await, true);
     // The style came through the policy.
     assert_eq!(browser.run("return getComputedStyle(document.querySelector('main')).borderRadius").await, "16px");
+    // The logo is part of the page, and a picture from elsewhere is stopped by the policy.
+    let pictures = "return [...document.images].map(i => [i.naturalWidth > 0, new URL(i.src).protocol])";
+    assert_eq!(browser.run(pictures).await, json!([[true, "data:"]]));
+    let foreign = format!("document.body.append(Object.assign(new Image(), {{src: '{address}/s/x.png'}})); {pictures}");
+    assert_eq!(browser.run(&foreign).await[1][0], false);
     browser.picture("link-shown.png").await;
 
     // A used link and one that never was look the same.

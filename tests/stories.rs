@@ -55,6 +55,7 @@ stories! {
     did_this_fix_it
     directory_guest
     disabled_account
+    dispatch
     emoji
     entra_lockout_becomes_a_reset
     entra_reset
@@ -90,6 +91,7 @@ stories! {
     limit_of_the_msp
     limit_of_the_person
     limit_of_the_tenant
+    locale_of_the_directory
     locale_of_the_profile
     locale_of_the_text
     mailed_ticket_answered_in_words

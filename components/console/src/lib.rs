@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod found_out;
 pub mod health;
 pub mod host;
+pub mod logos;
 pub mod metrics;
 pub mod msp;
 pub mod past;

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, damaged, ok, problems};
 use crate::host::Host;
-use crate::{conflicts, tenants};
+use crate::{conflicts, logos, tenants};
 use firstline_core::keys;
 use firstline_core::record::IntegrityKey;
 use firstline_core::tenant::{self, Connection, Document, Gap, MSP, Msp, Source};
@@ -40,7 +40,8 @@ pub fn connection(msp: &Msp, id: &str) -> Option<Connection> {
 /// It is wrong, takes what belongs to a tenant, or would leave a tenant without what it needs; or the store failed.
 pub async fn put(host: &impl Host, key: &IntegrityKey, body: &[u8]) -> Result<Answer, Refused> {
     tenants::is_json(body)?;
-    let new = tenant::read_msp(body, &tenants::reach(host).await).map_err(|all| problems(&all))?;
+    let mut new = tenant::read_msp(body, &tenants::reach(host).await).map_err(|all| problems(&all))?;
+    logos::keep(host, "brand", new.brand.as_mut()).await?;
     save(host, key, new).await
 }
 

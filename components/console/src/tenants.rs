@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, damaged, ok, problems, refused};
 use crate::host::{Fault, Host};
-use crate::{conflicts, msp};
+use crate::{conflicts, logos, msp};
 use firstline_core::mailbox::counter;
 use firstline_core::record::{self, Corrupt, IntegrityKey, Record};
 use firstline_core::tenant::{self, Address, Connection, Document, Gap, Listed, Msp, Reach, Role, Tenant, Workspace, vendor};
@@ -71,6 +71,7 @@ pub async fn put(host: &impl Host, key: &IntegrityKey, name: &str, body: &[u8], 
     is_json(body)?;
     let mut new = tenant::read(name, body, &reach(host).await).map_err(|all| problems(&all))?;
     let before = stored::<Document>(host, key, &keys::tenant(name)).await?.and_then(Result::ok);
+    logos::keep(host, "msp", new.msp.as_mut()).await?;
     new.guardrails.record(before.as_ref().map(|before| &before.guardrails), person, host.now());
     save(host, key, new).await
 }

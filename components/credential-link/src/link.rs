@@ -2,6 +2,7 @@
 
 use crate::host::{Fault, Host};
 use crate::{page, words};
+use firstline_core::logo::Logo;
 use firstline_core::once::{Once, Opened, token_hash};
 use firstline_core::seal::{PrivateKey, Secret, once_context, unbase64};
 use firstline_core::{keys, record, redact};
@@ -103,7 +104,8 @@ async fn press(host: &impl Host, request: &Request, token: &str) -> Answer {
         Ok((once, secret)) => {
             // What is said to the user elsewhere is in this language, whatever the browser's is.
             let words = if once.locale.is_empty() { words } else { words::of(&once.locale) };
-            let mut answer = answer(200, page::shown(words, &once, &secret), What::Shown, "");
+            let logo = logo(host, &once.logo).await;
+            let mut answer = answer(200, page::shown(words, &once, logo.as_deref(), &secret), What::Shown, "");
             (answer.line.tenant, answer.line.ticket) = (once.tenant, redact::line(&once.ticket, 40));
             answer
         }
@@ -111,6 +113,15 @@ async fn press(host: &impl Host, request: &Request, token: &str) -> Answer {
         Err(Hidden::Variable(why)) => answer(503, page::fault(words, &why), What::Fault, &why),
         Err(Hidden::Fault(why)) => answer(503, page::fault(words, ""), What::Fault, &why),
     }
+}
+
+/// The logo of this hash. A page is none the worse without one.
+async fn logo(host: &impl Host, hash: &str) -> Option<String> {
+    if hash.is_empty() {
+        return None;
+    }
+    let stored = host.get(&keys::logo(hash)).await.ok()??;
+    record::read::<Logo>(&stored).ok()?.source(hash)
 }
 
 /// Why nothing is shown.

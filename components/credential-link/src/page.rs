@@ -1,4 +1,4 @@
-//! The pages: no script, nothing loaded, readable on a phone and by a screen reader.
+//! The pages: no script, nothing loaded from elsewhere, readable on a phone and by a screen reader.
 
 use crate::words::Words;
 use firstline_core::once::Once;
@@ -13,16 +13,17 @@ const STYLE: &str = "\
 body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;padding:1rem;background:var(--back);color:var(--ink);font:1.0625rem/1.55 system-ui,sans-serif}\
 main{width:100%;max-width:30rem;background:var(--card);border-radius:1rem;padding:1.75rem;box-shadow:0 1px 3px rgba(0,0,0,.2)}\
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem}h2{font-size:1.0625rem;margin:1.5rem 0 .25rem}p{margin:.5rem 0}ol{margin:.25rem 0;padding-left:1.4rem}\
+img{display:block;max-width:100%;max-height:4rem;margin:0 0 1rem;padding:.375rem;border-radius:.5rem;background:#fff}\
 .soft{color:var(--soft);font-size:.9375rem}label{display:block;margin-top:1rem;font-weight:600}\
 input{width:100%;margin-top:.25rem;padding:.75rem;border:1px solid var(--line);border-radius:.5rem;background:var(--back);color:var(--ink);font:1.25rem/1.4 ui-monospace,Menlo,Consolas,monospace}\
 button{width:100%;margin:1.25rem 0 .5rem;padding:.875rem;border:0;border-radius:.5rem;background:var(--main);color:var(--on);font:600 1.0625rem/1.3 system-ui,sans-serif;cursor:pointer}\
 :focus-visible{outline:3px solid var(--main);outline-offset:3px}";
 
-/// What the browser may do with a page: apply the one style, send the form back, nothing else.
+/// What the browser may do with a page: apply the one style, show the picture that is part of it, send the form back, nothing else.
 #[must_use]
 pub fn policy() -> String {
     let hash = base64(&Sha256::digest(STYLE.as_bytes()));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+    format!("default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 }
 
 fn page(words: &Words, title: &str, content: &Markup) -> String {
@@ -56,14 +57,15 @@ pub fn ready(words: &Words) -> String {
     )
 }
 
-/// The page with the secret.
+/// The page with the secret. `logo` is what [`firstline_core::logo::Logo::source`] gives.
 #[must_use]
-pub fn shown(words: &Words, once: &Once, secret: &Secret) -> String {
+pub fn shown(words: &Words, once: &Once, logo: Option<&str>, secret: &Secret) -> String {
     let from = words.origin(&once.msp, &once.ticket);
     page(
         words,
         words.shown,
         &html! {
+            @if let Some(logo) = logo { img src=(logo) alt=""; }
             @if !from.is_empty() { p.soft { (from) } }
             label for="secret" { (words.field) }
             input id="secret" type="text" readonly autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="once" value=(secret.expose());
@@ -123,7 +125,16 @@ mod tests {
     }
 
     fn once(msp: &str, ticket: &str) -> Once {
-        Once { sealed: String::new(), tenant: "acme".into(), expires: 0, latest: 0, msp: msp.into(), ticket: ticket.into(), locale: String::new() }
+        Once {
+            sealed: String::new(),
+            tenant: "acme".into(),
+            expires: 0,
+            latest: 0,
+            msp: msp.into(),
+            ticket: ticket.into(),
+            locale: String::new(),
+            logo: String::new(),
+        }
     }
 
     #[test]
@@ -132,7 +143,7 @@ mod tests {
             let once = once("Northwind IT", "4711");
             for (page, heading) in [
                 (ready(words), words.ready),
-                (shown(words, &once, &Secret::new("pw".into())), words.shown),
+                (shown(words, &once, None, &Secret::new("pw".into())), words.shown),
                 (gone(words), words.gone),
                 (fault(words, "x"), words.fault),
                 (refused(words), words.refused),
@@ -141,28 +152,36 @@ mod tests {
                 check(&page, heading);
                 assert!(page.contains(&format!("lang=\"{}\"", words.language)));
             }
-            assert!(shown(words, &once, &Secret::new("pw".into())).contains("Northwind IT, ticket 4711"));
+            assert!(shown(words, &once, None, &Secret::new("pw".into())).contains("Northwind IT, ticket 4711"));
         }
     }
 
     #[test]
     fn only_the_first_page_has_a_button() {
         assert_eq!(ready(&EN).matches("<button").count(), 1);
-        for page in [gone(&EN), fault(&EN, ""), refused(&EN), no_link(&EN), shown(&EN, &once("", ""), &Secret::new("pw".into()))] {
+        for page in [gone(&EN), fault(&EN, ""), refused(&EN), no_link(&EN), shown(&EN, &once("", ""), None, &Secret::new("pw".into()))] {
             assert!(!page.contains("<button") && !page.contains("<form"));
         }
     }
 
     #[test]
     fn values_are_text_and_never_markup() {
-        let page = shown(&EN, &once("<script>alert(1)</script>", "\"><img>"), &Secret::new("a\"<b>&'c".into()));
+        let page = shown(&EN, &once("<script>alert(1)</script>", "\"><img>"), None, &Secret::new("a\"<b>&'c".into()));
         check(&page, EN.shown);
         assert!(!page.contains("<img") && page.contains("value=\"a&quot;&lt;b&gt;&amp;'c\""), "{page}");
     }
 
     #[test]
+    fn a_logo_is_part_of_the_page() {
+        let logo = "data:image/png;base64,iVBORw0KGgo=";
+        let page = shown(&EN, &once("Northwind IT", ""), Some(logo), &Secret::new("pw".into()));
+        assert!(page.contains(&format!("<img src=\"{logo}\" alt=\"\">")) && page.matches("src=").count() == 1, "{page}");
+        assert!(policy().contains("default-src 'none'") && policy().contains("; img-src data:;"));
+    }
+
+    #[test]
     fn the_field_has_a_label() {
-        let page = shown(&EN, &once("Northwind IT", ""), &Secret::new("pw".into()));
+        let page = shown(&EN, &once("Northwind IT", ""), None, &Secret::new("pw".into()));
         assert!(page.contains("<label for=\"secret\">") && page.contains("<input id=\"secret\"") && page.contains("From Northwind IT<"));
     }
 

@@ -180,6 +180,12 @@ pub(crate) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names
 }
 
+/// The first of these that has the form of a language tag. A user may write anything there.
+pub(crate) fn locale<'a>(tags: impl IntoIterator<Item = Option<&'a str>>) -> Option<String> {
+    let plain = |tag: &&str| (2..=35).contains(&tag.len()) && tag.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    tags.into_iter().flatten().map(str::trim).find(plain).map(Into::into)
+}
+
 /// Telephone numbers as they are on record, without blanks and repetitions.
 pub(crate) fn phones<'a>(all: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     let mut phones: Vec<String> = Vec::new();

@@ -14,8 +14,7 @@ use serde::de::DeserializeOwned;
 #[cfg(test)]
 mod tests;
 
-const ACCOUNT: &str =
-    "id,userPrincipalName,displayName,mail,proxyAddresses,mobilePhone,businessPhones,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime";
+const ACCOUNT: &str = "id,userPrincipalName,displayName,mail,proxyAddresses,mobilePhone,businessPhones,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
 const OBJECT: &str = "id,displayName,isAssignableToRole";
 const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
 const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";
@@ -97,6 +96,7 @@ struct User {
     user_type: Option<String>,
     on_premises_sync_enabled: Option<bool>,
     last_password_change_date_time: Option<String>,
+    preferred_language: Option<String>,
 }
 
 impl User {
@@ -126,6 +126,7 @@ impl User {
             guest,
             synced: self.on_premises_sync_enabled == Some(true),
             privileged,
+            locale: directory::locale([self.preferred_language.as_deref()]),
         }
     }
 }

@@ -114,6 +114,8 @@ struct Profile {
     email: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
+    preferred_language: Option<String>,
+    locale: Option<String>,
     mobile_phone: Option<String>,
     primary_phone: Option<String>,
 }
@@ -152,6 +154,8 @@ impl User {
             guest: false,
             synced: provider.is_none_or(|provider| provider.kind != "OKTA"),
             privileged,
+            // Okta fills `locale` in by itself, the other only somebody who means it.
+            locale: directory::locale([self.profile.preferred_language.as_deref(), self.profile.locale.as_deref()]),
         }
     }
 }

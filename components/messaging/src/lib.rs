@@ -46,6 +46,12 @@ impl outbox::Guest for Stage {
     fn words(sentence: String, arguments: Vec<(String, String)>, locale: String, text: Option<String>) -> Result<String, Error> {
         sentences::Catalogue::of(&locale)?.sentence(&sentence, text.as_deref(), &arguments).map(|said| said.text)
     }
+
+    fn note(lines: Vec<outbox::Line>, locale: String) -> Result<String, Error> {
+        let catalogue = sentences::Catalogue::notes(&locale)?;
+        let lines = lines.iter().map(|outbox::Line { name, arguments }| catalogue.sentence(name, None, arguments).map(|said| said.text));
+        Ok(lines.collect::<Result<Vec<String>, Error>>()?.join("\n"))
+    }
 }
 
 // The export names hold `:` and `/`, which the native linker refuses.

@@ -2,6 +2,7 @@
 //!
 //! In a text, `{name}` stands for an argument and `{label:name}` for the button label that an argument names.
 //! A part in `[…]` is left out if an argument within it is empty; anywhere else an argument must have a value.
+//! The lines of internal notes have a catalogue of their own, for the MSP's people.
 
 use firstline_connector::types::Error;
 use serde::Deserialize;
@@ -13,8 +14,15 @@ const ENGLISH: &str = include_str!("sentences/en.json");
 const TRANSLATIONS: [(&str, &str); 3] =
     [("de", include_str!("sentences/de.json")), ("es", include_str!("sentences/es.json")), ("pt", include_str!("sentences/pt.json"))];
 
+/// The lines of internal notes, likewise.
+const ENGLISH_NOTES: &str = include_str!("notes/en.json");
+const NOTE_TRANSLATIONS: [(&str, &str); 3] =
+    [("de", include_str!("notes/de.json")), ("es", include_str!("notes/es.json")), ("pt", include_str!("notes/pt.json"))];
+
 /// Longest argument that is shown in full; no real name, login or number comes near it.
 const ARGUMENT_LIMIT: usize = 300;
+/// A note quotes what people wrote.
+const NOTE_ARGUMENT_LIMIT: usize = 1_100;
 
 /// The sentences and labels of one language.
 #[derive(Debug, Deserialize)]
@@ -22,6 +30,9 @@ const ARGUMENT_LIMIT: usize = 300;
 pub struct Catalogue {
     sentences: BTreeMap<String, Sentence>,
     labels: BTreeMap<String, String>,
+    /// Longest argument that is shown in full.
+    #[serde(skip)]
+    limit: usize,
 }
 
 /// Another language's words: sentences by name, and labels.
@@ -67,10 +78,22 @@ impl Catalogue {
     /// # Errors
     /// `other`, if the catalogue that was built in is broken; a test reads each.
     pub fn of(locale: &str) -> Result<Self, Error> {
+        Self::read(ENGLISH, &TRANSLATIONS, locale, ARGUMENT_LIMIT)
+    }
+
+    /// The lines of internal notes for a locale; English where there is none.
+    ///
+    /// # Errors
+    /// As those of [`Catalogue::of`].
+    pub fn notes(locale: &str) -> Result<Self, Error> {
+        Self::read(ENGLISH_NOTES, &NOTE_TRANSLATIONS, locale, NOTE_ARGUMENT_LIMIT)
+    }
+
+    fn read(english: &str, translations: &[(&str, &str)], locale: &str, limit: usize) -> Result<Self, Error> {
         let broken = |error: serde_json::Error| Error::Other(format!("catalogue of sentences: {error}"));
         let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-        let mut catalogue: Catalogue = serde_json::from_str(ENGLISH).map_err(broken)?;
-        if let Some((_, json)) = TRANSLATIONS.iter().find(|(name, _)| *name == language) {
+        let mut catalogue = Catalogue { limit, ..serde_json::from_str(english).map_err(broken)? };
+        if let Some((_, json)) = translations.iter().find(|(name, _)| *name == language) {
             let mut words: Translation = serde_json::from_str(json).map_err(broken)?;
             for (name, sentence) in &mut catalogue.sentences {
                 sentence.text = words.sentences.remove(name).unwrap_or_else(|| std::mem::take(&mut sentence.text));
@@ -99,7 +122,7 @@ impl Catalogue {
             if !sentence.arguments.contains_key(argument) {
                 return Err(invalid(format!("sentence `{name}` has no argument `{argument}`")));
             }
-            if values.insert(argument.as_str(), shown(value)).is_some() {
+            if values.insert(argument.as_str(), shown(value, self.limit)).is_some() {
                 return Err(invalid(format!("argument `{argument}` of sentence `{name}` is given twice")));
             }
         }
@@ -150,12 +173,12 @@ impl Catalogue {
 }
 
 /// A value as it may stand within a sentence: one line, of bounded length, unable to turn the text around it.
-fn shown(value: &str) -> String {
+fn shown(value: &str, limit: usize) -> String {
     let mut chars = value
         .chars()
         .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
         .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c });
-    let mut out: String = chars.by_ref().take(ARGUMENT_LIMIT).collect();
+    let mut out: String = chars.by_ref().take(limit).collect();
     if chars.next().is_some() {
         out.push('…');
     }
@@ -247,16 +270,41 @@ mod tests {
 
     #[test]
     fn every_language_has_every_sentence_with_the_same_placeholders() {
-        let english: Catalogue = serde_json::from_str(ENGLISH).unwrap();
-        for (language, json) in TRANSLATIONS {
-            let words: Translation = serde_json::from_str(json).unwrap();
-            assert!(words.sentences.keys().eq(english.sentences.keys()), "{language}");
-            assert!(words.labels.keys().eq(english.labels.keys()), "{language}");
-            for (name, text) in &words.sentences {
-                assert_eq!(shape(text), shape(&english.sentences[name].text), "{language} {name}");
-                let same = ["offer-pressed"].contains(&name.as_str());
-                assert!(same || *text != english.sentences[name].text, "{language} {name} was not translated");
+        for (english, translations) in [(ENGLISH, TRANSLATIONS), (ENGLISH_NOTES, NOTE_TRANSLATIONS)] {
+            let english: Catalogue = serde_json::from_str(english).unwrap();
+            for (language, json) in translations {
+                let words: Translation = serde_json::from_str(json).unwrap();
+                assert!(words.sentences.keys().eq(english.sentences.keys()), "{language}");
+                assert!(words.labels.keys().eq(english.labels.keys()), "{language}");
+                for (name, text) in &words.sentences {
+                    assert_eq!(shape(text), shape(&english.sentences[name].text), "{language} {name}");
+                    let same = ["offer-pressed", "item", "quote"].contains(&name.as_str());
+                    assert!(same || *text != english.sentences[name].text, "{language} {name} was not translated");
+                }
+                let same = ["board"];
+                let untranslated = words.labels.iter().find(|(name, text)| english.labels[*name] == **text && !same.contains(&text.as_str()));
+                assert_eq!(untranslated.filter(|(name, _)| !["mon", "no"].contains(&name.as_str())), None, "{language}");
             }
+        }
+    }
+
+    #[test]
+    fn a_note_quotes_long_words_and_knows_its_arguments() {
+        let say = |locale, name, arguments: &[(&str, &str)]| {
+            let arguments: Vec<(String, String)> = arguments.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+            Catalogue::notes(locale).unwrap().sentence(name, None, &arguments).map(|said| said.text)
+        };
+        assert_eq!(say("en", "quote", &[("text", &"é".repeat(1_000))]).unwrap().chars().count(), 1_002);
+        assert!(say("en", "quote", &[("text", &"é".repeat(1_200))]).unwrap().ends_with('…'));
+        let handed = [("code", "language"), ("why", "language")];
+        assert_eq!(say("de-AT", "handed-over", &handed).unwrap(), "Übergeben: language. es ist in einer Sprache, in der nicht gehandelt wird.");
+        // A code that nobody has described yet says itself.
+        assert_eq!(say("pt", "handed-over", &[("code", "new"), ("why", "new")]).unwrap(), "Passado: new. new.");
+        let english = Catalogue::notes("en").unwrap();
+        for (name, sentence) in &english.sentences {
+            let mut used = placeholders(&sentence.text);
+            used.sort_unstable();
+            assert_eq!(used, sentence.arguments.keys().map(String::as_str).collect::<Vec<_>>(), "{name}");
         }
     }
 
@@ -273,7 +321,7 @@ mod tests {
         let names = "greeting welcome moved-to-direct offer-reset offer-unlock offer-withdrawn offer-pressed press-button clarify working reset-done unlock-done \
              unlock-not-needed closed handed-over handed-over-no-ticket passed-on-here protected-handed-over not-you expired-offer link-replaced denied";
         for language in ["en", "de", "es", "pt"] {
-            let Catalogue { sentences, labels } = Catalogue::of(language).unwrap();
+            let Catalogue { sentences, labels, limit: _ } = Catalogue::of(language).unwrap();
             for name in names.split_whitespace() {
                 assert!(sentences.contains_key(name), "{language} lacks {name}");
             }

@@ -7,6 +7,7 @@ use crate::tick::sweep;
 use firstline_core::case::Task;
 use firstline_core::journal::{Snapshot, Summary};
 use firstline_core::mailbox::{Act, Event, Place};
+use firstline_core::past::Lesson;
 use firstline_core::record::{read, write};
 use firstline_core::seal::{PrivateKey, Secret, base64, key_pair};
 use firstline_core::stage::*;
@@ -615,6 +616,7 @@ impl Script {
                     guest: false,
                     synced: false,
                     privileged: vec![],
+                    locale: None,
                     phones: vec!["+44 20 7946 0123".into()],
                 }))
             }
@@ -675,7 +677,7 @@ impl Script {
                 let noted = |ticket: &Value| ticket["notes"].as_array().into_iter().flatten().any(|note| note.as_str().unwrap_or_default().ends_with(&tag));
                 let seen = io.read(request("GET", &path, None))?;
                 if !noted(&seen) {
-                    let text = format!("{} {tag}", out.internal_note);
+                    let text = format!("{} {tag}", firstline_core::note::plain(&out.internal_note));
                     let body = json!({"text": text, "detailDescriptionFlag": false, "internalAnalysisFlag": true, "resolutionFlag": false});
                     io.change(&request("POST", &format!("{path}/notes"), Some(body)), |io| Ok(noted(&io.read(request("GET", &path, None))?)))?;
                 }
@@ -748,5 +750,9 @@ impl Stages for Script {
     }
     fn words(&self, words: &Words, _: &str, _: &Tenant) -> Result<String, StageFault> {
         Ok(words.sentence.clone())
+    }
+    fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault> {
+        let lesson = Lesson { kind: "field".into(), intent: kind.into(), about: "board".into(), value: memory.into(), ..Lesson::default() };
+        Ok(vec![lesson])
     }
 }

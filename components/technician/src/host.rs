@@ -2,6 +2,7 @@
 
 use firstline_core::Instant;
 use firstline_core::case::Task;
+use firstline_core::past::Lesson;
 use firstline_core::stage::{Assurance, Circumstances, Decision, Outcome, Question, Standing, Understanding, Words};
 pub use firstline_core::store::{Fault, Store};
 use firstline_core::tenant::Tenant;
@@ -101,4 +102,9 @@ pub trait Stages {
     /// # Errors
     /// The sentence or an argument is not known.
     fn words(&self, words: &Words, locale: &str, tenant: &Tenant) -> Result<String, StageFault>;
+    /// What a memory of closed tickets knows about one type.
+    ///
+    /// # Errors
+    /// The stage failed; nothing is known then.
+    fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault>;
 }

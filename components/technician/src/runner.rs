@@ -10,19 +10,20 @@ use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
 use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
 use crate::{judge, limits};
-use firstline_core::case::{self, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
+use firstline_core::case::{self, Asking, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Afterwards, Tally};
 use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
+use firstline_core::past::{Lesson, Past};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
 use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Work};
 use firstline_core::tenant::{MSP, Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
-use firstline_core::{Instant, keys, redact};
+use firstline_core::{Instant, keys, logo, redact};
 use futures::future::{join, join_all};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -433,10 +434,12 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         self.log(&fact);
         let ticket = |state: &State| state.case.as_ref().and_then(|case| case.ticket.as_ref()).map(|ticket| ticket.id);
         let before = ticket(&self.state);
+        let asking = case::asking(&self.state);
         self.note_ask(&fact);
         let notes = case::apply(&mut self.state, &fact, &self.tenant, now);
         self.facts.push(fact);
         self.times.push(now);
+        self.note_asking(asking).await?;
         let here = (self.epoch, self.covers.get(&self.epoch).copied().unwrap_or(0));
         self.note_beginning(here);
         if let Some(case) = self.state.case.clone().filter(|_| before != ticket(&self.state)) {
@@ -628,7 +631,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // An event in a foreign mailbox was not put there by intake.
                     Ok(event) if event.conversation() == self.state.id => {
                         let press = match self.command(&event).await? {
-                            None => self.verify_press(&event),
+                            None => self.in_words(&event).await?.or_else(|| self.verify_press(&event)),
                             command => command,
                         };
                         self.learn(Fact::Taken { number, event, press }).await?;
@@ -667,6 +670,38 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(Press { case: String::new(), offer: if halted { "stop" } else { "resume" }.into(), choice: of.unwrap_or_default() }))
+    }
+
+    /// Which question somebody answers in words who has been asked about a ticket here.
+    async fn in_words(&self, event: &Event) -> Result<Option<Press>, Stop> {
+        if !matches!(event.act, Act::Message(_)) || !case::is_free(&self.state) {
+            return Ok(None);
+        }
+        let asking = self.asking(&self.state.id).await?.filter(|asking| self.host.now() < asking.expires);
+        Ok(asking.map(|Asking { case, offer, .. }| Press { case, offer, choice: case::IN_WORDS.into() }))
+    }
+
+    async fn asking(&self, conversation: &str) -> Result<Option<Asking>, Stop> {
+        let key = keys::asking(conversation);
+        Ok(self.host.get(&key).await?.and_then(|bytes| self.settings.integrity.read(&key, &bytes).ok()))
+    }
+
+    /// Says in the contact's conversation that a question about a ticket waits there, or that it waits no more.
+    async fn note_asking(&mut self, before: Option<(String, Asking)>) -> Result<(), Stop> {
+        let now = case::asking(&self.state);
+        if now == before {
+            return Ok(());
+        }
+        if let Some((conversation, asking)) = now {
+            let key = keys::asking(&conversation);
+            self.writes.push((key.clone(), self.settings.integrity.write(&key, &asking)));
+        } else if let Some((conversation, asking)) = before
+            // Another ticket may ask there by now.
+            && self.asking(&conversation).await?.is_none_or(|stored| stored.case == asking.case)
+        {
+            self.writes.push((keys::asking(&conversation), Vec::new()));
+        }
+        Ok(())
     }
 
     /// A button's value is `case.offer.choice.mac`.
@@ -720,6 +755,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         }
                         Fact::Decided { question, decision, standing: Some(standing) }
                     }
+                    Want::Recall(kind) => Fact::Recalled { lessons: self.recall(&kind).await? },
                 };
                 self.learn(fact).await?;
                 continue;
@@ -731,6 +767,18 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 self.learn(fact).await?;
             }
         }
+    }
+
+    /// What closed tickets of this type say. A case goes to its human also without that.
+    async fn recall(&self, kind: &str) -> Result<Vec<Lesson>, Stop> {
+        let key = keys::past(&self.tenant.tenant);
+        let Some(bytes) = self.host.get(&key).await? else { return Ok(Vec::new()) };
+        let past = self.settings.integrity.read::<Past>(&key, &bytes).map_err(|why| why.to_string());
+        let lessons = past.and_then(|past| self.stages.recall(&past.memory, kind).map_err(|fault| fault.1));
+        Ok(lessons.map(case::telling).unwrap_or_else(|why| {
+            self.host.log(serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "what": "nothing recalled", "why": why}).to_string());
+            Vec::new()
+        }))
     }
 
     fn unclear(&self, why: String) -> Understanding {
@@ -1137,6 +1185,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         msp: self.tenant.msp.name.clone(),
                         ticket,
                         locale,
+                        logo: self.tenant.msp.logo.as_deref().and_then(logo::hash).unwrap_or_default().into(),
                     };
                     self.writes.push((keys::once(&hash), write(&once)));
                     self.writes.extend(self.state.case.as_ref().map(|case| (keys::link(&case.id), hash.clone().into_bytes())));
@@ -1273,6 +1322,7 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             let first = understanding.candidates.first();
             ("understood", json!({"intent": first.map(|c| &c.intent), "confidence": first.map(|c| c.confidence), "abstained": understanding.abstained}))
         }
+        Fact::Recalled { lessons } => ("recalled", json!({ "lessons": lessons.len() })),
         Fact::Decided { question, decision, standing } => {
             let held = standing.as_ref().map(|standing| standing.assurance);
             ("decided", json!({"action": question.action, "assurance": held, "verdict": decision.verdict, "rules": decision.rules}))

@@ -3,11 +3,13 @@
 use crate::host::{Signed, StageFault, Stages};
 use firstline_core::Instant;
 use firstline_core::case::{Task, means};
+use firstline_core::past::Lesson;
 use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire;
 
 use crate::spin::bindings::firstline::guardrails::guardrails;
+use crate::spin::bindings::firstline::history::history;
 use crate::spin::bindings::firstline::identity::identity;
 use crate::spin::bindings::firstline::idp::idp;
 use crate::spin::bindings::firstline::intent::intent;
@@ -187,6 +189,21 @@ impl Stages for Composed {
         let own = tenant.own_words(&words.sentence, locale);
         outbox::words(&words.sentence, &words.arguments, tenant.language(locale), own.as_deref()).map_err(fault)
     }
+
+    fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault> {
+        let lesson = |history::Lesson { kind, intent, about, value, support, of, evidence, exceptions, thin }| Lesson {
+            kind,
+            intent,
+            about,
+            value,
+            support,
+            of,
+            evidence,
+            exceptions,
+            thin,
+        };
+        Ok(history::recall(memory, Some(kind)).map_err(fault)?.into_iter().map(lesson).collect())
+    }
 }
 
 impl Composed {
@@ -196,11 +213,13 @@ impl Composed {
             Some(words) => self.words(words, &tenant.msp_locale, tenant)?,
             None => String::new(),
         };
+        let line = |words: &stage::Words| outbox::Line { name: words.sentence.clone(), arguments: words.arguments.clone() };
+        let lines: Vec<outbox::Line> = closeout.internal_note.iter().map(line).collect();
         Ok(psa::Closeout {
             ticket: closeout.ticket,
             board: closeout.board,
             status: closeout.status,
-            internal_note: closeout.internal_note.clone(),
+            internal_note: outbox::note(&lines, tenant.language(&tenant.msp_locale)).map_err(fault)?,
             resolution_note,
             time_start: closeout.time_start,
             time_end: closeout.time_end,
@@ -281,13 +300,13 @@ fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
 fn idp_outcome(outcome: idp::Outcome) -> Outcome {
     let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
     match outcome {
-        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones }) => {
+        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale }) => {
             let lock = match lock {
                 idp::Lock::Open => stage::Lock::Open,
                 idp::Lock::Locked => stage::Lock::Locked,
                 idp::Lock::Unknown => stage::Lock::Unknown,
             };
-            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones })
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale })
         }
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),

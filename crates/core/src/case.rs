@@ -20,6 +20,7 @@ use std::collections::{BTreeSet, VecDeque};
 mod after;
 mod approval;
 mod clarify;
+mod dispatch;
 mod later;
 mod proof;
 mod reading;
@@ -29,10 +30,12 @@ mod ticket;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
 pub use clarify::Query;
+pub use dispatch::{Recalled, telling};
+pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
-pub use ticket::{AtDesk, Intake, STOOD_DOWN, left_alone};
+pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free, left_alone};
 
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;
@@ -350,13 +353,17 @@ pub struct Case {
     /// Nothing is said, and nothing is done but a note.
     #[serde(default)]
     pub quiet: bool,
+    /// What closed tickets of the type say.
+    #[serde(default, skip_serializing_if = "Recalled::is_unasked")]
+    pub past: Recalled,
 }
 
 impl Case {
-    /// The user's locale: of the chat's profile, or the language that was written in.
+    /// The user's locale: of the chat's profile, else the language that was written in, else that of the directory.
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
-        self.profile.as_ref().and_then(|profile| profile.locale.as_deref()).or(self.language.as_deref())
+        let directory = || self.account.as_ref().and_then(|account| account.locale.as_deref());
+        self.profile.as_ref().and_then(|profile| profile.locale.as_deref()).or(self.language.as_deref()).or_else(directory)
     }
 
     /// Nobody has asked for anything, so nobody has to be given anything.
@@ -434,6 +441,8 @@ pub enum Want {
     Understand(String, String, &'static str),
     /// Whether something may happen.
     Decide(Question),
+    /// What closed tickets of this type say.
+    Recall(String),
 }
 
 /// What a fact brings about beside the state; written in the same commit.
@@ -513,7 +522,7 @@ impl State {
             };
             return Some(Want::Understand(event.clone(), text.clone(), context));
         }
-        self.asked.clone().map(Want::Decide)
+        self.asked.clone().map(Want::Decide).or_else(|| dispatch::wants(self))
     }
 
     /// When something has to happen though nobody writes.
@@ -630,11 +639,10 @@ impl State {
     }
 
     fn message(&self, sentence: &str, arguments: &[(&str, &str)]) -> Message {
-        let arguments = arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         Message {
             channel: self.channel.clone(),
             thread: self.thread.clone(),
-            words: Words { sentence: sentence.into(), arguments },
+            words: Words::new(sentence, arguments),
             locale: self.case.as_ref().and_then(Case::locale).unwrap_or_default().into(),
             buttons: Vec::new(),
             secret_link: None,
@@ -709,6 +717,7 @@ fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<No
                 decided(state, question, decision, standing.as_ref(), tenant, now, &mut notes);
             }
         }
+        Fact::Recalled { lessons } => dispatch::recalled(state, lessons, tenant, now),
         Fact::Before { task, batch, attempt, requests, hash } => {
             // The first to name a batch wins.
             if let Some(task) = task_mut(state, task).filter(|task| *batch == task.batches + 1 && task.batch.is_none()) {
@@ -877,10 +886,15 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
     match &event.act {
         Act::Answer(_) => {}
         Act::Ticket => ticket::changed(state, number, event, tenant, now),
+        Act::Message(text) if state.desk.is_some() => ticket::wrote(state, event, text, notes),
         Act::Message(_) if goes_on_elsewhere(state, tenant) => {
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
         Act::Message(text) => {
+            if let Some(passed_on) = ticket::passed_on(state, event, press) {
+                notes.push(passed_on);
+                return;
+            }
             if state.unread.is_empty() {
                 state.case.take_if(|case| case.idle() && now >= case.since + LISTEN_TIME);
             }
@@ -992,6 +1006,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         challenges: 0,
         denied: false,
         quiet: false,
+        past: Recalled::Unasked,
     }
 }
 
@@ -1035,7 +1050,11 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         return;
     }
     let label = if matches!(press.choice.as_str(), "yes" | "no") { press.choice.as_str() } else { "something-else" };
-    replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+    // Whoever answered in words was shown the buttons again.
+    let first = case.offer.as_ref().filter(|_| state.desk.is_some()).and_then(|offer| offer.message.clone()).filter(|first| *first != event.message);
+    for message in [Some(event.message.clone()), first].into_iter().flatten() {
+        replace_offer(state, &message, "offer-pressed", &[("choice", label)], now);
+    }
     if let Some(case) = &mut state.case {
         case.offer = None;
         case.course.presses += 1;
@@ -1162,7 +1181,11 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
         (Phase::Delivering | Phase::Closing, Reading::Thanks) => case.times.confirmed = Some(now),
         (Phase::Offering, Reading::Greeting | Reading::Action(_) | Reading::Elsewhere(_) | Reading::Unclear) => {
             keep(case, text);
-            state.say_once("press-button", &[], now);
+            if at_desk {
+                ticket::ask_again(state, now);
+            } else {
+                state.say_once("press-button", &[], now);
+            }
         }
         (Phase::HandingOver | Phase::Telling, _) => keep(case, text),
         (Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing, Reading::Person) => {
@@ -1293,7 +1316,9 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
                     return;
                 }
             }
-            close_or_hand_over(state, true, tenant, now);
+            if !dispatch::asks(state) {
+                close_or_hand_over(state, true, tenant, now);
+            }
         }
         (Phase::Finding, false) => ask(state, tenant, now),
         (Phase::Closing, false) => close_or_hand_over(state, false, tenant, now),

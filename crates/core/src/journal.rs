@@ -4,6 +4,7 @@ use crate::case::State;
 use crate::evidence::SealedEntry;
 use crate::figures::Tally;
 use crate::mailbox::Event;
+use crate::past::Lesson;
 use crate::record::{IntegrityKey, Record};
 use crate::stage::{Decision, Outcome, Question, Standing, Understanding};
 use crate::wire::{Reply, Request};
@@ -72,6 +73,11 @@ pub enum Fact {
         /// How sure it was who asks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         standing: Option<Standing>,
+    },
+    /// What closed tickets of the type say, for whoever gets the case.
+    Recalled {
+        /// What is worth telling.
+        lessons: Vec<Lesson>,
     },
     /// A batch is about to be sent.
     Before {

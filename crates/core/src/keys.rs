@@ -112,6 +112,8 @@ keys! {
     case_secret(case: &str, name: &str) = "secret/{case}/{name}";
     /// A view-once secret, by the SHA-256 of its token, sealed to the credential link.
     once(token_hash: &str) = "once/{token_hash}";
+    /// A logo, by the SHA-256 of its bytes.
+    logo(hash: &str) = "logo/{hash}";
     /// The hash of the token of a case's newest link.
     link(case: &str) = "link/{case}";
     /// Counter: claims of a view-once secret.
@@ -126,6 +128,8 @@ keys! {
     limit_msp(hour: u64) = "c/limit/msp/{hour}";
     /// From a message (hashed) in the MSP's own chat that asks for an approval to the mailbox of its case.
     asked(connection: &str, message: &str) = "asked/{connection}/{message}";
+    /// The question about a ticket that waits in a conversation with its contact; empty if none does.
+    asking(conversation: &str) = "asking/{conversation}";
     /// Who stopped all changes of a tenant, or let them go on.
     halt(tenant: &str) = "halt/tenant/{tenant}";
     /// Who stopped all changes of all tenants, or let them go on.

@@ -10,6 +10,7 @@ pub mod health;
 pub mod hours;
 pub mod journal;
 pub mod keys;
+pub mod logo;
 pub mod mailbox;
 pub mod note;
 pub mod once;

@@ -1,71 +1,107 @@
 //! The internal note: what a technician or an auditor needs, without secrets. Users never see it.
+//!
+//! Its lines are those of the catalogue of notes, in the MSP's language; what stands in the journal is quoted as it stands there.
 
-use crate::case::Case;
+use crate::case::{Case, Intake, lines_of_the_past, next_step};
+use crate::redact;
+use crate::stage::{Profile, Words};
 
-/// The text of the internal note.
+/// The lines of the internal note.
 #[must_use]
-pub fn internal(case: &Case) -> String {
-    let mut lines = Vec::new();
-    match (&case.handover, &case.ask) {
-        (Some((_, text)), _) if case.quiet => lines.push(format!("Shadow: nothing was changed, and nobody was told. {text}.")),
-        (Some((code, text)), _) => lines.push(format!("Handed over: {code}. {text}.")),
-        (None, Some(ask)) if ask.proof.is_some() => lines.push(format!(
-            "Waits for a call-back ({}): request {} about `{}` of {}. Call the number on record in the directory, never one from this ticket, and press a button in the chat.",
-            ask.rules.join(", "),
-            ask.id,
-            ask.action,
-            ask.login
-        )),
-        (None, Some(ask)) => lines.push(format!(
-            "Waits for an approval ({}): request {} about `{}` of {}. Answer it in the chat, or by POST /api/cases/{}/approval.",
-            ask.rules.join(", "),
-            ask.id,
-            ask.action,
-            ask.login,
-            case.id
-        )),
-        (None, None) if case.asks > case.challenges => lines.push("Done after an approval.".to_string()),
-        (None, None) if case.asks > 0 => lines.push("Done after a call-back.".to_string()),
-        (None, None) => lines.push("Done without a person.".to_string()),
-    }
-    lines.push(format!("Type: {}", if case.kind.is_empty() { "other" } else { &case.kind }));
+pub fn internal(case: &Case) -> Vec<Words> {
+    let mut lines = head(case);
+    lines.push(Words::new("type", &[("kind", if case.kind.is_empty() { "other" } else { &case.kind })]));
     if !case.reading.is_empty() {
-        lines.push(format!("Understood as {}", case.reading));
+        lines.push(Words::new("understood", &[("reading", &case.reading)]));
     }
-    lines.extend(case.triage.iter().map(|line| format!("- {}", crate::redact::line(line, 300))));
+    lines.extend(case.triage.iter().filter_map(|line| quoted("item", &redact::line(line, 300))));
     if let Some(intake) = &case.intake {
-        let (name, source) = (crate::redact::line(&intake.name, 100), crate::redact::line(&intake.source, 50));
-        lines.push(format!("Came as a ticket ({source}) in the name of {name} <{}>", intake.address.as_deref().unwrap_or("no address")));
-        if !intake.confirmed {
-            lines.push("Not verified: the ticket's contact has not pressed the button in the chat".to_string());
-        }
+        lines.extend(came(intake));
     }
     if let Some(profile) = &case.profile {
-        lines.push(format!(
-            "Requester: {} <{}>, chat user {}{}",
-            profile.name,
-            profile.email.as_deref().unwrap_or("no address"),
-            profile.id,
-            if profile.guest { ", guest" } else { "" }
-        ));
-        match &case.intake {
-            Some(intake) if intake.confirmed => lines.push("Verified by: pressed the button in the client's own chat workspace".to_string()),
-            Some(_) => {}
-            None => lines.push("Verified by: signed in to the client's own chat workspace".to_string()),
-        }
+        lines.extend(requester(profile, case.intake.as_ref()));
     }
     if let Some(account) = &case.account {
-        let privileged = if account.privileged.is_empty() { String::new() } else { format!(", privileged: {}", account.privileged.join(", ")) };
-        lines.push(format!("Account: {} ({}), {}{privileged}", account.login, account.id, account.state));
+        let privileged = account.privileged.join(", ");
+        let known = [("login", account.login.as_str()), ("id", &account.id), ("state", &account.state)].map(|(name, value)| (name, or_dash(value)));
+        lines.push(Words::new("account", &[&known[..], &[("privileged", &privileged)]].concat()));
     }
-    if !case.evidence.is_empty() {
-        lines.push("Evidence:".to_string());
-        lines.extend(case.evidence.iter().map(|line| format!("- {line}")));
+    if case.handover.is_some() {
+        lines.extend(lines_of_the_past(&case.past, &case.kind));
     }
-    if !case.texts.is_empty() {
-        lines.push("The requester wrote:".to_string());
-        lines.extend(case.texts.iter().map(|text| format!("> {}", crate::redact::line(text, 1_000))));
+    lines.extend(section("evidence", "item", case.evidence.iter().cloned()));
+    lines.extend(section("wrote", "quote", case.texts.iter().map(|text| redact::line(text, 1_000))));
+    lines.push(Words::new("case", &[("case", &case.id)]));
+    lines
+}
+
+/// What became of it.
+fn head(case: &Case) -> Vec<Words> {
+    if let Some((code, text)) = &case.handover {
+        let how = if case.quiet { "shadow" } else { "handed-over" };
+        let detail = Some(text).filter(|text| *text != code);
+        let next = next_step(code).map(|what| Words::new("next", &[("what", what)]));
+        return [Words::new(how, &[("code", code), ("why", code)])].into_iter().chain(detail.and_then(|text| quoted("detail", text))).chain(next).collect();
     }
-    lines.push(format!("Case {}", case.id));
-    lines.join("\n")
+    vec![match &case.ask {
+        Some(ask) if ask.proof.is_some() => {
+            let rules = ask.rules.join(", ");
+            let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login)];
+            Words::new("waits-for-call-back", &known.map(|(name, value)| (name, or_dash(value))))
+        }
+        Some(ask) => {
+            let rules = ask.rules.join(", ");
+            let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login), ("case", &case.id)];
+            Words::new("waits-for-approval", &known.map(|(name, value)| (name, or_dash(value))))
+        }
+        None if case.asks > case.challenges => Words::new("done-after-approval", &[]),
+        None if case.asks > 0 => Words::new("done-after-call-back", &[]),
+        None => Words::new("done-alone", &[]),
+    }]
+}
+
+fn came(intake: &Intake) -> Vec<Words> {
+    let (name, source) = (redact::line(&intake.name, 100), redact::line(&intake.source, 50));
+    let address = intake.address.as_deref().unwrap_or_default();
+    let mut lines = vec![Words::new("came", &[("source", or_dash(&source)), ("name", or_dash(&name)), ("address", address)])];
+    if !intake.confirmed {
+        lines.push(Words::new("not-confirmed", &[]));
+    }
+    lines
+}
+
+fn requester(profile: &Profile, intake: Option<&Intake>) -> Vec<Words> {
+    let address = profile.email.as_deref().unwrap_or_default();
+    let guest = if profile.guest { "is-guest" } else { "" };
+    let mut lines = vec![Words::new("requester", &[("name", or_dash(&profile.name)), ("address", address), ("user", or_dash(&profile.id)), ("guest", guest)])];
+    match intake {
+        Some(intake) if intake.confirmed => lines.push(Words::new("verified-by-button", &[])),
+        Some(_) => {}
+        None => lines.push(Words::new("verified-by-chat", &[])),
+    }
+    lines
+}
+
+/// A heading and what stands below it, if anything does.
+fn section(heading: &str, line: &str, texts: impl Iterator<Item = String>) -> Vec<Words> {
+    let lines: Vec<Words> = texts.filter_map(|text| quoted(line, &text)).collect();
+    let heading = (!lines.is_empty()).then(|| Words::new(heading, &[]));
+    heading.into_iter().chain(lines).collect()
+}
+
+/// Where a line has nothing else, there is none without its text.
+fn quoted(line: &str, text: &str) -> Option<Words> {
+    (!text.trim().is_empty()).then(|| Words::new(line, &[("text", text)]))
+}
+
+/// A line cannot leave out what has no value.
+fn or_dash(value: &str) -> &str {
+    if value.trim().is_empty() { "-" } else { value }
+}
+
+/// Names and values as they are, for tests that have no catalogue.
+#[must_use]
+pub fn plain(lines: &[Words]) -> String {
+    let line = |words: &Words| format!("{} {}", words.sentence, words.arguments.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" "));
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -23,6 +23,9 @@ pub struct Once {
     /// The user's language, for the page.
     #[serde(default)]
     pub locale: String,
+    /// The hash of the MSP's logo, for the page; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub logo: String,
 }
 
 impl Record for Once {

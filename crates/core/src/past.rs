@@ -54,7 +54,7 @@ pub fn intent(understanding: &Understanding) -> &str {
 }
 
 /// One thing that was learned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lesson {
     /// `share`, `field`, `approver`, …
     pub kind: String,

@@ -299,6 +299,14 @@ pub struct Words {
     pub arguments: Vec<(String, String)>,
 }
 
+impl Words {
+    /// A sentence with these arguments.
+    #[must_use]
+    pub fn new(sentence: &str, arguments: &[(&str, &str)]) -> Self {
+        Words { sentence: sentence.into(), arguments: arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect() }
+    }
+}
+
 /// A message to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -412,6 +420,9 @@ pub struct Account {
     pub synced: bool,
     /// Why it is privileged.
     pub privileged: Vec<String>,
+    /// The language that the directory names for its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
     /// Telephone numbers on record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<String>,
@@ -477,8 +488,8 @@ pub struct Closeout {
     pub board: u64,
     /// Status that we last saw.
     pub status: u64,
-    /// For technicians.
-    pub internal_note: String,
+    /// For technicians, line by line; the lines are those of the catalogue of notes.
+    pub internal_note: Vec<Words>,
     /// For the user.
     pub resolution: Option<Words>,
     /// Work began.

@@ -88,6 +88,7 @@ enum Step {
     Callback(Callback),
     Answer(Answer),
     Halt(Halt),
+    Call(Call),
     Backlog(Backlog),
 }
 
@@ -240,6 +241,24 @@ struct Answer {
 struct Halt {
     halt: bool,
     of: Option<String>,
+}
+
+/// The owner calls the API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    /// Method and path; `{closed}` stands for the newest closed case of the tenant `of`.
+    api: String,
+    of: Option<String>,
+    /// JSON, or a text as it is.
+    #[serde(default)]
+    body: Value,
+    /// What it is answered.
+    #[serde(default = "taken")]
+    status: u16,
+    /// What the answer holds.
+    #[serde(default)]
+    says: String,
 }
 
 /// The owner looks at the backlog of a tenant by the API, and takes in what is shown; both lists must be those.
@@ -595,6 +614,7 @@ impl<'a> Player<'a> {
             }
             Step::Backlog(backlog) => self.backlog(&backlog).await?,
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
+            Step::Call(call) => self.call(call).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
                 while self.at.1 < minutes {
@@ -618,6 +638,22 @@ impl<'a> Player<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    async fn call(&self, Call { api, of, body, status, says }: Call) -> Result<()> {
+        let (method, mut path) = api.split_once(' ').map(|(method, path)| (method, path.to_string())).context("`api` is a method and a path")?;
+        if let Some(tenant) = of {
+            let (_, listed) = self.desk.api("GET", &format!("/api/tenants/{tenant}/cases?state=closed"), "").await?;
+            let cases = listed["cases"].as_array().and_then(|cases| cases.iter().max_by_key(|case| case["received"].as_u64()));
+            path = path.replace("{closed}", cases.and_then(|case| case["case"].as_str()).context("no case is closed")?);
+        }
+        let body = body.as_str().map_or_else(|| if body.is_null() { String::new() } else { body.to_string() }, str::to_string);
+        let (got, answer) = self.desk.api(method, &path, body).await?;
+        let text = answer.to_string();
+        ensure!(got == status && text.contains(&says), "{api} was answered with {got}: {text}");
+        self.rest().await;
+        tokio::time::sleep(READING).await;
         Ok(())
     }
 

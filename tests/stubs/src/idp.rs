@@ -57,6 +57,7 @@ fn account(id: &str, address: &str) -> Account {
         guest: false,
         synced: false,
         privileged: vec![],
+        locale: None,
         phones: vec![],
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Stub;
 use crate::bindings::exports::firstline::messaging::intake::{self, Event, Inbound, Place, Webhook};
-use crate::bindings::exports::firstline::messaging::outbox::{self, Act, Outcome, Profile, Step, Task};
+use crate::bindings::exports::firstline::messaging::outbox::{self, Act, Line, Outcome, Profile, Step, Task};
 use firstline_connector::replay::{Changed, change, json, run};
 use firstline_connector::types::Error;
 use firstline_connector::wire::Reply;
@@ -62,6 +62,10 @@ impl outbox::Guest for Stub {
     }
 
     fn words(_: String, _: Vec<(String, String)>, _: String, _: Option<String>) -> Result<String, Error> {
+        Ok("stub".into())
+    }
+
+    fn note(_: Vec<Line>, _: String) -> Result<String, Error> {
         Ok("stub".into())
     }
 }

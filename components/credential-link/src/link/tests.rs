@@ -19,8 +19,16 @@ fn hash() -> String {
 fn world(expires: u64) -> Fake {
     let (private, public) = key_pair();
     let sealed = PublicKey::parse("p", &public).unwrap().seal(&Secret::new(SECRET.into()), &once_context(&hash(), "acme", expires)).unwrap();
-    let once =
-        Once { sealed: base64(&sealed), tenant: "acme".into(), expires, latest: 0, msp: "Northwind IT".into(), ticket: "4711".into(), locale: String::new() };
+    let once = Once {
+        sealed: base64(&sealed),
+        tenant: "acme".into(),
+        expires,
+        latest: 0,
+        msp: "Northwind IT".into(),
+        ticket: "4711".into(),
+        locale: String::new(),
+        logo: String::new(),
+    };
     let host = Fake { key: private.expose().into(), now: NOW, ..Fake::default() };
     host.values.borrow_mut().insert(keys::once(&hash()), record::write(&once));
     host

@@ -3,7 +3,7 @@ use crate::testing::{golden, jane, next, ok, recorded, requests, rows};
 use firstline_connector::replay::testing::answer;
 use firstline_connector::wire::Reply;
 
-const SELECT: &str = "$select=id,userPrincipalName,displayName,mail,proxyAddresses,mobilePhone,businessPhones,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime";
+const SELECT: &str = "$select=id,userPrincipalName,displayName,mail,proxyAddresses,mobilePhone,businessPhones,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
 const OBJECTS: &str = "$select=id,displayName,isAssignableToRole";
 const NONE: &str = r#"{"value":[]}"#;
 const PATCH: &str = r#"PATCH users/7 {"passwordProfile":{"forceChangePasswordNextSignIn":true,"password":""}}"#;

@@ -202,10 +202,8 @@ fn post(state: &mut State, connection: &str, channel: &str, thread: Option<Strin
 }
 
 fn words(channel: &str, sentence: &str, arguments: &[(&str, &str)]) -> Message {
-    let arguments = arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     // Approvers are asked in the language of the client.
-    let words = Words { sentence: sentence.into(), arguments };
-    Message { channel: channel.into(), thread: None, words, locale: String::new(), buttons: Vec::new(), secret_link: None }
+    Message { channel: channel.into(), thread: None, words: Words::new(sentence, arguments), locale: String::new(), buttons: Vec::new(), secret_link: None }
 }
 
 /// A request for approval stands in a chat, or a conversation for it is open, or neither could be done.

@@ -4,12 +4,13 @@
 //! As soon as a technician takes part in a ticket, the agent stands down.
 
 use super::{Case, Note, Phase, Purpose, State, ask, blank, find, hand_over, put_off, set_handover, settle};
-use crate::Instant;
 use crate::figures::REOPENED;
 use crate::journal::{Press, conversation_of};
-use crate::mailbox::Event;
+use crate::mailbox::{Act, Event, Place};
+use crate::record::Record;
 use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Waiting, Work};
-use crate::tenant::{Connection, Role, Tenant};
+use crate::tenant::{Connection, MSP, Role, Tenant};
+use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 
 /// Code of a case whose ticket a technician has taken over.
@@ -18,6 +19,10 @@ pub const STOOD_DOWN: &str = "stood-down";
 pub(super) const ASK_TIME: u64 = 60 * 60_000;
 /// Offers that are made in the mailbox of a ticket have names of their own: their buttons are pressed elsewhere.
 pub(super) const SERIES: &str = "d";
+/// The choice of whoever answers such an offer in words: none.
+pub const IN_WORDS: &str = "in-words";
+/// So many written answers to one question are answered with its buttons.
+const MOST_WORDS: u32 = 3;
 /// What the PSA connector says when nobody answered.
 const DOWN: &str = "vendor-unavailable";
 /// Sources and types with one of these words are of machines.
@@ -43,6 +48,66 @@ pub struct Intake {
     pub address: Option<String>,
     /// The contact has pressed the button.
     pub confirmed: bool,
+}
+
+/// The question that waits in a conversation with the contact of a ticket, for whatever is written there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// The ticket's case.
+    pub case: String,
+    /// The offer with the buttons.
+    pub offer: String,
+    /// Over from then on.
+    pub expires: Instant,
+}
+
+impl Record for Asking {
+    const SCHEMA: u64 = 1;
+}
+
+/// The question that this ticket's contact is asked, and in which conversation.
+#[must_use]
+pub fn asking(state: &State) -> Option<(String, Asking)> {
+    let case = state.case.as_ref().filter(|case| state.desk.is_some() && case.phase == Phase::Offering)?;
+    let offer = case.offer.as_ref().filter(|offer| offer.message.is_some())?;
+    let conversation = keys::conversation(&state.tenant, &state.connection, &state.channel, None);
+    Some((conversation, Asking { case: case.id.clone(), offer: offer.id.clone(), expires: offer.expires }))
+}
+
+/// Whatever is written in this conversation would begin something new.
+#[must_use]
+pub fn is_free(state: &State) -> bool {
+    let own = state.tenant == MSP || state.desk.is_some() || state.place != Place::Direct;
+    !own && state.unread.is_empty() && state.case.as_ref().is_none_or(Case::idle)
+}
+
+/// Whoever is asked about a ticket here has written something instead of pressing a button: it belongs to the ticket's case, and opens nothing.
+pub(super) fn passed_on(state: &mut State, event: &Event, press: Option<&Press>) -> Option<Note> {
+    let press = press.filter(|press| press.choice == IN_WORDS && matches!(event.act, Act::Message(_)) && is_free(state))?;
+    let to = conversation_of(&press.case)?.to_string();
+    // Who has only been greeted is answered there.
+    state.case = None;
+    Some(Note::Forward(Box::new(Event { to: Some(to), ..event.clone() })))
+}
+
+/// The contact wrote something. If nothing is asked any more, it goes back to where it was written.
+pub(super) fn wrote(state: &mut State, event: &Event, text: &str, notes: &mut Vec<Note>) {
+    match state.case.as_mut().filter(|case| case.user == event.author && case.phase != Phase::Telling) {
+        Some(case) => {
+            case.course.messages += 1;
+            state.unread.push_back((event.id.clone(), text.into()));
+        }
+        None => notes.push(Note::Forward(Box::new(Event { to: None, id: format!("{}/back", event.id), ..event.clone() }))),
+    }
+}
+
+/// Words are no answer: the buttons are shown again.
+pub(super) fn ask_again(state: &mut State, now: Instant) {
+    let ticket = state.desk.as_ref().map_or_else(String::new, |desk| desk.ticket.to_string());
+    if state.case.as_ref().is_some_and(|case| case.course.messages <= MOST_WORDS) {
+        let message = Message { buttons: yes_or_no(), ..state.message("ask-again", &[("ticket", &ticket)]) };
+        state.chat(ChatAct::Say(message), Purpose::Aside, now);
+    }
 }
 
 /// A hint that a ticket may have changed.
@@ -301,8 +366,12 @@ pub(super) fn question(state: &State, question: &Question, system: &str, tenant:
     let ticket = state.desk.as_ref().map_or_else(String::new, |desk| desk.ticket.to_string());
     let sentence = if question.action == "account_unlock" { "ask-unlock" } else { "ask-reset" };
     let mut message = state.message(sentence, &[("system", system), ("login", &question.subject.login), ("ticket", &ticket), ("msp", &tenant.msp.name)]);
-    message.buttons = ["yes", "no"].map(|name| Button { label: name.into(), choice: name.into(), primary: name == "yes" }).into();
+    message.buttons = yes_or_no();
     message
+}
+
+fn yes_or_no() -> Vec<Button> {
+    ["yes", "no"].map(|name| Button { label: name.into(), choice: name.into(), primary: name == "yes" }).into()
 }
 
 /// The mailbox of the ticket that a button belongs to; none if it is pressed where it was offered.

@@ -6,6 +6,7 @@ use super::messages::{LANGUAGES, Messages, language};
 use super::{Desk, Reach, Role, Tenant, VENDORS, check_url, vendor};
 use crate::hours::{self, Calendar, Hours};
 use crate::keys::is_name;
+use crate::logo::Logo;
 use crate::record::Record;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -193,6 +194,9 @@ pub struct Brand {
     /// Where view-once links lead, if not to the application's own address: `https://help.example.com`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_domain: Option<String>,
+    /// The logo on the page of a link: entered as `data:image/png;base64,…`, kept as its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
 }
 
 /// One system.
@@ -440,7 +444,7 @@ const DESK: Members = &[
 ];
 /// What is done without a person, and can be billed.
 pub const BILLED: &[&str] = &["password_reset", "account_unlock"];
-const BRAND: Members = &["name", "phone", "link_domain"];
+const BRAND: Members = &["name", "phone", "link_domain", "logo"];
 const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 
 /// Reads a client's document, whole or half-filled.
@@ -777,9 +781,12 @@ impl Problems<'_> {
     }
 
     fn brand(&mut self, at: &str, brand: &Brand) {
-        let Brand { name, phone, link_domain } = brand;
+        let Brand { name, phone, link_domain, logo } = brand;
         self.text(&format!("{at}.name"), name);
         self.text(&format!("{at}.phone"), phone);
+        if let Some(Err(why)) = logo.as_deref().map(Logo::entered) {
+            self.0.push(format!("`{at}.logo` {why}"));
+        }
         if let Some(domain) = link_domain {
             let host =
                 domain.strip_prefix("https://").filter(|host| host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b)));

@@ -11,7 +11,7 @@ pub const LANGUAGES: [&str; 4] = ["en", "de", "es", "pt"];
 /// The catalogue in English, which says what each sentence needs.
 const CATALOGUE: &str = include_str!("../../../../components/messaging/src/sentences/en.json");
 /// Questions whose exact words protect the user, and what others than users read.
-const FIXED: [&str; 6] = ["ask-reset", "ask-unlock", "ask-reminder", "not-you", "press-button", "page"];
+const FIXED: [&str; 7] = ["ask-reset", "ask-unlock", "ask-again", "ask-reminder", "not-you", "press-button", "page"];
 /// Most characters.
 const LONGEST: usize = 600;
 

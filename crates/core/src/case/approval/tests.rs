@@ -309,6 +309,7 @@ fn a_yes_fits_one_change_of_one_account_for_a_short_time() {
         guest: false,
         synced: false,
         privileged: vec![],
+        locale: None,
         phones: vec![],
     };
     play.done("find", Some(Outcome::Found(other)), true);
@@ -330,7 +331,9 @@ fn without_a_channel_the_api_is_left_and_the_note_says_so() {
     let mut play = asked(json!({}), "supervised");
     assert!(purposes(&play, &Purpose::Ask).is_empty());
     assert!(evidence(&play).contains("only be answered by the API"));
-    assert!(play.state.tasks.iter().any(|task| matches!(&task.work, Work::Psa(crate::stage::PsaAct::Note(note)) if note.internal_note.contains("/approval"))));
+    assert!(play.state.tasks.iter().any(
+        |task| matches!(&task.work, Work::Psa(crate::stage::PsaAct::Note(note)) if note.internal_note.iter().any(|line| line.sentence == "waits-for-approval"))
+    ));
     let expires = play.state.case.as_ref().unwrap().ask.as_ref().unwrap().expires;
     play.apply(Fact::Tick { at: expires });
     assert_eq!(phase(&play), "HandingOver (approval-expired)");

@@ -128,6 +128,51 @@ fn only_the_contacts_own_button_goes_on() {
 }
 
 #[test]
+fn who_answers_in_words_is_shown_the_buttons_again_and_opens_nothing() {
+    let play = asked(&[
+        ("says unsure", "offering: ask-again"),
+        ("says thanks", "offering: ask-again"),
+        ("says account_unlock", "offering: ask-again"),
+        // Nobody is answered for ever.
+        ("says greeting", "offering"),
+        ("press yes", "acting: offer-pressed + look at 4711"),
+    ]);
+    assert!(asking(&play.state).is_none() && play.state.case.unwrap().texts.len() == 5);
+    asked(&[("says unsure", "offering: ask-again"), ("says human", "handingover (asked-for-person): offer-withdrawn + hand-over")]);
+
+    // Where they are written, words are passed on while the question waits, unless they belong to a request of their own.
+    let mut play = asked(&[]);
+    let (conversation, Asking { case, offer, .. }) = asking(&play.state).unwrap();
+    assert_eq!(conversation, keys::conversation("acme", "chat", "D9", None));
+    let press = Press { case, offer, choice: IN_WORDS.into() };
+    let says = |play: &mut Play, press: Option<Press>| {
+        play.number += 1;
+        let event = super::super::tests::event(play.number, "U1", Act::Message("yes".into()), play.now);
+        play.take(event, press)
+    };
+    for greeted in [false, true] {
+        let mut direct = Play::new("okta", Lock::Locked);
+        if greeted {
+            direct.line("says greeting");
+        }
+        let notes = says(&mut direct, Some(press.clone()));
+        assert!(matches!(notes.as_slice(), [Note::Forward(event)] if event.conversation() == play.state.id), "{notes:?}");
+        assert!(direct.state.case.is_none());
+    }
+    for before in ["says account_unlock", "writes"] {
+        let mut direct = Play::new("okta", Lock::Locked);
+        direct.line(before);
+        assert!(says(&mut direct, Some(press.clone())).is_empty() && direct.state.case.is_some(), "{before}");
+    }
+
+    // What arrives when nothing is asked any more goes back to where it was written.
+    play.line("press no, hand-over, farewell");
+    let notes = says(&mut play, None);
+    assert!(matches!(notes.as_slice(), [Note::Forward(event)] if event.to.is_none() && event.id.ends_with("/back")), "{notes:?}");
+    assert!(play.state.case.is_none());
+}
+
+#[test]
 fn what_is_not_taken_in_is_left_alone() {
     let cases: [(Change, &str); 9] = [
         (|seen| seen.ticket.board = 2, "its board, type or status is not taken in"),
