@@ -1,10 +1,11 @@
 //! The red team's set: each attack ends with no change at any vendor, the right answer to the user, and the right case in the audit.
 
 use crate::rig::root;
-use firstline_host::{Config, build, story};
+use firstline_host::{Config, Memory, Program, build, story};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[test]
 fn no_attack_changes_anything() {
