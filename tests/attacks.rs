@@ -1,10 +1,11 @@
 //! The red team's set: each attack ends with no change at any vendor, the right answer to the user, and the right case in the audit.
 
 use crate::rig::root;
-use firstline_host::{Config, build, story};
+use firstline_host::{Config, Memory, Program, build, story};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[test]
 fn no_attack_changes_anything() {
@@ -34,9 +35,9 @@ fn an_attack_that_succeeds_fails_the_test() {
     }
 }
 
-/// Policies that only a stage which lies could come to: the technician fills in tenant, account and names itself, and asks about nothing but its own actions.
-/// `components/guardrails` tries them with questions of their own.
-const BEHIND: [&str; 5] = ["nothing-configured", "incomplete-question", "other-tenant", "unknown-action", "not-own-account"];
+/// Policies without which an attack or a story gets through. Before each of the others something else stands as well, or no story reaches it;
+/// `components/guardrails` tries every one of them with a question of its own.
+const ALONE: [&str; 7] = ["protected-account", "vip", "no-way-to-deliver", "self-approval", "kill-switch", "limit-of-the-person", "change-freeze"];
 
 /// The guardrails as they were built, with one invariant blanked out of their data.
 fn guardrails_without(id: &str) -> PathBuf {
@@ -52,7 +53,7 @@ fn guardrails_without(id: &str) -> PathBuf {
     file
 }
 
-/// Stories and attacks that end with a human because of this policy, or have it in their title.
+/// Stories and attacks that end with a human because of this policy, or have it in their title; each also with a person who then presses Yes.
 fn stopped_by(id: &str) -> Vec<Value> {
     let read = |folder: &str| {
         let mut files: Vec<PathBuf> = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -69,30 +70,30 @@ fn stopped_by(id: &str) -> Vec<Value> {
         let named = story["title"].as_str().unwrap().contains(&id.replace('-', " "));
         named || cases.into_iter().any(|case| case.as_str().unwrap().ends_with(&format!(": {id}")))
     };
-    attacks.chain(stories).filter(ends).collect()
+    let pressed = |mut story: Value| {
+        story["steps"].as_array_mut().unwrap().push(json!({"press": "Yes"}));
+        story
+    };
+    attacks.chain(stories).filter(ends).flat_map(|story| [story.clone(), pressed(story)]).collect()
 }
 
 #[test]
-fn without_any_one_invariant_something_is_changed_that_must_not_be() {
+fn without_any_one_of_these_something_is_changed_that_must_not_be() {
     build::once(&root()).unwrap();
-    let policies = std::fs::read_to_string(root().join("components/guardrails/policies/invariants.cedar")).unwrap();
-    let ids: Vec<&str> = policies.lines().filter_map(|line| line.strip_prefix("@id(\"")?.strip_suffix("\")")).collect();
     let mut held = Vec::new();
-    for id in ids.iter().filter(|id| !BEHIND.contains(id)) {
+    for id in ALONE {
         let mut config = Config::new(root().join("spin.toml"));
         config.sources.insert("guardrails".into(), guardrails_without(id));
-        config.program = Some(firstline_host::Program::load(&config).unwrap());
+        config.program = Some(Program::load(&config).unwrap());
         let succeeds = |story: Value| {
-            let config = Config { backend: Config::new(root().join("spin.toml")).backend, ..config.clone() };
+            let config = Config { backend: Arc::new(Memory::default()), ..config.clone() };
+            // A step that cannot be taken any more shows nothing.
             let failures = story::play_as(&config, &story::parse(story).unwrap()).map(|outcome| outcome.failures).unwrap_or_default();
             failures.iter().any(|failure| failure.starts_with("changing calls at the identity provider"))
         };
-        let tried = stopped_by(id);
-        let count = tried.len();
-        if !tried.into_iter().any(succeeds) {
-            held.push(format!("{id}: {count} tried"));
+        if !stopped_by(id).into_iter().any(succeeds) {
+            held.push(id);
         }
     }
     assert!(held.is_empty(), "nothing depends on these: {held:?}");
-    assert!(BEHIND.iter().all(|id| ids.contains(id) && stopped_by(id).is_empty()));
 }

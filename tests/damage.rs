@@ -58,7 +58,7 @@ async fn check(prefix: &str, reason: &str) {
     let ticket = jane.ticket();
     assert_eq!(ticket["status"]["name"], "Needs Dispatch", "{prefix}");
     let notes = desk.vendors.state()["connectwise"]["notes"].to_string();
-    assert!(notes.contains(reason), "{prefix}: {notes}");
+    assert!(notes.contains("Handed over: damaged-record") && notes.contains(reason), "{prefix}: {notes}");
     Visit::new(&desk, BOB).main_job().await.unwrap();
     minutes(&desk, 2).await;
     jane.main_job().await.unwrap();
@@ -70,12 +70,12 @@ async fn check(prefix: &str, reason: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_snapshot_is_a_humans_and_stays() {
-    check("snap/", "damaged-record. the stored record `snap/").await;
+    check("snap/", "In detail: the stored record `snap/").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_log_is_a_humans_and_stays() {
-    check("log/", "damaged-record. the stored record `log/").await;
+    check("log/", "In detail: the stored record `log/").await;
 }
 
 #[tokio::test(start_paused = true)]
