@@ -102,6 +102,15 @@ const HELD: &[(u32, &str, &[&str])] = &[
     ),
     (31, "silence confirms nothing, and still broken re-opens", &["story did-this-fix-it", "story still-broken", "story still-broken-in-words"]),
     (
+        32,
+        "what was learned shows its evidence, and names nobody where that is thin",
+        &[
+            "story dispatch",
+            "components/history/src/tally.rs: evidence_is_thin_where_it_is_scarce_or_divided",
+            "crates/core/src/case/dispatch.rs: a_human_hears_what_such_tickets_were_and_no_name_on_thin_evidence",
+        ],
+    ),
+    (
         33,
         "an approval is bound, used once, and never one's own",
         &[
@@ -126,7 +135,6 @@ const OPEN: &[(u32, &str)] = &[
     (9, "a notice on another channel after a reset"),
     (10, "identity-check: Temporary Access Pass"),
     (27, "mail is not read yet"),
-    (32, "history"),
     (38, "earned promotion and demotion; a pilot group is there"),
 ];
 
@@ -143,7 +151,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 7;
+const MOST_OPEN: usize = 6;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {
