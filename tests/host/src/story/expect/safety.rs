@@ -93,11 +93,11 @@ fn doubled(psa: &Value, failures: &mut Vec<String>) {
         Some(format!("[firstline {tag} on {}", item["ticketId"]))
     };
     // What people opened and the agent left alone carries no mark.
-    let of_people = |ticket: &Value| (ticket["enteredBy"] != "firstline").then(|| ticket["id"].to_string());
+    let of_people = |item: &Value| (item["enteredBy"] != "firstline").then(|| item["id"].to_string());
     count("tickets", &|ticket| ticket["externalXRef"].as_str().map(str::to_string).or_else(|| of_people(ticket)));
     // What the requester wrote is part of the ticket, and a human's note has no tag of ours.
     count("notes", &|note| tag(note, "text").or_else(|| Some(format!("{}", note["id"]))));
-    count("time_entries", &|entry| tag(entry, "notes"));
+    count("time_entries", &|entry| tag(entry, "notes").or_else(|| of_people(entry)));
 }
 
 /// No change at an identity provider is made twice.
