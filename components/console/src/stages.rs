@@ -4,6 +4,7 @@ use crate::host::Stages;
 use crate::spin::Spin;
 use crate::spin::bindings::firstline::history::history;
 use crate::spin::bindings::firstline::intent::intent;
+use firstline_core::lesson;
 use firstline_core::past::{Closed, Lesson};
 use firstline_core::stage::{Candidate, Entity, Understanding};
 
@@ -24,18 +25,7 @@ impl Stages for Spin {
     }
 
     fn recall(&self, memory: &str) -> Result<Vec<Lesson>, String> {
-        let lesson = |history::Lesson { kind, intent, about, value, support, of, evidence, exceptions, thin }| Lesson {
-            kind,
-            intent,
-            about,
-            value,
-            support,
-            of,
-            evidence,
-            exceptions,
-            thin,
-        };
-        Ok(history::recall(memory, None).map_err(|error| format!("{error:?}"))?.into_iter().map(lesson).collect())
+        Ok(history::recall(memory, None).map_err(|error| format!("{error:?}"))?.into_iter().map(|of| lesson!(of)).collect())
     }
 }
 

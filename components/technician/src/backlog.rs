@@ -3,18 +3,18 @@
 //! The plan is read and shown first. The same plan, called by its name, is then taken in: each ticket as if the PSA had called back about it,
 //! so that it is read again and passes every gate; ten a minute, so that neither the PSA nor the people at the desk are flooded.
 
-use crate::host::{Fault, Host, Incoming};
+use crate::host::{Host, Incoming};
 use crate::probe::{self, Sent, Unsent};
 use crate::runner::Settings;
 use crate::tenants::{self, Unusable};
 use firstline_core::case::left_alone;
 use firstline_core::mailbox::{self, Event};
-use firstline_core::record::write;
 use firstline_core::stage::{Seen, Ticket};
 use firstline_core::tenant::{Role, Tenant};
-use firstline_core::{hours, keys};
+use firstline_core::{Instant, hours, keys};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Tickets that one plan looks at, and of one reply.
 const MOST: usize = 100;
@@ -113,13 +113,13 @@ async fn read<H: Host>(host: &H, settings: &Settings, name: &str, days: &str) ->
     let days = days.parse::<u64>().ok().filter(|days| (1..=MOST_DAYS).contains(days)).ok_or_else(|| refused("`days` is 1 to 90"))?;
     let tenant = tenants::load(host, &settings.integrity, name).await?;
     let psa = tenant.connection_of(Role::Psa).ok_or_else(|| refused("the tenant has no PSA"))?;
-    let mut boards: Vec<String> = tenant.desk.intake.iter().map(|intake| intake.board.to_string()).collect();
-    boards.dedup();
+    let boards: BTreeSet<String> = tenant.desk.intake.iter().map(|intake| intake.board.to_string()).collect();
     if boards.is_empty() {
         return Err(refused("no board is taken in: name one in `desk.intake`"));
     }
     let since = hours::stamp(host.now().saturating_sub(days * DAY)).ok_or_else(|| refused("the clock is wrong"))?;
-    let (company, boards, page) = (tenant.desk.company, boards.join(","), PAGE.to_string());
+    let (company, page) = (tenant.desk.company, PAGE.to_string());
+    let boards = boards.into_iter().collect::<Vec<_>>().join(",");
     let mut tickets: Vec<Value> = Vec::new();
     loop {
         let last = tickets.last().and_then(|ticket| number(ticket, "/id")).unwrap_or(0);
@@ -156,19 +156,14 @@ pub async fn take<H: Host>(host: &H, settings: &Settings, name: &str, days: &str
     for (at, item) in now.take.iter().enumerate() {
         // The same plan, pressed twice, is the same hint.
         let hint = Event::of_ticket(item.ticket, format!("backlog {plan}/{}", item.ticket), name, &psa, host.now());
-        store(host, &hint, (at / A_MINUTE) as u64).await?;
+        mailbox::put_for(host, &hint, minutes_later(host.now(), at)).await?;
     }
     Ok(json!({"plan": plan, "taken": now.take.len(), "more": now.more}))
 }
 
-/// Stores a hint that is read so many minutes later.
-async fn store<H: Host>(host: &H, hint: &Event, minutes: u64) -> Result<(), Fault> {
-    let (conversation, at) = (hint.conversation(), host.now() + minutes * 60_000);
-    let number = host.increment(&keys::event_counter(&conversation), 1).await?;
-    let due = host.increment(&keys::due_counter(mailbox::minute(at)), 1).await?;
-    let mut writes = mailbox::due_writes(&conversation, at, due);
-    writes.push((keys::event(&conversation, number), write(hint)));
-    host.set_many(writes).await
+/// When the ticket at this place is read.
+fn minutes_later(now: Instant, at: usize) -> Instant {
+    now + (at / A_MINUTE) as u64 * 60_000
 }
 
 #[cfg(test)]
@@ -237,9 +232,9 @@ mod tests {
     #[test]
     fn hints_are_stored_once_each_and_spread_over_minutes() {
         let world = World::new();
-        for (at, minutes) in [(1, 0), (2, 0), (3, 1)] {
-            let hint = Event::of_ticket(at, format!("backlog p/{at}"), "acme", "desk", world.now.get());
-            block_on(store(&world, &hint, minutes)).unwrap();
+        for (ticket, at) in [(1, 0), (2, A_MINUTE - 1), (3, A_MINUTE)] {
+            let hint = Event::of_ticket(ticket, format!("backlog p/{ticket}"), "acme", "desk", world.now.get());
+            block_on(mailbox::put_for(&world, &hint, minutes_later(world.now.get(), at))).unwrap();
         }
         let minute = mailbox::minute(world.now.get());
         let due = |minute: u64| world.counters.borrow().get(&keys::due_counter(minute)).copied().unwrap_or(0);

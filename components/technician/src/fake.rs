@@ -714,8 +714,8 @@ impl Stages for Script {
         if self.blind.get() {
             return Err(StageFault("stage-failed", "as told".into()));
         }
-        let passed = question.proofs.iter().map(|proof| proof.kind.clone());
-        let locked = (question.denied || challenges >= 5).then(|| "locked".to_string());
+        let passed = question.vetting.proofs.iter().map(|proof| proof.kind.clone());
+        let locked = (question.vetting.denied || challenges >= 5).then(|| "locked".to_string());
         let step_ups = if wanted > Assurance::Chat && locked.is_none() { vec![CALL_BACK.into()] } else { Vec::new() };
         Ok(Standing { assurance: Assurance::Chat, because: [String::from("chat")].into_iter().chain(passed).collect(), step_ups, locked })
     }

@@ -3,6 +3,7 @@
 use crate::host::{Signed, StageFault, Stages};
 use firstline_core::Instant;
 use firstline_core::case::{Task, means};
+use firstline_core::lesson;
 use firstline_core::past::Lesson;
 use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
 use firstline_core::tenant::Tenant;
@@ -41,7 +42,7 @@ impl Stages for Composed {
         now: Instant,
     ) -> Result<stage::Standing, StageFault> {
         let subject = &question.subject;
-        let proofs = question.proofs.iter().filter(|proof| proof.stands(tenant) && proof.target == subject.id);
+        let proofs = question.vetting.proofs.iter().filter(|proof| proof.stands(tenant) && proof.target == subject.id);
         let claim = identity::Claim {
             channel: if question.guest { identity::Channel::Unknown } else { identity::Channel::Chat },
             names: question.requester_names.iter().chain(&subject.names).chain([&subject.id]).cloned().collect(),
@@ -49,9 +50,9 @@ impl Stages for Composed {
             lost: Vec::new(),
             means: means(question, tenant),
             wanted: to_wit(wanted),
-            challenges: question.challenges,
+            challenges: question.vetting.challenges,
             challenges_this_hour: challenges,
-            denied: question.denied,
+            denied: question.vetting.denied,
             at: now,
         };
         let identity::Standing { assurance, because, step_ups, locked } = identity::assess(&claim).map_err(fault)?;
@@ -191,18 +192,7 @@ impl Stages for Composed {
     }
 
     fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault> {
-        let lesson = |history::Lesson { kind, intent, about, value, support, of, evidence, exceptions, thin }| Lesson {
-            kind,
-            intent,
-            about,
-            value,
-            support,
-            of,
-            evidence,
-            exceptions,
-            thin,
-        };
-        Ok(history::recall(memory, Some(kind)).map_err(fault)?.into_iter().map(lesson).collect())
+        Ok(history::recall(memory, Some(kind)).map_err(fault)?.into_iter().map(|of| lesson!(of)).collect())
     }
 }
 

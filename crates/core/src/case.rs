@@ -8,8 +8,8 @@ use crate::figures::{Course, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
-    Account, Approval, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, Proof, PsaAct, Question, Standing,
-    Subject, Ticket, Understanding, Verdict, Words, Work,
+    Account, Approval, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Standing, Subject,
+    Ticket, Understanding, Verdict, Vetting, Words, Work,
 };
 use crate::tenant::{MSP, Role, Tenant, vendor};
 use crate::wire::{Reply, Request};
@@ -341,15 +341,9 @@ pub struct Case {
     /// Who said yes, until it is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
-    /// What the requester has passed, beside the channel.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub proofs: Vec<Proof>,
-    /// Challenges so far.
-    #[serde(default)]
-    pub challenges: u32,
-    /// Somebody said that it is not them: nothing more is believed.
-    #[serde(default)]
-    pub denied: bool,
+    /// What speaks for the requester beside the channel, and against them.
+    #[serde(default, skip_serializing_if = "Vetting::is_none")]
+    pub vetting: Vetting,
     /// Nothing is said, and nothing is done but a note.
     #[serde(default)]
     pub quiet: bool,
@@ -1002,9 +996,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         ask: None,
         asks: 0,
         approvals: Vec::new(),
-        proofs: Vec::new(),
-        challenges: 0,
-        denied: false,
+        vetting: Vetting::default(),
         quiet: false,
         past: Recalled::Unasked,
     }
@@ -1362,9 +1354,7 @@ fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
         action,
         // INVARIANT: the account was found by the address of the requester's own chat profile, and by nothing that was written.
         requester_account: Some(subject.id.clone()),
-        proofs: proof::bound(case, &subject.id, now),
-        challenges: case.challenges,
-        denied: case.denied,
+        vetting: Vetting { proofs: proof::bound(case, &subject.id, now), ..case.vetting.clone() },
         guest,
         subject,
         subject_tenant: tenant.tenant.clone(),

@@ -190,8 +190,12 @@ fn writes(due: Due, number: i64) -> Vec<(String, Vec<u8>)> {
 /// Everything to be written for one event, in one commit. `number` comes from [`keys::event_counter`], `due_number` from [`keys::due_counter`] of [`second_look`]'s minute.
 #[must_use]
 pub fn event_writes(event: &Event, number: i64, due_number: i64) -> Vec<(String, Vec<u8>)> {
+    event_writes_for(event, number, second_look(event.received), due_number)
+}
+
+fn event_writes_for(event: &Event, number: i64, at: Instant, due_number: i64) -> Vec<(String, Vec<u8>)> {
     let conversation = event.conversation();
-    let mut writes = due_writes(&conversation, second_look(event.received), due_number);
+    let mut writes = due_writes(&conversation, at, due_number);
     writes.push((keys::event(&conversation, number), write(event)));
     writes
 }
@@ -201,9 +205,17 @@ pub fn event_writes(event: &Event, number: i64, due_number: i64) -> Vec<(String,
 /// # Errors
 /// The store failed. The event may be stored all the same; a duplicate is recognised by its id.
 pub async fn put(store: &impl Store, event: &Event) -> Result<(), Fault> {
+    put_for(store, event, second_look(event.received)).await
+}
+
+/// Stores an event that nobody has to be woken for before that time.
+///
+/// # Errors
+/// As those of [`put`].
+pub async fn put_for(store: &impl Store, event: &Event, at: Instant) -> Result<(), Fault> {
     let number = store.increment(&keys::event_counter(&event.conversation()), 1).await?;
-    let due = store.increment(&keys::due_counter(minute(second_look(event.received))), 1).await?;
-    store.set_many(event_writes(event, number, due)).await
+    let due = store.increment(&keys::due_counter(minute(at)), 1).await?;
+    store.set_many(event_writes_for(event, number, at, due)).await
 }
 
 /// Counts a waking of a conversation. `Some` is the epoch in which the caller has to see to a runner.

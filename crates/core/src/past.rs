@@ -76,6 +76,25 @@ pub struct Lesson {
     pub thin: bool,
 }
 
+/// Makes a [`Lesson`] of the stage's own record, of which each side of the contract has a type of its own.
+#[macro_export]
+macro_rules! lesson {
+    ($of:expr) => {{
+        let of = $of;
+        $crate::past::Lesson {
+            kind: of.kind,
+            intent: of.intent,
+            about: of.about,
+            value: of.value,
+            support: of.support,
+            of: of.of,
+            evidence: of.evidence,
+            exceptions: of.exceptions,
+            thin: of.thin,
+        }
+    }};
+}
+
 /// What is kept of a tenant's past: counts, ticket numbers, and what is counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {

@@ -81,15 +81,9 @@ pub struct Question {
     pub action: String,
     /// Requester's own account.
     pub requester_account: Option<String>,
-    /// What was passed beside the channel, and by whom it is vouched for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub proofs: Vec<Proof>,
-    /// Challenges of this case so far.
-    #[serde(default)]
-    pub challenges: u32,
-    /// Somebody said that it is not them.
-    #[serde(default)]
-    pub denied: bool,
+    /// What speaks for them beside the channel, and against them.
+    #[serde(default, skip_serializing_if = "Vetting::is_none")]
+    pub vetting: Vetting,
     /// A guest.
     pub guest: bool,
     /// The account that would be changed.
@@ -160,6 +154,24 @@ impl Approval {
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some_and(|staff| staff.role != StaffRole::Technician),
             Approver::Named { .. } => true,
         }
+    }
+}
+
+/// What speaks for a requester beside the channel, and against them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vetting {
+    /// What was passed, and by whom it is vouched for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+    /// Challenges of this case so far.
+    pub challenges: u32,
+    /// Somebody said that it is not them: nothing more is believed.
+    pub denied: bool,
+}
+
+impl Vetting {
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -534,10 +534,7 @@ impl<'a> Player<'a> {
         let late = |disturbed: &Disturbed| disturbed.disturbance.over() && !disturbed.disturbance.holding_runs() && self.story.expect.ends();
         let mut left = if self.disturbed.as_ref().is_some_and(late) { LATEST } else { 0 };
         while left > 0 && !expect::waits(&contents(self.backend.as_ref())?).is_empty() {
-            let passed = self.until_due(left)?;
-            tokio::time::sleep(MINUTE * passed).await;
-            self.tick().await?;
-            left -= passed;
+            left -= self.pass(left).await?;
         }
         Ok(())
     }
@@ -561,26 +558,26 @@ impl<'a> Player<'a> {
         match step {
             Step::Say(_) | Step::Press(_) => {
                 let webhook = self.webhook(&step)?;
-                self.deliver(webhook).await?;
+                self.deliver(webhook, taken()).await?;
             }
             Step::Edit(Edit { edit, by }) => {
                 let (workspace, user) = self.person(by.as_deref())?;
                 let channel = direct(&user);
                 let ts = self.newest(&channel, &user)?;
                 let webhook = self.desk.vendors.slack_edit(&workspace, &channel, &ts, &edit).map_err(anyhow::Error::msg)?;
-                self.deliver(webhook).await?;
+                self.deliver(webhook, taken()).await?;
             }
             Step::Echo(Echo { echo }) => {
                 let (workspace, user) = self.person(Some(&echo))?;
                 let channel = direct(&user);
                 let ts = self.newest(&channel, "U0BOT")?;
                 let webhook = self.desk.vendors.slack_echo(&workspace, &channel, &ts).map_err(anyhow::Error::msg)?;
-                self.deliver(webhook).await?;
+                self.deliver(webhook, taken()).await?;
             }
             Step::Again(Again { again }) => {
                 let webhook = self.last.clone().context("nothing was delivered yet")?;
                 for _ in 0..again {
-                    self.deliver(self.signed_now(webhook.clone())?).await?;
+                    self.deliver(self.signed_now(webhook.clone())?, taken()).await?;
                 }
             }
             Step::Callback(Callback { callback, ticket, to, forge, answer }) => {
@@ -588,19 +585,7 @@ impl<'a> Player<'a> {
                 let newest = || state["connectwise"]["tickets"].as_array().into_iter().flatten().filter_map(|ticket| ticket["id"].as_u64()).max();
                 let ticket = ticket.or_else(newest).context("there is no ticket")?;
                 let webhook = self.desk.vendors.connectwise_callback(&format!("/webhooks/{to}"), ticket, &callback, &forge).map_err(anyhow::Error::msg)?;
-                if answer == taken() {
-                    self.deliver(webhook).await?;
-                } else {
-                    let mut got = self.desk.app.request(webhook.clone()).await;
-                    // Whoever sends it to an instance that dies sends it again.
-                    for _ in REDELIVERIES {
-                        if self.disturbed.is_some() && got.status().is_server_error() {
-                            got = self.desk.app.request(webhook.clone()).await;
-                        }
-                    }
-                    ensure!(got.status() == answer, "the callback was answered with {} instead of {answer}", got.status());
-                    self.rest().await;
-                }
+                self.deliver(webhook, answer).await?;
             }
             Step::Together(Together { together }) => {
                 let steps = together.iter().map(verb).collect::<Result<Vec<_>>>()?;
@@ -618,10 +603,7 @@ impl<'a> Player<'a> {
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
             Step::Minutes(Minutes { minutes }) => {
                 while self.at.1 < minutes {
-                    let passed = self.until_due(minutes - self.at.1)?;
-                    tokio::time::sleep(MINUTE * passed).await;
-                    self.tick().await?;
-                    self.at.1 += passed;
+                    self.at.1 += self.pass(minutes - self.at.1).await?;
                     self.mark()?;
                 }
             }
@@ -706,12 +688,12 @@ impl<'a> Player<'a> {
             _ => bail!("only messages and presses can be under way together"),
         };
         tokio::time::sleep(Duration::from_millis(after)).await;
-        self.hand_in(self.webhook(step)?).await
+        self.hand_in(self.webhook(step)?, taken()).await
     }
 
-    /// Slack delivers a webhook, and in a trial delivers it again as long as it is not taken.
-    async fn hand_in(&self, webhook: Request<Bytes>) -> Result<()> {
-        let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return accepted(&self.desk.app.request(webhook).await) };
+    /// A vendor delivers a webhook, and in a trial delivers it again as long as it is not answered like this.
+    async fn hand_in(&self, webhook: Request<Bytes>, wanted: u16) -> Result<()> {
+        let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return answered(&self.desk.app.request(webhook).await, wanted) };
         let app = if disturbance.aside() { &relief.app } else { &self.desk.app };
         let mut answer = if disturbance.twice() {
             // The copy's answer counts for nothing.
@@ -720,13 +702,13 @@ impl<'a> Player<'a> {
             send(app, webhook.clone(), SLACK_WAITS).await
         };
         for pause in REDELIVERIES {
-            if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+            if answer.as_ref().is_ok_and(|answer| answer.status() == wanted) {
                 break;
             }
             tokio::time::sleep(pause).await;
             answer = send(&relief.app, self.signed_now(webhook.clone())?, SLACK_WAITS).await;
         }
-        accepted(&answer?)
+        answered(&answer?, wanted)
     }
 
     /// The same webhook as Slack signs it now.
@@ -771,6 +753,17 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// Lets simulated minutes pass until the next tick, and ticks: beside what is held, if anything is. Returns how many.
+    async fn pass(&self, most: u32) -> Result<u32> {
+        let passed = self.until_due(most)?;
+        tokio::time::sleep(MINUTE * passed).await;
+        match self.disturbed.as_ref().filter(|disturbed| disturbed.disturbance.holds()) {
+            Some(disturbed) => disturbed.relief.tick().await.map(drop)?,
+            None => self.tick().await?,
+        }
+        Ok(passed)
+    }
+
     /// Minutes until the next tick, of which there are so many at most. Ticks come every minute; once the last crash of a trial was taken over,
     /// those are left out in which nothing is due, as a long wait has hundreds of crashes.
     fn until_due(&self, most: u32) -> Result<u32> {
@@ -790,18 +783,11 @@ impl<'a> Player<'a> {
 
     /// Lets the scheduler tick until whatever died was taken over. What was held goes on after that.
     async fn recover(&self) -> Result<()> {
-        let Some(Disturbed { disturbance, relief, .. }) = &self.disturbed else { return Ok(()) };
+        let Some(Disturbed { disturbance, .. }) = &self.disturbed else { return Ok(()) };
         while disturbance.seen() {
             let mut left = RECOVERY;
             while left > 0 {
-                let passed = self.until_due(left)?;
-                tokio::time::sleep(MINUTE * passed).await;
-                if disturbance.holds() {
-                    relief.tick().await?;
-                } else {
-                    self.tick().await?;
-                }
-                left -= passed;
+                left -= self.pass(left).await?;
             }
             disturbance.release();
             self.rest().await;
@@ -857,9 +843,9 @@ impl<'a> Player<'a> {
         elements.flat_map(|block| block["elements"].as_array().into_iter().flatten()).find_map(|element| element["value"].as_str()).map(str::to_string)
     }
 
-    async fn deliver(&mut self, webhook: Request<Bytes>) -> Result<()> {
+    async fn deliver(&mut self, webhook: Request<Bytes>, wanted: u16) -> Result<()> {
         self.last = Some(webhook.clone());
-        let taken = self.hand_in(webhook).await;
+        let taken = self.hand_in(webhook, wanted).await;
         self.rest().await;
         tokio::time::sleep(READING).await;
         taken
@@ -938,8 +924,9 @@ async fn send(app: &Arc<App>, request: Request<Bytes>, limit: Duration) -> Resul
     Ok(tokio::time::timeout(limit, answer).await.context("no answer in time")??)
 }
 
-fn accepted(answer: &http::Response<Bytes>) -> Result<()> {
-    ensure!(answer.status() == 200, "the webhook was answered with {}: {}", answer.status(), String::from_utf8_lossy(answer.body()));
+fn answered(answer: &http::Response<Bytes>, wanted: u16) -> Result<()> {
+    let status = answer.status();
+    ensure!(status == wanted, "the webhook was answered with {status} instead of {wanted}: {}", String::from_utf8_lossy(answer.body()));
     Ok(())
 }
 

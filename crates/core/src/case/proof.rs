@@ -25,7 +25,7 @@ pub fn means(question: &Question, tenant: &Tenant) -> Vec<String> {
 
 /// What was passed for this account, and still holds.
 pub(super) fn bound(case: &Case, target: &str, now: Instant) -> Vec<Proof> {
-    case.proofs.iter().filter(|proof| proof.target == target && now < proof.expires).cloned().collect()
+    case.vetting.proofs.iter().filter(|proof| proof.target == target && now < proof.expires).cloned().collect()
 }
 
 /// For the note; nothing where the channel alone decided.
@@ -40,7 +40,7 @@ pub(super) fn told(standing: &Standing, decision: &Decision) -> Option<String> {
 pub(super) fn possible(case: &Case, standing: Option<&Standing>) -> Result<(), String> {
     match standing {
         Some(Standing { locked: Some(why), .. }) => Err(why.clone()),
-        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| first == CALL_BACK) && !case.denied => Ok(()),
+        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| first == CALL_BACK) && !case.vetting.denied => Ok(()),
         _ => Err("no-stronger-proof".into()),
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn possible(case: &Case, standing: Option<&Standing>) -> Result<(), S
 pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     state.phase(super::Phase::Approving, now);
     let Some(case) = &mut state.case else { return };
-    case.challenges += 1;
+    case.vetting.challenges += 1;
     case.ask = Some(Ask { proof: Some(CALL_BACK.into()), ..approval::request(case, question, decision, tenant, now) });
     notes.push(Note::Challenged(question.subject.id.clone(), 1));
     approval::ask_staff(state, tenant, now);
@@ -77,13 +77,13 @@ pub(super) fn answered(
                 Proof { kind: kind.clone(), target: ask.target.clone(), at: now, expires: now + CASE_TIME, by: given.by.clone(), names: names.to_vec() };
             let number = case.account.iter().flat_map(|account| &account.phones).map(|phone| ending(phone)).collect::<Vec<_>>().join(" or ");
             case.evidence.push(format!("identity: {name} called back on the number on record, {number}"));
-            case.proofs.push(proof);
+            case.vetting.proofs.push(proof);
             approval::withdraw(state, "call-back-given", &[("name", name)], now);
             approval::find_again(state, tenant, now);
             true
         }
         "not-them" => {
-            case.denied = true;
+            case.vetting.denied = true;
             notes.push(Note::Challenged(ask.target.clone(), DENIAL));
             approval::withdraw(state, "call-back-denied", &[("name", name)], now);
             set_handover(state, DENIED, &format!("{name} called back on the number on record and says that it is not them: the case is locked"));

@@ -3,6 +3,7 @@
 use crate::compile::alone;
 use crate::reader::{Reader, stage};
 use anyhow::{Error, Result, anyhow};
+use firstline_core::lesson;
 use firstline_core::past::{Closed, Lesson};
 use firstline_core::stage::{Understanding, Verdict};
 use std::collections::BTreeMap;
@@ -128,17 +129,6 @@ impl Stages {
     pub async fn recall(&mut self, memory: &str, intent: Option<&str>) -> Result<Vec<Lesson>> {
         let (store, stage) = &mut self.history;
         let answer = stage.firstline_history_history().call_recall(store, memory, intent).await.map_err(Error::from)?;
-        let lesson = |history::Lesson { kind, intent, about, value, support, of, evidence, exceptions, thin }| Lesson {
-            kind,
-            intent,
-            about,
-            value,
-            support,
-            of,
-            evidence,
-            exceptions,
-            thin,
-        };
-        Ok(answer.map_err(|error| anyhow!("{error:?}"))?.into_iter().map(lesson).collect())
+        Ok(answer.map_err(|error| anyhow!("{error:?}"))?.into_iter().map(|of| lesson!(of)).collect())
     }
 }

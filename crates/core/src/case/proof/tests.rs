@@ -45,8 +45,8 @@ fn who_was_called_back_goes_on_after_the_account_was_read_again() {
     assert_eq!(started(&play, before), "call-back-given in C0STAFF, Idp(Find(");
     play.line("find");
     let question = play.state.asked.clone().unwrap();
-    assert_eq!(question.proofs.len(), 1);
-    let proof = &question.proofs[0];
+    assert_eq!(question.vetting.proofs.len(), 1);
+    let proof = &question.vetting.proofs[0];
     assert_eq!((proof.kind.as_str(), proof.target.as_str(), proof.stands(&play.tenant)), ("call-back", "u1", true));
     assert_eq!(proof.by, Approver::Staff { workspace: "T0NW".into(), user: "U0TOM".into() });
     assert!(evidence(&play).contains("identity: Jane called back on the number on record, ending in 23"), "{}", evidence(&play));
@@ -77,7 +77,7 @@ fn a_denial_locks_the_case_and_leaves_no_room_for_another_challenge() {
     press(&mut play, "U0TOM", "not-them");
     assert_eq!(play.line("approver"), "handingover (identity-denied): call-back-denied + hand-over; challenged u1 5");
     let case = play.state.case.as_ref().unwrap();
-    assert!(case.denied && case.proofs.is_empty() && super::super::later::alerts(case));
+    assert!(case.vetting.denied && case.vetting.proofs.is_empty() && super::super::later::alerts(case));
     replay(&play);
 }
 
@@ -95,7 +95,7 @@ fn only_the_msps_own_people_vouch_and_only_with_the_buttons_that_stand_there() {
     let event = crate::mailbox::Event { to: Some(play.state.id.clone()), ..super::super::tests::event(90, "", crate::mailbox::Act::Answer(answer), play.now) };
     let press = crate::journal::Press { case: play.state.case.as_ref().unwrap().id.clone(), offer: "a1".into(), choice: "verified".into() };
     play.take(event, Some(press));
-    assert_eq!((phase(&play).as_str(), play.state.case.as_ref().unwrap().proofs.len()), ("Approving", 0));
+    assert_eq!((phase(&play).as_str(), play.state.case.as_ref().unwrap().vetting.proofs.len()), ("Approving", 0));
 }
 
 #[test]
