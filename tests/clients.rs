@@ -214,7 +214,7 @@ async fn the_check_names_what_is_wrong_with_a_chat() {
 async fn an_installation_for_a_whole_organisation_is_named_and_nobody_is_served_through_it() {
     // A workspace of an organisation is a workspace like any other.
     let grid = json!({"slack": {"workspace": "T0INITECH", "set": {"organisation": "E0INITECH"}}});
-    broken(&[grid.clone()], "initech", &[], &[]).await;
+    broken(std::slice::from_ref(&grid), "initech", &[], &[]).await;
     let org_wide = json!({"slack": {"workspace": "T0INITECH", "bot": {"org_wide": true}}});
     let found = [("missing", "initech-slack installation in one workspace it is installed for a whole organisation: install it in the workspace")];
     broken(&[grid.clone(), org_wide.clone()], "initech", &found, TALK).await;
