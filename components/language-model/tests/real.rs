@@ -2,6 +2,8 @@
 //!
 //! `FIRSTLINE_LANGUAGE_MODEL` is its address, such as `http://127.0.0.1:8080/v1`; this crate's README says how to get one.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop at the first surprise")]
+
 use firstline_connector::wire::{Body, Reply, Response, Target};
 use language_model::Stage;
 use language_model::opinion::{Guest, Outcome, Step, Task};
@@ -20,8 +22,11 @@ const TEXTS: [&str; 4] = [
 /// One exchange over plain HTTP/1.1; nothing if the model is late.
 fn exchange(host: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("no model at {host}: {error}"));
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let head = format!("POST {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer none\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.set_read_timeout(Some(Duration::from_secs(240))).unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer none\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
@@ -38,13 +43,14 @@ fn a_real_model_is_understood_or_counts_as_silent() {
     };
     let (host, path) = base.trim_start_matches("http://").split_once('/').expect("an address with a path, such as http://127.0.0.1:8080/v1");
     let model = std::env::var("FIRSTLINE_LANGUAGE_MODEL_NAME").unwrap_or_else(|_| "default".into());
-    let mut given = 0;
+    let (mut given, mut refused) = (0, 0);
     for text in TEXTS {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect::<Vec<_>>();
         let task = Task { vendor: "openai".into(), started: 0, model: model.clone(), text: text.into(), intents: names(&INTENTS), kinds: names(&["device"]) };
         let Ok(Step::SendAll(requests)) = Stage::next(task.clone(), vec![]) else { panic!("no request") };
         let (Target::Path(segments), Body::Json(body)) = (&requests[0].target, &requests[0].body) else { panic!("{requests:?}") };
         let answer = exchange(host, &format!("/{path}/{}", segments.join("/")), body);
+        refused += usize::from(answer.as_ref().is_none_or(|(status, _)| *status != 200));
         let reply = answer.map_or(Reply::Unknown(1), |(status, body)| Reply::Response(Response { status, headers: vec![], body, at: 1 }));
         match Stage::next(task, vec![reply.clone()]) {
             Ok(Step::Done(Outcome::Given(reading))) => {
@@ -57,5 +63,6 @@ fn a_real_model_is_understood_or_counts_as_silent() {
         }
     }
     println!("{given} of {} answers could be used", TEXTS.len());
-    assert!(given > 0, "no answer of this model could be used: is it OpenAI-compatible, with JSON schemas?");
+    // What it says is its own affair; that it takes the question is ours.
+    assert_eq!(refused, 0, "this endpoint does not take the request");
 }
