@@ -6,7 +6,7 @@ use firstline_host::{App, Config, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every folder below `components/`, and what it exports to the application.
-const COMPONENTS: [(&str, &[&str]); 11] = [
+const COMPONENTS: [(&str, &[&str]); 12] = [
     ("chat-intake", &["wasi:http/handler@0.3.0"]),
     ("technician", &["wasi:http/handler@0.3.0"]),
     ("credential-link", &["wasi:http/handler@0.3.0"]),
@@ -18,6 +18,7 @@ const COMPONENTS: [(&str, &[&str]); 11] = [
     ("idp-action", &["firstline:idp/idp@0.1.0"]),
     ("psa-closeout", &["firstline:psa/psa@0.1.0"]),
     ("history", &["firstline:history/history@0.1.0"]),
+    ("language-model", &["firstline:opinion/opinion@0.1.0"]),
 ];
 
 fn manifest() -> Manifest {

@@ -123,7 +123,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
         ],
     ),
     (34, "a claimed approval is none", &["attacks claimed-approvals", "story guardrails-approval"]),
-    (35, "a text grants no authority", &["attacks instructions", "story instructions-in-the-text"]),
+    (35, "a text grants no authority", &["attacks instructions", "story instructions-in-the-text", "story a-language-model-that-lies"]),
     (36, "users never see internal notes", &["story entra-reset", "components/messaging/src/sentences.rs: a_value_is_never_read_as_part_of_the_sentence"]),
     (37, "in a freeze only a human lets a change through", &["story freeze-window", "story freeze-window-that-is-over", "story kill-switch-in-mid-case"]),
 ];

@@ -5,7 +5,7 @@ use firstline_core::{keys, record::IntegrityKey};
 use firstline_host::desk::{Desk, Keys, TENANTS, vendors};
 use firstline_host::{Clock, Config, Event, Memory, build, simulated};
 use firstline_vendors::{DEMO, slack::human};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +48,8 @@ pub struct Setup<'a> {
     pub variables: &'a [(&'a str, &'a str)],
     /// No tenants are entered.
     pub empty: bool,
+    /// Acme has a language model.
+    pub language_model: bool,
     /// A manifest other than the product's.
     pub manifest: Option<PathBuf>,
 }
@@ -69,6 +71,9 @@ pub async fn start(setup: Setup<'_>) -> Rig {
     if !setup.stub_for.is_empty() {
         config.sources.insert(setup.stub_for.into(), stub());
     }
+    if setup.language_model {
+        config.variables.insert("extra_host_8".into(), "https://llm.northwind.example".into());
+    }
     config.variables.extend(setup.variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
     let clock = config.clock.clone();
     let vendors = vendors(&clock);
@@ -76,7 +81,13 @@ pub async fn start(setup: Setup<'_>) -> Rig {
     vendors.seed(&serde_json::from_str(&world).unwrap()).unwrap();
     let desk = Desk::start(config, vendors, Duration::ZERO, Keys::make().unwrap()).unwrap();
     if !setup.empty {
-        desk.enter(&serde_json::from_str(TENANTS).unwrap()).await.unwrap();
+        let mut tenants: Value = serde_json::from_str(TENANTS).unwrap();
+        if setup.language_model {
+            let model = json!({"id": "acme-mind", "vendor": "openai", "base_url": "https://llm.northwind.example/v1", "account": {"model": "small"}});
+            tenants["tenants"][0]["connections"].as_array_mut().unwrap().push(model);
+            tenants["secrets"]["acme-mind"] = json!({"api-key": "northwind-model-key"});
+        }
+        desk.enter(&tenants).await.unwrap();
     }
     Rig { desk, memory, lines, clock }
 }

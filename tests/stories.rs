@@ -26,6 +26,13 @@ macro_rules! stories {
 
 stories! {
     a_colleagues_password
+    a_language_model_names_a_type
+    a_language_model_names_an_action
+    a_language_model_that_chats
+    a_language_model_that_is_busy
+    a_language_model_that_lies
+    a_language_model_that_stalls
+    a_language_model_that_truncates
     access_for_a_colleague
     another_system
     approval_by_an_approver_of_the_client

@@ -15,8 +15,11 @@ async fn signs(stub_for: &str) -> Vec<&'static str> {
     let lovely = start(Setup { stub_for, ..Setup::default() }).await;
     assert_eq!(lovely.says("hello").await, 200);
     let past = rig.desk.api("GET", "/api/tenants/acme/history", "").await.unwrap().1;
+    let vague = start(Setup { stub_for, language_model: true, ..Setup::default() }).await;
+    assert_eq!(vague.says("login").await, 200);
     rig.assert_no_trap();
     lovely.assert_no_trap();
+    vague.assert_no_trap();
     let signs = [
         ("messaging", lovely.messages().iter().any(|message| message.starts_with("stub: "))),
         ("intent-detection", lovely.messages().concat().contains("Reset your")),
@@ -25,13 +28,14 @@ async fn signs(stub_for: &str) -> Vec<&'static str> {
         ("idp-action", journal.contains("the stub speaks")),
         ("psa-closeout", journal.contains("4711") && rig.tickets().is_empty()),
         ("history", past["lessons"][0]["value"] == "stub"),
+        ("language-model", vague.cases().await.iter().any(|case| case["kind"] == "printer")),
     ];
     signs.into_iter().filter(|(_, seen)| *seen).map(|(stage, _)| stage).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_stage_is_swapped_alone() {
-    for stage in ["messaging", "intent-detection", "guardrails", "identity-check", "idp-action", "psa-closeout", "history"] {
+    for stage in ["messaging", "intent-detection", "guardrails", "identity-check", "idp-action", "psa-closeout", "history", "language-model"] {
         assert_eq!(signs(stage).await, [stage]);
     }
     // The negative control.

@@ -145,8 +145,7 @@ async fn show(
     let msp = msp::find(host, key).await?;
     let tenant = tenant::outline(msp.as_ref(), document);
     let mut gaps = tenant::gaps(msp.as_ref(), document);
-    let own = tenant.connections.iter().chain(tenant.shared.iter().filter(|connection| connection.role() == Some(Role::Psa)));
-    for connection in own {
+    for connection in tenant.serving() {
         gaps.extend(secrets(host, connection, name).await?);
     }
     let mut body = json!({"document": document, "tenant": tenant, "missing": texts(&gaps), "actions": actions(&gaps, &tenant)});

@@ -196,11 +196,12 @@ pub enum Owner {
     Company(String),
 }
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("slack", include_str!("catalogue/slack.json")),
     ("entra", include_str!("catalogue/entra.json")),
     ("okta", include_str!("catalogue/okta.json")),
     ("connectwise", include_str!("catalogue/connectwise.json")),
+    ("openai", include_str!("catalogue/openai.json")),
 ];
 
 /// The file of a vendor. `None` for an unknown vendor, or a file that does not read: then nothing is sent.

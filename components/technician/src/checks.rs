@@ -74,14 +74,17 @@ pub async fn check<H: Host>(host: &H, settings: &Settings, name: &str, purpose: 
     let tenant = tenants::load(host, &settings.integrity, name).await?;
     let mut checks = Checks { host, settings, tenant: &tenant, purpose, findings: Vec::new() };
     checks.ticks().await?;
-    for role in [Role::Chat, Role::Idp, Role::Psa] {
+    for role in [Role::Chat, Role::Idp, Role::Psa, Role::Model] {
         match tenant.connection_of(role) {
             Some(connection) => checks.connection(connection).await?,
+            // Nobody needs one.
+            None if role == Role::Model => {}
             None => {
                 let what = match role {
                     Role::Chat => "a connection to a chat",
                     Role::Idp => "a connection to an identity provider",
                     Role::Psa => "a connection to a PSA",
+                    Role::Model => "a connection to a language model",
                 };
                 checks.note("", what, Mark::Missing, needs::of_role(role), "add one to the tenant's document");
             }
@@ -167,6 +170,7 @@ impl<H: Host> Checks<'_, H> {
             "entra" => self.entra(connection).await,
             "okta" => self.okta(connection).await,
             "connectwise" => self.connectwise(connection).await,
+            "openai" => self.language_model(connection).await,
             _ => Ok(()),
         }
     }
@@ -200,6 +204,16 @@ impl<H: Host> Checks<'_, H> {
                 Ok(None)
             }
         }
+    }
+
+    /// Nothing needs a language model, so what it lacks stops nothing.
+    async fn language_model(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let Some(answer) = self.ask(connection, "GET", &["models"], &[]).await? else { return Ok(()) };
+        let known = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+        let model = connection.account.get("model").map_or("", |model| model.trim());
+        let there = known.get("data").and_then(Value::as_array).into_iter().flatten().any(|one| one.get("id").and_then(Value::as_str) == Some(model));
+        self.good(&connection.id, &format!("model `{model}`"), there, Vec::new(), "the endpoint does not list it: check `account.model`");
+        Ok(())
     }
 
     /// Compares what is held with what the table says.

@@ -252,7 +252,7 @@ impl<'a> Monitor<'a> {
         let owned = row.attests.iter().flat_map(|row| attested(row, body, &self.company())).map(|id| attestation(&self.connection.id, &id));
         let sought = match &self.task.work {
             Work::Idp(IdpAct::Find(name)) => Some(name),
-            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) => None,
+            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) => None,
         };
         let named = sought.into_iter().flat_map(|name| {
             let ids = row.identifies.iter().flat_map(move |row| identified(row, body, name));

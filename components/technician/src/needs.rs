@@ -112,6 +112,7 @@ pub fn of_role(role: Role) -> Vec<Action> {
     match role {
         Role::Chat => CHAT.to_vec(),
         Role::Idp => IDP.to_vec(),
+        Role::Model => Vec::new(),
         Role::Psa => vec![Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::Ticket, Action::Intake, Action::Learn],
     }
 }

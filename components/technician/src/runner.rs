@@ -118,8 +118,6 @@ impl From<Unusable> for Stop {
     }
 }
 
-/// Tries of one member of a batch, however impatient its task is.
-const TRIES: u32 = 5;
 /// Longest pause between two tries that a vendor did not ask for.
 const LONGEST_PAUSE: u64 = 5 * 60_000;
 /// Names of a case's secrets.
@@ -1071,7 +1069,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         // A task that would be lost waits for its vendor; any other has a few tries.
         let again = |asked: Option<u64>| -> Result<Option<Judged>, Stop> {
             let pause = pause(batch.attempt, asked, self.host.random()?);
-            let may = batch.attempt < TRIES || now + pause < self.state.patience(task);
+            let may = batch.attempt < State::tries(task) || now + pause < self.state.patience(task);
             Ok(may.then_some(Judged::Again(pause)))
         };
         let (answer, at) = match came {
@@ -1387,6 +1385,7 @@ impl PurposeName for Task {
             Purpose::Look => "look at ticket",
             Purpose::Meet => "meet",
             Purpose::Query => "ask what was meant",
+            Purpose::Opinion => "ask a language model",
             Purpose::Ask => "ask for approval",
             Purpose::Approver => "who answered",
             Purpose::Wait => "wait for the user",

@@ -16,6 +16,7 @@ use crate::spin::bindings::firstline::identity::identity;
 use crate::spin::bindings::firstline::idp::idp;
 use crate::spin::bindings::firstline::intent::intent;
 use crate::spin::bindings::firstline::messaging::outbox;
+use crate::spin::bindings::firstline::opinion::opinion;
 use crate::spin::bindings::firstline::psa::psa;
 use crate::spin::bindings::firstline::types::types::{Assurance, Error};
 use crate::spin::bindings::firstline::wire::wire as wit;
@@ -184,6 +185,17 @@ impl Stages for Composed {
                     psa::Step::Done(outcome) => wire::Step::Done(psa_outcome(outcome)),
                 })
             }
+            Work::Model(stage::Unread { text, intents, kinds }) => {
+                let model = tenant.connection(&task.connection).and_then(|connection| connection.account.get("model")).cloned().unwrap_or_default();
+                let (text, intents, kinds) = (text.clone(), intents.clone(), kinds.clone());
+                let task = opinion::Task { vendor, started: task.started, model, text, intents, kinds };
+                Ok(match opinion::next(&task, &seen).map_err(fault)? {
+                    opinion::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
+                    opinion::Step::Wait(seconds) => wire::Step::Wait(seconds),
+                    opinion::Step::Checkpoint(state) => wire::Step::Checkpoint(state),
+                    opinion::Step::Done(outcome) => wire::Step::Done(model_outcome(outcome)),
+                })
+            }
         }
     }
 
@@ -326,6 +338,16 @@ fn psa_outcome(outcome: psa::Outcome) -> Outcome {
             Outcome::TicketSeen(Box::new(stage::Seen { ticket, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked }))
         }
         psa::Outcome::Escalate((code, text)) => Outcome::Escalate(code, text),
+    }
+}
+
+fn model_outcome(outcome: opinion::Outcome) -> Outcome {
+    match outcome {
+        opinion::Outcome::Given(opinion::Reading { intent, entities }) => {
+            let entities = entities.into_iter().map(|opinion::Entity { kind, words }| stage::Entity { kind, words }).collect();
+            Outcome::Opinion(stage::Opinion { intent, entities })
+        }
+        opinion::Outcome::None(why) => Outcome::Escalate("no-opinion".into(), why),
     }
 }
 

@@ -22,6 +22,7 @@ mod approval;
 mod clarify;
 mod dispatch;
 mod later;
+mod opinion;
 mod proof;
 mod reading;
 mod second;
@@ -32,6 +33,7 @@ pub use approval::Ask;
 pub use clarify::Query;
 pub use dispatch::{Recalled, telling};
 pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
+pub use opinion::Consulted;
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
@@ -50,6 +52,8 @@ const THANKS_TIME: u64 = 7 * 24 * 3_600_000;
 /// How long one step waits for a vendor that does not answer, and a case for all of them.
 const STEP_TIME: u64 = 2 * 3_600_000;
 const CASE_TIME: u64 = 6 * 3_600_000;
+/// Tries of a request, however impatient its task is.
+const TRIES: u32 = 5;
 /// Nobody needs to hear of a pause up to this long.
 const SHORT_PAUSE: u64 = 10_000;
 /// What connectors say when nobody answered: those of the PSA, and those of the identity provider.
@@ -103,6 +107,8 @@ pub enum Purpose {
     Meet,
     /// Ask what was meant, with buttons.
     Query,
+    /// Ask a language model what a text means.
+    Opinion,
     /// Ask for an approval.
     Ask,
     /// Learn who answered it.
@@ -296,6 +302,9 @@ pub struct Case {
     /// What was asked, because it was not understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<Query>,
+    /// Texts that a language model was asked about, and the one that it reads now.
+    #[serde(default, skip_serializing_if = "Consulted::is_none")]
+    pub consulted: Consulted,
     /// The ticket.
     pub ticket: Option<Ticket>,
     /// The ticket could not be opened.
@@ -555,10 +564,17 @@ impl State {
             | Purpose::Meet
             | Purpose::Approver => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
-            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside | Purpose::Ask => 0,
+            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside | Purpose::Ask | Purpose::Opinion => 0,
         };
         let until = task.started + step;
         self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
+    }
+
+    /// How often a request of a task is tried at all, whatever its patience.
+    #[must_use]
+    pub fn tries(task: &Task) -> u32 {
+        // A language model that is late or busy is not waited for.
+        if task.purpose == Purpose::Opinion { 1 } else { TRIES }
     }
 
     /// Whom the open case waits for.
@@ -987,6 +1003,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         offer: None,
         offers: 0,
         query: None,
+        consulted: Consulted::default(),
         ticket: None,
         no_ticket: false,
         psa_again: None,
@@ -1145,30 +1162,15 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             }
         }
         (Phase::Listening, reading) => {
-            keep(case, text);
+            keep(case, text.clone());
             let first = understanding.candidates.first();
             case.kind = first.map_or_else(|| "other".into(), |candidate| candidate.intent.clone());
             case.reading = first.map_or_else(String::new, |c| read_as(c, understanding.abstained));
             case.triage = triage(understanding);
             clarify::withdraw(state, now);
-            if clarify::ask(state, reading, understanding, tenant, now) {
-                return;
+            if !opinion::ask(state, reading, understanding, text, tenant, now) {
+                wished(state, reading, understanding, tenant, now, notes);
             }
-            let Some(case) = &mut state.case else { return };
-            match reading {
-                Reading::Action(action) => case.action = Some(action.into()),
-                Reading::Person => case.handover = Some(("asked-for-person".into(), "the requester asked for a person".into())),
-                Reading::Elsewhere(code) => {
-                    let words = understanding.about_another.as_deref().or(understanding.other_system.as_deref()).unwrap_or_default();
-                    case.handover = Some((code.into(), format!("{code} {words}").trim().into()));
-                }
-                Reading::Unclear | Reading::Greeting | Reading::Thanks => {
-                    let asked = if at_desk { "" } else { ", also after asking once" };
-                    case.handover = Some(("unclear".into(), format!("intent detection was not sure{asked}")))
-                }
-            }
-            clarify::open(state, notes);
-            begin(state, tenant, now);
         }
         (Phase::Offering, Reading::Person) => {
             keep(case, text);
@@ -1201,6 +1203,29 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             state.say_once("working", &[], now);
         }
     }
+}
+
+/// Something is wished, as far as it was understood: asks what was meant, or begins.
+fn wished(state: &mut State, reading: Reading, understanding: &Understanding, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    if clarify::ask(state, reading, understanding, tenant, now) {
+        return;
+    }
+    let at_desk = state.desk.is_some();
+    let Some(case) = &mut state.case else { return };
+    match reading {
+        Reading::Action(action) => case.action = Some(action.into()),
+        Reading::Person => case.handover = Some(("asked-for-person".into(), "the requester asked for a person".into())),
+        Reading::Elsewhere(code) => {
+            let words = understanding.about_another.as_deref().or(understanding.other_system.as_deref()).unwrap_or_default();
+            case.handover = Some((code.into(), format!("{code} {words}").trim().into()));
+        }
+        Reading::Unclear | Reading::Greeting | Reading::Thanks => {
+            let asked = if at_desk { "" } else { ", also after asking once" };
+            case.handover = Some(("unclear".into(), format!("intent detection was not sure{asked}")))
+        }
+    }
+    clarify::open(state, notes);
+    begin(state, tenant, now);
 }
 
 fn keep(case: &mut Case, text: String) {
@@ -1294,7 +1319,9 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
         abandon(state, now);
     }
     let Some(case) = &state.case else { return };
-    let beside = |purpose: &Purpose| matches!(purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_) | Purpose::Ask | Purpose::Query);
+    let beside = |purpose: &Purpose| {
+        matches!(purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Look | Purpose::Page(_) | Purpose::Ask | Purpose::Query | Purpose::Opinion)
+    };
     let under_way = state.tasks.iter().any(|task| !beside(&task.purpose)) || state.asked.is_some();
     if under_way || case.psa_again.is_some() {
         return;
@@ -1493,6 +1520,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             notes.push(Note::Forward(Box::new(moved)));
             state.say("moved-to-direct", &[], now);
         }
+        (Purpose::Opinion, outcome) => opinion::given(state, task, outcome, tenant, now, notes),
         (Purpose::Query, Outcome::Posted(message)) => clarify::posted(state, message, now),
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),

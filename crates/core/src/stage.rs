@@ -567,6 +567,26 @@ pub struct Seen {
     pub worked: bool,
 }
 
+/// A text that nobody has understood, for a language model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The text, redacted: nothing else leaves.
+    pub text: String,
+    /// Intents to choose among.
+    pub intents: Vec<String>,
+    /// Kinds of entities to look for.
+    pub kinds: Vec<String>,
+}
+
+/// What a language model made of a text, as hostile as the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opinion {
+    /// Name of the intent.
+    pub intent: String,
+    /// What it says is named.
+    pub entities: Vec<Entity>,
+}
+
 /// Work for a connector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -577,6 +597,8 @@ pub enum Work {
     Idp(IdpAct),
     /// PSA.
     Psa(PsaAct),
+    /// Language model.
+    Model(Unread),
 }
 
 /// How a connector's task ended.
@@ -611,6 +633,8 @@ pub enum Outcome {
     TicketWaits(Ticket),
     /// PSA: read.
     TicketSeen(Box<Seen>),
+    /// Language model: what it made of the text.
+    Opinion(Opinion),
     /// A human is needed: code and text.
     Escalate(String, String),
 }
@@ -634,6 +658,7 @@ impl Outcome {
             Outcome::TicketHandedOver(_) => "ticket handed over",
             Outcome::TicketWaits(_) => "ticket waits",
             Outcome::TicketSeen(_) => "ticket seen",
+            Outcome::Opinion(_) => "opinion",
             Outcome::Escalate(..) => "needs a human",
         }
     }

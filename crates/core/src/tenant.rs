@@ -24,6 +24,8 @@ pub enum Role {
     Idp,
     /// Where tickets live.
     Psa,
+    /// What is asked about a text that was not understood.
+    Model,
 }
 
 /// The one component that may open a secret.
@@ -116,6 +118,20 @@ pub const VENDORS: &[Vendor] = &[
         customer: "login_company",
         found_out: "",
     },
+    Vendor {
+        // Whoever speaks its wire: there is no host that all of them share, so the operator lists each.
+        name: "openai",
+        role: Role::Model,
+        hosts: &[],
+        token_hosts: &[],
+        account: &["model"],
+        base_url: "",
+        token_url: "",
+        secrets: &[("api-key", Opener::Technician)],
+        of_application: &[],
+        customer: "",
+        found_out: "",
+    },
 ];
 
 /// Looks a vendor up.
@@ -172,6 +188,8 @@ pub struct Tenant {
     /// When nothing is changed without an approver of the MSP.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<Freeze>,
+    /// A language model may be asked, where there is a connection to one.
+    pub language_model: bool,
 }
 
 /// Where tickets go.
@@ -208,11 +226,15 @@ pub struct Desk {
 }
 
 impl Tenant {
-    /// The first connection of a role. The MSP's own PSA counts, its own chat does not.
+    /// The first connection of a role. The MSP's own PSA and language model count, its own chat does not.
     #[must_use]
     pub fn connection_of(&self, role: Role) -> Option<&Connection> {
-        let shared = self.shared.iter().filter(|_| role == Role::Psa);
-        self.connections.iter().chain(shared).find(|c| c.role() == Some(role))
+        self.serving().find(|c| c.role() == Some(role))
+    }
+    /// The connections that this client's tickets may go through.
+    pub fn serving(&self) -> impl Iterator<Item = &Connection> {
+        let shared = self.shared.iter().filter(|c| matches!(c.role(), Some(Role::Psa | Role::Model)));
+        self.connections.iter().chain(shared).filter(|c| self.language_model || c.role() != Some(Role::Model))
     }
     /// A connection by id.
     #[must_use]
@@ -419,10 +441,9 @@ pub fn check_url(url: &str, vendor_hosts: &[&str], reach: &Reach) -> Result<(), 
     if own || extra {
         Ok(())
     } else {
-        Err(format!(
-            "`{url}` is not covered: this vendor's hosts are {}; set a variable `extra_host_1` … `extra_host_8` to `{origin}` to allow it",
-            vendor_hosts.join(", ")
-        ))
+        let own =
+            if vendor_hosts.is_empty() { "this vendor has no host of its own".into() } else { format!("this vendor's hosts are {}", vendor_hosts.join(", ")) };
+        Err(format!("`{url}` is not covered: {own}; set a variable `extra_host_1` … `extra_host_8` to `{origin}` to allow it"))
     }
 }
 

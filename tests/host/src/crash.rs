@@ -120,7 +120,7 @@ pub struct Points {
     pub distinct: Vec<u64>,
     /// Those just before an entry of a log is written.
     pub commits: Vec<u64>,
-    /// Those left out: they belong to a tick that did, effect for effect, what one before it did.
+    /// Those left out: they belong to a tick that did, effect for effect, what one before it did, whichever minutes it looked through for what is due.
     pub alike: usize,
     /// Every point since the last crash, without what differs from run to run.
     pub texts: Vec<String>,
@@ -157,10 +157,15 @@ impl Points {
     fn of(passed: &[Pass]) -> Self {
         // Minutes and numbers of entries differ from tick to tick.
         let plain = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        // Which minutes' lists it looks through is the clock's doing.
+        let looks = |text: &str| ["get due-hour/", "get c/due/", "get due/"].iter().any(|look| text.contains(look));
         let mut ticks = BTreeMap::<u32, String>::new();
         for pass in passed {
             if let Some(tick) = pass.tick {
                 let effects = ticks.entry(tick).or_default();
+                if looks(&pass.text) {
+                    continue;
+                }
                 effects.push_str(&plain(&pass.text));
                 effects.push('\n');
             }
@@ -448,6 +453,14 @@ mod tests {
         let passed: Vec<_> = (0..).zip(passed).map(|(at, (tick, text))| (tick, text, left(0, at, 0, 0))).collect();
         let points = points(&passed);
         assert_eq!((points.worth, points.distinct, points.alike), (vec![1, 2, 4, 5], vec![1, 2, 4, 5], 1));
+    }
+
+    #[test]
+    fn what_a_tick_looks_through_makes_no_other_tick_of_it() {
+        let passed =
+            [(Some(1), "get due/17/1"), (Some(1), "set 17"), (Some(2), "set 18"), (Some(2), "get c/due/19"), (Some(3), "get snap/a"), (Some(3), "set 19")];
+        let passed: Vec<_> = (0..).zip(passed).map(|(at, (tick, text))| (tick, text, left(0, at, 0, 0))).collect();
+        assert_eq!(points(&passed).worth, vec![1, 2, 5, 6]);
     }
 
     #[test]

@@ -490,6 +490,7 @@ impl<'a> Player<'a> {
         let events = Arc::<Mutex<Vec<Event>>>::default();
         let heard = events.clone();
         let mut config = Config { backend: backend.clone(), clock: clock.clone(), ..config.clone() };
+        config.variables.entry("extra_host_8".into()).or_insert_with(|| "https://llm.northwind.example".into());
         config.trace = Arc::new(move |event| heard.lock().unwrap_or_else(PoisonError::into_inner).push(event));
         let mut disturbed = None;
         if let Some(trial) = trial {
@@ -970,8 +971,16 @@ fn patch_tenants(tenants: &mut Value, patches: &Map<String, Value>) -> Result<()
         let by_id = patch.as_object_mut().and_then(|patch| patch.remove("connection"));
         merge(document, &patch);
         for (connection, patch) in by_id.as_ref().and_then(Value::as_object).into_iter().flatten() {
-            let known = document["connections"].as_array_mut().into_iter().flatten().find(|known| known["id"] == **connection);
-            merge(known.with_context(|| format!("no connection `{connection}`"))?, patch);
+            let connections = document["connections"].as_array_mut().with_context(|| format!("`{id}` has no connections"))?;
+            match connections.iter_mut().find(|known| known["id"] == **connection) {
+                Some(known) => merge(known, patch),
+                None => {
+                    ensure!(patch.get("vendor").is_some(), "no connection `{connection}`");
+                    let mut added = serde_json::json!({ "id": connection });
+                    merge(&mut added, patch);
+                    connections.push(added);
+                }
+            }
         }
     }
     Ok(())

@@ -17,6 +17,7 @@ mod bindings {
               export firstline:idp/idp@0.1.0;
               export firstline:psa/psa@0.1.0;
               export firstline:history/history@0.1.0;
+              export firstline:opinion/opinion@0.1.0;
             }
         ",
         path: "../../wit",
@@ -34,6 +35,7 @@ mod identity;
 mod idp;
 mod intent;
 mod messaging;
+mod opinion;
 mod psa;
 
 /// Every stage at once.

@@ -1,4 +1,4 @@
-//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA.
+//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA, an OpenAI-compatible endpoint.
 //!
 //! Plain synchronous code without a network: [`Vendors::handle`] answers one request.
 //! What no correct client would send is refused as the vendor would, and noted in [`Vendors::violations`].
@@ -9,6 +9,7 @@ mod connectwise;
 mod entra;
 mod golden;
 mod okta;
+mod openai;
 mod query;
 pub mod slack;
 mod web;
@@ -40,6 +41,7 @@ struct Inner {
     entra: entra::Entra,
     okta: okta::Okta,
     connectwise: connectwise::ConnectWise,
+    openai: openai::OpenAi,
     faults: Vec<Fault>,
     calls: Vec<Call>,
     violations: Vec<String>,
@@ -50,7 +52,7 @@ struct Inner {
 /// One request that reached a vendor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Call {
-    /// `slack`, `entra`, `okta`, `connectwise`, or `unknown`.
+    /// `slack`, `entra`, `okta`, `connectwise`, `openai`, or `unknown`.
     pub vendor: String,
     /// In upper case.
     pub method: String,
@@ -134,6 +136,7 @@ enum Service {
     Login,
     Okta,
     ConnectWise,
+    OpenAi,
 }
 
 impl Service {
@@ -143,6 +146,7 @@ impl Service {
             Service::Graph | Service::Login => "entra",
             Service::Okta => "okta",
             Service::ConnectWise => "connectwise",
+            Service::OpenAi => "openai",
         }
     }
 
@@ -153,6 +157,8 @@ impl Service {
             "login.microsoftonline.com" => Some(Service::Login),
             host if [".okta.com", ".oktapreview.com", ".okta-emea.com"].iter().any(|tail| host.ends_with(tail)) => Some(Service::Okta),
             host if host.ends_with(".myconnectwise.net") => Some(Service::ConnectWise),
+            // Each has a host of its own; this is the one of the demo.
+            "llm.northwind.example" => Some(Service::OpenAi),
             _ => None,
         }
     }
@@ -164,6 +170,7 @@ impl Service {
             "login" => Some(Service::Login),
             "okta" => Some(Service::Okta),
             "connectwise" => Some(Service::ConnectWise),
+            "openai" => Some(Service::OpenAi),
             _ => None,
         }
     }
@@ -181,17 +188,18 @@ impl Vendors {
         Vendors { now: Arc::new(now), inner: Arc::new(Mutex::new(self.lock().clone())) }
     }
 
-    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise"}`.
+    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise", "openai"}`.
     ///
     /// # Errors
     /// Names the member that is unknown or wrong; then nothing is replaced.
     pub fn seed(&self, world: &Value) -> Result<(), String> {
         let world = world.as_object().ok_or("the world is not an object")?;
-        web::only(world, &["slack", "entra", "okta", "connectwise"])?;
+        web::only(world, &["slack", "entra", "okta", "connectwise", "openai"])?;
         let slack = part::<slack::Slack>(world.get("slack"), "slack")?;
         let entra = part::<entra::Entra>(world.get("entra"), "entra")?;
         let okta = part::<okta::Okta>(world.get("okta"), "okta")?;
         let connectwise = part::<connectwise::ConnectWise>(world.get("connectwise"), "connectwise")?;
+        let openai = part::<openai::OpenAi>(world.get("openai"), "openai")?;
         if let Some(entra) = &entra {
             entra.check()?;
         }
@@ -204,6 +212,7 @@ impl Vendors {
         inner.entra = entra.unwrap_or_else(|| std::mem::take(&mut inner.entra));
         inner.okta = okta.unwrap_or_else(|| std::mem::take(&mut inner.okta));
         inner.connectwise = connectwise.unwrap_or_else(|| std::mem::take(&mut inner.connectwise));
+        inner.openai = openai.unwrap_or_else(|| std::mem::take(&mut inner.openai));
         Ok(())
     }
 
@@ -211,7 +220,7 @@ impl Vendors {
     #[must_use]
     pub fn state(&self) -> Value {
         let inner = self.lock();
-        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise })
+        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise, "openai": inner.openai })
     }
 
     /// What a person does at a vendor by hand, such as `{"connectwise": {"ticket": 1001, "status": "In Progress"}}`.
@@ -229,6 +238,7 @@ impl Vendors {
                 "entra" => inner.entra.act(deed),
                 "okta" => inner.okta.act(deed),
                 "connectwise" => inner.connectwise.act(deed, now),
+                "openai" => inner.openai.act(deed),
                 _ => Err(format!("unknown vendor `{vendor}`")),
             }?;
         }
@@ -241,7 +251,7 @@ impl Vendors {
     /// Says what does not fit.
     pub fn fault(&self, rule: &Value) -> Result<(), String> {
         let fault: Fault = serde_json::from_value(rule.clone()).map_err(|error| format!("fault: {error}"))?;
-        if !["slack", "entra", "okta", "connectwise"].contains(&fault.vendor.as_str()) {
+        if !["slack", "entra", "okta", "connectwise", "openai"].contains(&fault.vendor.as_str()) {
             return Err(format!("fault: unknown vendor `{}`", fault.vendor));
         }
         if let FaultAnswer::Reply(reply) = &fault.answer
@@ -441,6 +451,7 @@ impl Inner {
             Service::Login => self.entra.login(ask),
             Service::Okta => self.okta.handle(ask),
             Service::ConnectWise => self.connectwise.handle(ask),
+            Service::OpenAi => self.openai.handle(ask),
         };
         let mut answer = match outcome {
             Ok(answer) | Err(answer) => answer,

@@ -37,6 +37,11 @@ pub struct Query {
     pub known: bool,
 }
 
+/// A wish that a button can stand for.
+pub(super) fn is_wish(intent: &str) -> bool {
+    WISHES.iter().any(|(_, wish)| *wish == intent)
+}
+
 /// Asks what was meant by a text that does not say it. False if that was asked before, or nobody is to be asked.
 pub(super) fn ask(state: &mut State, reading: Reading, understanding: &Understanding, tenant: &Tenant, now: Instant) -> bool {
     let Some(case) = state.case.as_ref().filter(|case| !case.quiet && state.desk.is_none()) else { return false };

@@ -47,7 +47,7 @@ pub fn reading(understanding: &Understanding) -> Reading {
 }
 
 /// Below this probability, in thousandths, nobody is asked whether an action was meant.
-const PLAUSIBLE: u16 = 150;
+pub(super) const PLAUSIBLE: u16 = 150;
 
 /// The actions that a user may be asked about.
 const ACTIONS: [&str; 2] = ["password_reset", "account_unlock"];

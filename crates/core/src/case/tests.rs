@@ -46,6 +46,12 @@ pub(super) fn event(number: i64, author: &str, act: Act, now: Instant) -> Event 
     }
 }
 
+/// What a language model says.
+pub(super) fn opinion(intent: &str, entities: &[(&str, &str)]) -> Outcome {
+    let entities = entities.iter().map(|(kind, words)| Entity { kind: (*kind).into(), words: (*words).into() }).collect();
+    Outcome::Opinion(crate::stage::Opinion { intent: intent.into(), entities })
+}
+
 /// Plays a conversation.
 pub(super) struct Play {
     pub(super) state: State,
@@ -80,6 +86,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Look => "look",
         Purpose::Meet => "meet",
         Purpose::Query => "query",
+        Purpose::Opinion => "opinion",
         Purpose::Ask => "ask",
         Purpose::Approver => "approver",
         Purpose::Wait => "status",
@@ -103,6 +110,7 @@ fn show(task: &Task) -> String {
         Work::Psa(PsaAct::Note(_)) => "note".into(),
         Work::Psa(PsaAct::Look(ticket)) => format!("look at {ticket}"),
         Work::Psa(PsaAct::Wait(_)) => "wait".into(),
+        Work::Model(_) => "consult".into(),
     }
 }
 
@@ -176,7 +184,7 @@ impl Play {
         let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true, priority: "Medium".into() };
         match &task.work {
             Work::Chat(_) if !good => Outcome::Unreachable("channel_not_found".into()),
-            Work::Idp(_) | Work::Psa(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
+            Work::Idp(_) | Work::Psa(_) | Work::Model(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
             Work::Chat(ChatAct::Who(user)) => Outcome::Profile(Profile {
                 id: user.clone(),
                 workspace: "T1".into(),
@@ -217,6 +225,7 @@ impl Play {
             }),
             Work::Idp(IdpAct::ResetPassword(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_)) => Outcome::Changed(report(false)),
+            Work::Model(_) => opinion("other", &[]),
             Work::Psa(PsaAct::Open(_)) => Outcome::TicketOpened(ticket),
             Work::Psa(PsaAct::Close(_)) => Outcome::TicketClosed(ticket),
             Work::Psa(PsaAct::HandOver(_) | PsaAct::Note(_)) => Outcome::TicketHandedOver(ticket),
@@ -369,6 +378,7 @@ impl Play {
                     let task = self.task(name).id;
                     self.apply(Fact::Stopped { task, code: "diverged".into(), why: "upgraded".into() })
                 }
+                ["opinion", intent] => self.done("opinion", Some(opinion(intent, &[])), true),
                 [name, "waits"] => self.waits(name, MINUTE, Vec::new()),
                 [name, "pauses"] => self.waits(name, SHORT_PAUSE - 1_000, Vec::new()),
                 [name, "uncertain"] => self.waits(name, MINUTE, vec![Some(Reply::Unknown(self.now))]),

@@ -98,6 +98,9 @@ pub struct Settings {
     /// When nothing is changed without an approver of the MSP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freezes: Option<Vec<Freeze>>,
+    /// A language model may be asked, where there is a connection to one; `false` keeps what people write from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language_model: Option<bool>,
 }
 
 /// How many changes there may be before a human has the rest.
@@ -427,8 +430,21 @@ pub struct Gap {
 
 /// Names of members: what an object may hold.
 type Members = &'static [&'static str];
-const SETTINGS: Members =
-    &["locale", "messages", "link_minutes", "retention_days", "time_zone", "hours", "holidays", "on_call", "staff", "approvals", "limits", "freezes"];
+const SETTINGS: Members = &[
+    "locale",
+    "messages",
+    "link_minutes",
+    "retention_days",
+    "time_zone",
+    "hours",
+    "holidays",
+    "on_call",
+    "staff",
+    "approvals",
+    "limits",
+    "freezes",
+    "language_model",
+];
 const DESK: Members = &[
     "board",
     "closed_status",
@@ -651,6 +667,7 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         limits: mine.limits.clone().or_else(|| theirs.limits.clone()).unwrap_or_default(),
         // A freeze of the MSP holds for every client, whatever their own documents add.
         freezes: theirs.freezes.iter().chain(&mine.freezes).flatten().cloned().collect(),
+        language_model: mine.language_model.or(theirs.language_model).unwrap_or(true),
     };
     if tenant.connection_of(Role::Psa).is_none() {
         gaps.push(gap(None, "`connections` holds no connection to a PSA, and the MSP has none"));
@@ -836,7 +853,21 @@ impl Problems<'_> {
     }
 
     fn settings(&mut self, settings: &Settings) {
-        let Settings { locale, messages, link_minutes, retention_days, time_zone, hours, holidays, on_call, staff, approvals, limits, freezes } = settings;
+        let Settings {
+            locale,
+            messages,
+            link_minutes,
+            retention_days,
+            time_zone,
+            hours,
+            holidays,
+            on_call,
+            staff,
+            approvals,
+            limits,
+            freezes,
+            language_model: _,
+        } = settings;
         if let Some(locale) = locale {
             self.unless(language(locale).is_some(), || format!("`locale` is `{locale}`; there are words in {}", LANGUAGES.join(", ")));
         }
