@@ -516,6 +516,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_language_model_may_cost_is_not_the_stages_choice() {
+        let ask = |tokens: u32, stream: bool, more: &str| {
+            let body = format!(r#"{{"model":"m","messages":[],"response_format":{{}},"max_tokens":{tokens},"temperature":0,"stream":{stream}{more}}}"#);
+            request("POST", "chat/completions", &body, Effect::Read)
+        };
+        check("openai", &ask(300, false, ""), "complete");
+        check("openai", &ask(4_000, false, ""), "`/max_tokens` has a value");
+        check("openai", &ask(300, true, ""), "`/stream` has a value");
+        check("openai", &ask(300, false, r#","tools":[1]"#), "is not allowed");
+        check("openai", &request("POST", "files", "{}", Effect::Read), "no row");
+    }
+
+    #[test]
     fn a_shared_system_is_told_apart_by_company() {
         let ticket = |company: u32| {
             request(

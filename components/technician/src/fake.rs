@@ -484,6 +484,7 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::Note(_)) => "note",
         Work::Psa(PsaAct::Look(_)) => "look",
         Work::Psa(PsaAct::Wait(_)) => "wait",
+        Work::Model(_) => "consult",
     }
 }
 
@@ -548,6 +549,11 @@ impl Script {
     fn work(&self, task: &Task, signed: &Signed) -> Flow<Outcome> {
         let mut io = Io(task.replies.iter());
         match &task.work {
+            Work::Model(unread) => {
+                let body = json!({"model": "m", "messages": unread.text, "response_format": {}, "max_tokens": 300, "temperature": 0, "stream": false});
+                let answer = io.read(Request { effect: Effect::Read, ..request("POST", "chat/completions", Some(body)) })?;
+                Ok(Outcome::Opinion(Opinion { intent: answer["intent"].as_str().unwrap().into(), entities: vec![] }))
+            }
             Work::Chat(ChatAct::Who(user)) => {
                 io.read(Request { query: vec![("user".into(), user.clone())], ..request("GET", "users.info", None) })?;
                 let email = Some("jane@acme.example".into());
