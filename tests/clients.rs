@@ -372,9 +372,11 @@ async fn the_read_only_set_must_be_free_of_writes() {
     let writes = [
         "permission `chat:write`",
         "permission `im:write`",
+        "permission `Policy.Read.AuthenticationMethod`",
         "permission `User Administrator`",
         "permission `User-PasswordProfile.ReadWrite.All`",
         "permission `User.RevokeSessions.All`",
+        "permission `UserAuthenticationMethod.ReadWrite.All`",
         "write `Service Service Tickets`",
         "write `Time Time Entry`",
     ];

@@ -46,6 +46,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
             "story entra-reset",
         ],
     ),
+    (10, "a pass that works once, and only where the tenant's policy lets it work", &["story lost-phone", "story access-pass-not-allowed"]),
     (
         11,
         "administrators are never touched",
@@ -130,10 +131,9 @@ const HELD: &[(u32, &str, &[&str])] = &[
 
 /// A rule that no test holds yet, and what it waits for. Nothing is ever added here.
 const OPEN: &[(u32, &str)] = &[
-    (6, "identity-check: the lost phone"),
+    (6, "a waiting time, and a notice on every other channel; stories lost-phone* show the rest"),
     (7, "identity-check: pushes through Duo, never through Microsoft"),
     (9, "a notice on another channel after a reset"),
-    (10, "identity-check: Temporary Access Pass"),
     (27, "mail is not read yet"),
     (38, "earned promotion and demotion; a pilot group is there"),
 ];
@@ -151,7 +151,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 6;
+const MOST_OPEN: usize = 5;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {

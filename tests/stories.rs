@@ -34,6 +34,7 @@ stories! {
     a_language_model_that_stalls
     a_language_model_that_truncates
     access_for_a_colleague
+    access_pass_not_allowed
     another_system
     approval_by_an_approver_of_the_client
     approval_by_the_api
@@ -101,6 +102,9 @@ stories! {
     locale_of_the_directory
     locale_of_the_profile
     locale_of_the_text
+    lost_phone
+    lost_phone_not_them
+    lost_phone_stuck
     mailed_ticket_answered_in_words
     mailed_ticket_never_answered
     mailed_ticket_no

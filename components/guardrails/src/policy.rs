@@ -24,6 +24,8 @@ pub(crate) struct Action {
 pub(crate) const ACTIONS: &[Action] = &[
     Action { name: "account_unlock", default: "autonomous", proof: Assurance::Chat, groups: &["known"] },
     Action { name: "password_reset", default: "autonomous", proof: Assurance::Challenge, groups: &["known", "written-back"] },
+    // The lost factor proves nothing, so a second person agrees.
+    Action { name: "mfa_reset", default: "approval", proof: Assurance::Strong, groups: &["known", "factor"] },
     // Goes under the reset that it belongs to.
     Action { name: "revoke_sessions", default: "human", proof: Assurance::Chat, groups: &["known"] },
 ];

@@ -11,6 +11,7 @@ use firstline_connector::wire::{Body, Effect, Fill, Request, Target};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod factors;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ const ACCOUNT: &str = "id,userPrincipalName,displayName,mail,proxyAddresses,mobi
 const OBJECT: &str = "id,displayName,isAssignableToRole";
 const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
 const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";
+const METHODS: &str = "the application permission UserAuthenticationMethod.ReadWrite.All";
 const REVOKES: &str = "the application permission User.RevokeSessions.All";
 /// Pages of one listing that are followed; a hundred objects each.
 const PAGES: usize = 20;
@@ -79,6 +81,14 @@ impl Directory for Entra {
         let mut evidence = directory::repeatable(io, &Change { request, what: "revoking sign-in sessions", needs: REVOKES })?;
         evidence.push("sessions end within minutes".into());
         Ok(changed(evidence, None))
+    }
+
+    fn reset_factors(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
+        factors::reset(io, subject)
+    }
+
+    fn check_factors(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
+        factors::check(io, subject)
     }
 }
 

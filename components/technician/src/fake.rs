@@ -478,6 +478,8 @@ pub fn name(work: &Work) -> &str {
         Work::Idp(IdpAct::Unlock(_)) => "unlock",
         Work::Idp(IdpAct::ResetPassword(_)) => "reset",
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke",
+        Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors",
+        Work::Idp(IdpAct::CheckFactors(_)) => "check-factors",
         Work::Psa(PsaAct::Open(_)) => "open",
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
@@ -632,7 +634,7 @@ impl Script {
                 io.read(request("GET", "users/u1", None))?;
                 Ok(Outcome::Changed(report(Some("temporary-password"))))
             }
-            Work::Idp(IdpAct::Unlock(_)) => Err(escalate("not-scripted")),
+            Work::Idp(IdpAct::Unlock(_) | IdpAct::ResetFactors(_) | IdpAct::CheckFactors(_)) => Err(escalate("not-scripted")),
             Work::Idp(IdpAct::RevokeSessions(_)) => {
                 io.change(&request("POST", "users/u1/revokeSignInSessions", None), |_| Ok(false))?;
                 Ok(Outcome::Changed(report(None)))

@@ -13,6 +13,8 @@ pub enum Action {
     PasswordReset,
     /// Unlock an account.
     AccountUnlock,
+    /// Lead somebody who lost a phone to a new factor.
+    MfaReset,
     /// Write a ticket.
     Ticket,
     /// Take in tickets of the PSA.
@@ -96,6 +98,9 @@ const NEEDS: &[Need] = &[
     need("entra", "User-PasswordProfile.ReadWrite.All", RESET, FULL),
     covered(need("entra", "User.RevokeSessions.All", RESET, FULL), &["User.ReadWrite.All", "Directory.ReadWrite.All"]),
     need("entra", "User Administrator", RESET, FULL),
+    // A client for whom nobody has consented to these gets a person for a lost phone.
+    optional(need("entra", "UserAuthenticationMethod.ReadWrite.All", &[Action::MfaReset], FULL)),
+    optional(covered(need("entra", "Policy.Read.AuthenticationMethod", &[Action::MfaReset], FULL), &["Policy.Read.All"])),
     covered(need("okta", "ORG_ADMIN", IDP, FULL), &["SUPER_ADMIN"]),
     need("okta", "READ_ONLY_ADMIN", IDP, &[Use::ReadOnly]),
 ];

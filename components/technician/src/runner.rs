@@ -1390,6 +1390,7 @@ impl PurposeName for Task {
             Purpose::Approver => "who answered",
             Purpose::Wait => "wait for the user",
             Purpose::Page(_) => "page",
+            Purpose::Check => "look for a new factor",
         }
     }
 }

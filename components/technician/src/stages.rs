@@ -2,7 +2,7 @@
 
 use crate::host::{Signed, StageFault, Stages};
 use firstline_core::Instant;
-use firstline_core::case::{Task, means};
+use firstline_core::case::{LOST_PHONE, Task, means};
 use firstline_core::lesson;
 use firstline_core::note::about_time;
 use firstline_core::past::Lesson;
@@ -49,7 +49,8 @@ impl Stages for Composed {
             channel: if question.guest { identity::Channel::Unknown } else { identity::Channel::Chat },
             names: question.requester_names.iter().chain(&subject.names).chain([&subject.id]).cloned().collect(),
             proofs: proofs.map(|proof| identity::Proof { kind: proof.kind.clone(), expires: proof.expires, names: proof.names.clone() }).collect(),
-            lost: Vec::new(),
+            // A code would go to the very phone that is lost.
+            lost: if question.action == LOST_PHONE { vec!["code".into()] } else { Vec::new() },
             means: means(question, tenant),
             wanted: to_wit(wanted),
             challenges: question.vetting.challenges,
@@ -142,6 +143,8 @@ impl Stages for Composed {
                     IdpAct::Unlock(account) => idp::Act::Unlock(subject(account)),
                     IdpAct::ResetPassword(account) => idp::Act::ResetPassword(subject(account)),
                     IdpAct::RevokeSessions(account) => idp::Act::RevokeSessions(subject(account)),
+                    IdpAct::ResetFactors(account) => idp::Act::ResetFactors(subject(account)),
+                    IdpAct::CheckFactors(account) => idp::Act::CheckFactors(subject(account)),
                 };
                 Ok(match idp::next(&idp::Task { vendor, started: task.started, act }, &seen).map_err(fault)? {
                     idp::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),

@@ -21,6 +21,7 @@ mod after;
 mod approval;
 mod clarify;
 mod dispatch;
+mod factor;
 mod later;
 mod opinion;
 mod proof;
@@ -33,6 +34,7 @@ pub use approval::Ask;
 pub use clarify::Query;
 pub use dispatch::{Recalled, telling};
 pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
+pub use factor::LOST_PHONE;
 pub use opinion::Consulted;
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
@@ -117,6 +119,8 @@ pub enum Purpose {
     Wait,
     /// Tell the person on call this, in the MSP's own chat.
     Page(Box<Message>),
+    /// Look for the new factor.
+    Check,
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -225,6 +229,8 @@ pub enum Phase {
     Acting,
     /// The user is being told, with the secret if there is one.
     Delivering,
+    /// The user registers a new factor, step by step.
+    Guiding,
     /// The ticket is being closed.
     Closing,
     /// The ticket goes to a human.
@@ -287,7 +293,7 @@ pub struct Case {
     /// What else was read, for triage: further wishes, the language, what is named.
     #[serde(default)]
     pub triage: Vec<String>,
-    /// What may be done about it: `password_reset` or `account_unlock`.
+    /// What may be done about it: `password_reset`, `account_unlock` or `mfa_reset`.
     pub action: Option<String>,
     /// What the requester wrote.
     pub texts: Vec<String>,
@@ -353,6 +359,9 @@ pub struct Case {
     /// What speaks for the requester beside the channel, and against them.
     #[serde(default, skip_serializing_if = "Vetting::is_none")]
     pub vetting: Vetting,
+    /// Steps that were done on the way to a new factor, and how often it was looked for in vain.
+    #[serde(default)]
+    pub guide: (u32, u32),
     /// Nothing is said, and nothing is done but a note.
     #[serde(default)]
     pub quiet: bool,
@@ -539,6 +548,7 @@ impl State {
             // Before it stands there nobody can press it.
             Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
             Phase::Approving => case.ask.as_ref().map(Ask::wake_at),
+            Phase::Guiding => case.offer.as_ref().map(|offer| offer.expires),
             Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
@@ -562,6 +572,7 @@ impl State {
             | Purpose::Forward(_)
             | Purpose::Page(_)
             | Purpose::Meet
+            | Purpose::Check
             | Purpose::Approver => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
             Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside | Purpose::Ask | Purpose::Opinion => 0,
@@ -579,7 +590,7 @@ impl State {
 
     /// Whom the open case waits for.
     fn waits(&self) -> Option<Waits> {
-        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving));
+        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding));
         if self.tasks.iter().any(|task| task.batch.is_some() || task.until.is_some()) {
             return Some(Waits::Vendors);
         }
@@ -685,7 +696,9 @@ impl State {
 /// Takes one fact. `tenant` is the document as it is now.
 pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
     let mut notes = take(state, fact, tenant, now);
-    if let Some(case) = state.case.as_mut().filter(|case| case.secret && matches!(case.phase, Phase::Closing | Phase::HandingOver | Phase::Telling)) {
+    if let Some(case) =
+        state.case.as_mut().filter(|case| case.secret && matches!(case.phase, Phase::Guiding | Phase::Closing | Phase::HandingOver | Phase::Telling))
+    {
         // Delivered, or not to be delivered any more.
         case.secret = false;
         notes.push(Note::Spent(case.id.clone()));
@@ -835,7 +848,7 @@ fn silent(state: &mut State, task: &str, tenant: &Tenant, now: Instant) {
     }
     // Where the chat itself is down nothing can be said, and the PSA has words of its own.
     let told = case.said.contains("system-down") || state.desk.is_some() && !ticket::spoken(case);
-    if !told && state.tasks.iter().any(|waits| waits.id == task && matches!(waits.purpose, Purpose::Find | Purpose::Act)) {
+    if !told && state.tasks.iter().any(|waits| waits.id == task && matches!(waits.purpose, Purpose::Find | Purpose::Act | Purpose::Check)) {
         state.say_once("system-down", &[("system", system(tenant)), ("phone", &tenant.msp.phone)], now);
         if let Some(case) = &mut state.case {
             case.evidence.push(format!("{} did not answer at {now}, and was asked again", system(tenant)));
@@ -846,7 +859,7 @@ fn silent(state: &mut State, task: &str, tenant: &Tenant, now: Instant) {
 /// Gives up steps that only wait for a vendor to answer. Who asks is still worth knowing to a human.
 fn abandon(state: &mut State, now: Instant) {
     let waits = |task: &Task| {
-        matches!(task.purpose, Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Approver)
+        matches!(task.purpose, Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Check | Purpose::Approver)
             && task.batch.as_ref().is_some_and(|batch| batch.retry_at.is_some_and(|at| at > now + SHORT_PAUSE))
     };
     let tasks: Vec<Task> = state.tasks.iter().filter(|task| waits(task)).cloned().collect();
@@ -1024,6 +1037,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         asks: 0,
         approvals: Vec::new(),
         vetting: Vetting::default(),
+        guide: (0, 0),
         quiet: false,
         past: Recalled::Unasked,
     }
@@ -1058,6 +1072,10 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         if state.desk.is_none() {
             state.say("not-you", &[], now);
         }
+        return;
+    }
+    if case.phase == Phase::Guiding {
+        factor::pressed(state, event, press, tenant, now);
         return;
     }
     let live = case.offer.as_ref().is_some_and(|offer| offer.id == press.offer && now < offer.expires) && case.phase == Phase::Offering;
@@ -1180,10 +1198,14 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             keep(case, text);
             hand_over(state, "asked-for-person", "the requester asked for a person instead of waiting for the approval", tenant, now);
         }
-        (Phase::Offering, Reading::Thanks) => {}
+        (Phase::Guiding, Reading::Person) => {
+            keep(case, text);
+            hand_over(state, "asked-for-person", "the requester asked for a person while registering a new factor", tenant, now);
+        }
+        (Phase::Offering | Phase::Guiding, Reading::Thanks) => {}
         // The news has reached the user already.
         (Phase::Delivering | Phase::Closing, Reading::Thanks) => case.times.confirmed = Some(now),
-        (Phase::Offering, Reading::Greeting | Reading::Action(_) | Reading::Elsewhere(_) | Reading::Unclear) => {
+        (Phase::Offering | Phase::Guiding, Reading::Greeting | Reading::Action(_) | Reading::Elsewhere(_) | Reading::Unclear) => {
             keep(case, text);
             if at_desk {
                 ticket::ask_again(state, now);
@@ -1213,6 +1235,9 @@ fn wished(state: &mut State, reading: Reading, understanding: &Understanding, te
     let at_desk = state.desk.is_some();
     let Some(case) = &mut state.case else { return };
     match reading {
+        Reading::Action(action) if !factor::served(action, at_desk, tenant) => {
+            case.handover = Some(("out-of-scope".into(), format!("`{action}` is done by hand here")));
+        }
         Reading::Action(action) => case.action = Some(action.into()),
         Reading::Person => case.handover = Some(("asked-for-person".into(), "the requester asked for a person".into())),
         Reading::Elsewhere(code) => {
@@ -1333,6 +1358,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
             | Phase::Approving
             | Phase::Acting
             | Phase::Delivering
+            | Phase::Guiding
             | Phase::Closing
             | Phase::HandingOver
             | Phase::Identifying
@@ -1360,6 +1386,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
             | Phase::Approving
             | Phase::Acting
             | Phase::Delivering
+            | Phase::Guiding
             | Phase::HandingOver
             | Phase::Telling,
             _,
@@ -1395,9 +1422,14 @@ fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
         guest,
         subject,
         subject_tenant: tenant.tenant.clone(),
-        needs_delivery: case.action.as_deref() == Some("password_reset"),
+        needs_delivery: yields_secret(case.action.as_deref().unwrap_or_default()),
         delivery_survives: !chat.cut_off_by.contains(&idp.id),
     })
+}
+
+/// The action ends in a secret that its owner must get.
+fn yields_secret(action: &str) -> bool {
+    action == "password_reset" || action == LOST_PHONE
 }
 
 fn decided(state: &mut State, question: &Question, decision: &Decision, standing: Option<&Standing>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
@@ -1438,7 +1470,10 @@ fn decided(state: &mut State, question: &Question, decision: &Decision, standing
             state.phase(Phase::Acting, now);
             act(state, question, tenant, now);
         }
-        (Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling, _) => {}
+        (
+            Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Delivering | Phase::Guiding | Phase::Closing | Phase::HandingOver | Phase::Telling,
+            _,
+        ) => {}
     }
 }
 
@@ -1453,10 +1488,14 @@ fn system(tenant: &Tenant) -> &'static str {
 
 fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
     let system = system(tenant);
-    let sentence = if question.action == "account_unlock" { "offer-unlock" } else { "offer-reset" };
+    let sentence = match question.action.as_str() {
+        "account_unlock" => "offer-unlock",
+        LOST_PHONE => "offer-mfa",
+        _ => "offer-reset",
+    };
     let ticket = state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
     let mut arguments = vec![("system", system), ("login", question.subject.login.as_str())];
-    if sentence == "offer-reset" {
+    if sentence != "offer-unlock" {
         arguments.push(("ticket", &ticket));
     }
     let mut message = state.message(sentence, &arguments);
@@ -1468,14 +1507,18 @@ fn make_offer(state: &mut State, question: &Question, tenant: &Tenant, now: Inst
             Button { label: "something-else".into(), choice: "something-else".into(), primary: false },
         ];
     }
-    let series = second::series(state, if state.desk.is_some() { ticket::SERIES } else { "o" });
-    let time = offer_time(state);
-    if let Some(case) = &mut state.case {
-        case.offers += 1;
-        case.offer = Some(Offer { id: format!("{series}{}", case.offers), message: None, expires: now + time });
-    }
+    next_offer(state, now + offer_time(state));
     state.phase(Phase::Offering, now);
     state.chat(ChatAct::Say(message), Purpose::Offer, now);
+}
+
+/// The buttons of the next message have a name of their own.
+fn next_offer(state: &mut State, expires: Instant) {
+    let series = second::series(state, if state.desk.is_some() { ticket::SERIES } else { "o" });
+    if let Some(case) = &mut state.case {
+        case.offers += 1;
+        case.offer = Some(Offer { id: format!("{series}{}", case.offers), message: None, expires });
+    }
 }
 
 /// Whoever sent a mail need not be at the chat.
@@ -1490,16 +1533,24 @@ fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
     };
     let (vendor, idp) = (idp.vendor.clone(), idp.id.clone());
     let subject = Subject { id: question.subject.id.clone(), login: question.subject.login.clone() };
-    let reset = question.action == "password_reset";
+    let (reset, secret) = (question.action == "password_reset", yields_secret(&question.action));
     if let Some(case) = &mut state.case {
         case.times.decided = Some(now);
         // INVARIANT: a yes is used once; it lives on in this grant alone.
         case.approvals.clear();
         // From here on there may be a secret in the store, whatever becomes of the change.
-        case.secret |= reset;
+        case.secret |= secret;
     }
-    let work = if reset { IdpAct::ResetPassword(subject) } else { IdpAct::Unlock(subject) };
+    let work = match question.action.as_str() {
+        "password_reset" => IdpAct::ResetPassword(subject),
+        LOST_PHONE => IdpAct::ResetFactors(subject),
+        _ => IdpAct::Unlock(subject),
+    };
     let task = state.start(&idp, Work::Idp(work), Purpose::Act, now);
+    if question.action == LOST_PHONE {
+        // Under the decision that lets the pass be issued, and not asked anew: the lost phone would stay half removed otherwise.
+        state.grant(&task, &idp, "mfa_remove", &question.subject.id, None, now);
+    }
     state.grant(&task, &idp, &question.action, &question.subject.id, Some(question.clone()), now);
     if reset && vendor == "okta" {
         // Okta resets no locked account: unlocking it is part of the reset, under the same decision.
@@ -1523,6 +1574,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Opinion, outcome) => opinion::given(state, task, outcome, tenant, now, notes),
         (Purpose::Query, Outcome::Posted(message)) => clarify::posted(state, message, now),
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
+        (Purpose::Check, outcome) => factor::checked(state, outcome, tenant, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
         (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
@@ -1604,14 +1656,18 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             }
             deliver(state, false, "unlock-not-needed", tenant, now);
         }
-        (Purpose::Deliver, Outcome::Posted(_)) => {
+        (Purpose::Deliver, Outcome::Posted(message)) => {
             let reset = state.case.as_mut().is_some_and(|case| {
                 case.times.delivered = Some(now);
                 case.course.unblocked = Some(case.course.so_far(now));
                 case.evidence.push("the user was told in the chat".into());
-                case.resolution.as_deref() == Some("resolution-reset")
+                case.action.as_deref().is_some_and(yields_secret)
             });
-            state.phase(Phase::Closing, now);
+            if factor::guides(state) {
+                factor::delivered(state, message, now);
+            } else {
+                state.phase(Phase::Closing, now);
+            }
             if reset {
                 revoke(state, tenant, now);
             }
@@ -1697,7 +1753,9 @@ fn found(state: &mut State, account: &Account, tenant: &Tenant) {
 
 fn deliver(state: &mut State, secret: bool, otherwise: &str, tenant: &Tenant, now: Instant) {
     let login = state.case.as_ref().and_then(|case| case.account.as_ref()).map_or_else(String::new, |account| account.login.clone());
-    let mut message = if secret {
+    let mut message = if secret && factor::guides(state) {
+        factor::first_step(state, &login, tenant, now)
+    } else if secret {
         state.message("reset-done", &[("login", &login), ("minutes", &tenant.link_minutes.to_string())])
     } else {
         state.message(otherwise, &[("login", &login)])
@@ -1707,6 +1765,7 @@ fn deliver(state: &mut State, secret: bool, otherwise: &str, tenant: &Tenant, no
     }
     if let Some(case) = &mut state.case {
         let sentence = match (secret, otherwise) {
+            (true, _) if case.action.as_deref() == Some(LOST_PHONE) => "resolution-mfa",
             (true, _) => "resolution-reset",
             (false, "unlock-done") => "resolution-unlock",
             (false, _) => "resolution-nothing",
@@ -1868,12 +1927,16 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
             hand_over(state, "no-answer", "the requester did not press the button in time", tenant, at);
         }
         Phase::Approving => approval::tick(state, tenant, at),
+        Phase::Guiding if case.offer.as_ref().is_some_and(|offer| at >= offer.expires) => {
+            hand_over(state, "no-answer", "the requester did not say whether the new factor is registered", tenant, at);
+        }
         Phase::Listening
         | Phase::Identifying
         | Phase::Finding
         | Phase::Offering
         | Phase::Acting
         | Phase::Delivering
+        | Phase::Guiding
         | Phase::Closing
         | Phase::HandingOver
         | Phase::Telling => {}

@@ -395,6 +395,10 @@ pub enum IdpAct {
     ResetPassword(Subject),
     /// End sessions.
     RevokeSessions(Subject),
+    /// Take away what hung on a lost phone, and issue a pass.
+    ResetFactors(Subject),
+    /// Look for a new factor.
+    CheckFactors(Subject),
 }
 
 /// Locked out or not.

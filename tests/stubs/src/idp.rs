@@ -17,7 +17,8 @@ impl Guest for Stub {
         Ok(match &task.act {
             Act::Find(address) => find(address, &seen),
             Act::ResetPassword(subject) | Act::Unlock(subject) => lie(subject, &seen),
-            Act::RevokeSessions(_) => Step::Done(Outcome::Unchanged(Report { evidence: vec!["stub".into()], secret: None })),
+            Act::ResetFactors(subject) => lie(subject, &seen),
+            Act::RevokeSessions(_) | Act::CheckFactors(_) => Step::Done(Outcome::Unchanged(Report { evidence: vec!["stub".into()], secret: None })),
         })
     }
 }

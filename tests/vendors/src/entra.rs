@@ -34,6 +34,32 @@ pub(crate) struct Tenant {
     pub roles: Vec<Role>,
     pub groups: Vec<Group>,
     pub subscribed_skus: Vec<Value>,
+    pub access_pass: PassPolicy,
+}
+
+/// Who may use a Temporary Access Pass, and for how long one lives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub(crate) struct PassPolicy {
+    pub state: String,
+    /// Groups, or `all_users`.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    pub minimum_lifetime_in_minutes: u64,
+    pub maximum_lifetime_in_minutes: u64,
+}
+
+impl Default for PassPolicy {
+    fn default() -> Self {
+        // As Microsoft ships it.
+        PassPolicy {
+            state: "disabled".into(),
+            include: vec!["all_users".into()],
+            exclude: Vec::new(),
+            minimum_lifetime_in_minutes: 60,
+            maximum_lifetime_in_minutes: 480,
+        }
+    }
 }
 
 impl Default for Tenant {
@@ -49,6 +75,7 @@ impl Default for Tenant {
             roles: Vec::new(),
             groups: Vec::new(),
             subscribed_skus: Vec::new(),
+            access_pass: PassPolicy::default(),
         }
     }
 }
@@ -143,6 +170,7 @@ const READ_GROUPS: &[&str] =
 const READ_ROLES: &[&str] = &["RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"];
 const READ_METHODS: &[&str] = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 const WRITE_METHODS: &[&str] = &["UserAuthenticationMethod.ReadWrite.All"];
+const READ_POLICY: &[&str] = &["Policy.Read.AuthenticationMethod", "Policy.ReadWrite.AuthenticationMethod", "Policy.Read.All"];
 const PASS: &str = "#microsoft.graph.temporaryAccessPassAuthenticationMethod";
 
 fn no(status: u16, code: &str, message: &str, ask: &Ask) -> Answer {
@@ -189,7 +217,8 @@ impl Entra {
         Ok(())
     }
 
-    /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`, or `{"tenant", "app", "set": {…}}` with an application's client id.
+    /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`, `{"tenant", "app", "set": {…}}` with an application's client id, or
+    /// `{"tenant", "set": {…}}` for the policy of Temporary Access Passes.
     pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
         only(deed, &["tenant", "user", "app", "set"])?;
         if let Some(client_id) = deed.get("app").and_then(Value::as_str) {
@@ -197,6 +226,11 @@ impl Entra {
             let apps = self.tenants.iter_mut().filter(|known| known.id == tenant || known.domain == tenant).flat_map(|known| &mut known.apps);
             let app = apps.into_iter().find(|app| app.client_id == client_id).ok_or_else(|| format!("no application `{client_id}`"))?;
             return merge(app, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
+        }
+        if !deed.contains_key("user") {
+            let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`user`, `app` or `tenant` is missing")?;
+            let known = self.tenants.iter_mut().find(|known| known.id == tenant || known.domain == tenant).ok_or_else(|| format!("no tenant `{tenant}`"))?;
+            return merge(&mut known.access_pass, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
         }
         let key = deed.get("user").and_then(Value::as_str).ok_or("`user` is missing")?;
         let set = deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?;
@@ -368,6 +402,11 @@ impl Tenant {
                     .iter()
                     .filter(|method| wanted.is_empty() || method.get("@odata.type").and_then(Value::as_str) == Some(&wanted))
                     .cloned()
+                    .map(|mut method| {
+                        // Only the emulator knows which one is the default.
+                        method.as_object_mut().and_then(|members| members.remove("default"));
+                        method
+                    })
                     .collect();
                 Ok(Answer::json(
                     200,
@@ -383,11 +422,33 @@ impl Tenant {
                 let at = methods.iter().position(|method| {
                     method.get("id").and_then(Value::as_str) == Some(id) && method.get("@odata.type").and_then(Value::as_str) == Some(&wanted)
                 });
+                let second = |method: &Value| {
+                    let kind = method.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
+                    ["phone", "microsoftAuthenticator", "softwareOath"].iter().any(|known| kind == format!("#microsoft.graph.{known}AuthenticationMethod"))
+                };
+                let others = methods.iter().filter(|method| second(method)).count() > 1;
                 match at {
+                    // The default one is the last that can go.
+                    Some(at) if others && methods.get(at).and_then(|method| method.get("default")) == Some(&json!(true)) => {
+                        return Err(no(400, "Request_BadRequest", "The default authentication method cannot be deleted while others are registered.", ask));
+                    }
                     Some(at) => drop(methods.remove(at)),
                     None => return Err(missing(id, ask)),
                 }
                 Ok(Answer::empty(204).changed())
+            }
+            ("GET", ["policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "temporaryAccessPass"]) => {
+                ask.only_query(&[]).and_then(|()| ask.no_body()).map_err(|error| bad(&error, ask))?;
+                self.need(ask, client, READ_POLICY)?;
+                let targets =
+                    |ids: &[String]| ids.iter().map(|id| json!({ "targetType": "group", "id": id, "isRegistrationRequired": false })).collect::<Vec<_>>();
+                let policy = &self.access_pass;
+                Ok(Answer::json(
+                    200,
+                    json!({ "@odata.context": format!("{}/v1.0/$metadata#authenticationMethodConfigurations/$entity", ask.base), "@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethodConfiguration",
+                        "id": "TemporaryAccessPass", "state": policy.state, "defaultLifetimeInMinutes": 60, "defaultLength": 8, "minimumLifetimeInMinutes": policy.minimum_lifetime_in_minutes,
+                        "maximumLifetimeInMinutes": policy.maximum_lifetime_in_minutes, "isUsableOnce": false, "includeTargets": targets(&policy.include), "excludeTargets": targets(&policy.exclude) }),
+                ))
             }
             ("GET", ["groups", id]) => {
                 self.need(ask, client, READ_GROUPS)?;
@@ -654,13 +715,26 @@ impl Tenant {
             None => false,
             Some(value) => value.as_bool().ok_or_else(|| bad("isUsableOnce is not a boolean", ask))?,
         };
+        let policy = &self.access_pass;
+        if !(policy.minimum_lifetime_in_minutes..=policy.maximum_lifetime_in_minutes).contains(&minutes) {
+            return Err(no(400, "Request_BadRequest", "The lifetime is outside of what the policy of this tenant allows.", ask));
+        }
+        let owner = str_of(self.find(key).ok_or_else(|| missing(key, ask))?, "id").to_string();
+        let (_, groups) = self.closure(&owner);
+        let names = |ids: &[String]| ids.iter().any(|id| id == "all_users" || groups.iter().any(|group| group.id == *id));
+        // It can be issued for anyone, and works only for whom the policy names.
+        let usable = policy.state == "enabled" && names(&policy.include) && !names(&policy.exclude);
         let (id, secret, now) = (guid("pass", serial), token("secret", serial).get(..10).unwrap_or_default().to_string(), iso(ask.now));
         let methods = self.methods(key, ask)?;
         // A user has one pass: a new one replaces it.
         methods.retain(|method| method.get("@odata.type").and_then(Value::as_str) != Some(PASS));
         let method = json!({ "@odata.type": PASS, "id": id, "createdDateTime": now, "startDateTime": body.get("startDateTime").cloned().unwrap_or_else(|| json!(now)),
-            "lifetimeInMinutes": minutes, "isUsableOnce": once, "isUsable": true, "methodUsabilityReason": "EnabledByPolicy", "temporaryAccessPass": null });
+            "lifetimeInMinutes": minutes, "isUsableOnce": once, "isUsable": usable, "methodUsabilityReason": if usable { "EnabledByPolicy" } else { "DisabledByPolicy" }, "temporaryAccessPass": null });
         methods.push(method.clone());
+        if let Some(place) = self.find_mut(key).and_then(|user| user.get_mut("authentication")) {
+            // As a story's reader sees what its holder would enter.
+            place["pass"] = json!(secret);
+        }
         let mut shown = method;
         shown["temporaryAccessPass"] = json!(secret);
         shown["@odata.context"] = json!(format!("{}/v1.0/$metadata#users('{key}')/authentication/temporaryAccessPassMethods/$entity", ask.base));

@@ -131,7 +131,15 @@ fn a_proof_that_is_too_weak_can_be_made_stronger_unless_something_else_forbids_i
     check(|q| (settings(q).proof.clear(), strength(q, Assurance::Challenge)).0, "autonomous: own-account-verified");
     check(|q| (settings(q).proof.clear(), q.action = "account_unlock".into()).0, "autonomous: own-account-verified");
     check(|q| (proof(q, Assurance::Strong), q.subject.enabled = false).0, "human: disabled-account, stronger-proof");
-    // No setting goes below the chat.
+    // No setting goes below the chat, and a lost factor needs more.
+    fn lost(q: &mut Question, held: Assurance) {
+        q.action = "mfa_reset".into();
+        settings(q).proof.push(("mfa_reset".into(), Assurance::Chat));
+        q.requester.assurance = held;
+    }
+    check(|q| lost(q, Assurance::Chat), "prove: factor-needs-more, approval-by-settings");
+    check(|q| lost(q, Assurance::Challenge), "approval: approval-by-settings");
+    check(|q| (lost(q, Assurance::Challenge), yes(q, true, &["T0/U0"])).0, "autonomous: approved");
     check(|q| (proof(q, Assurance::None), strength(q, Assurance::Email)).0, "human: not-verified");
 }
 
@@ -379,6 +387,9 @@ fn flawed() -> Vec<Question> {
         })
         .collect();
     questions.push(Question { settings: None, ..fine() });
+    let mut lost = Question { action: "mfa_reset".into(), ..fine() };
+    settings(&mut lost).proof.push(("mfa_reset".into(), Assurance::Chat));
+    questions.push(lost);
     let mut unknown = Question { action: "make_admin".into(), ..fine() };
     mode(&mut unknown, "autonomous");
     questions.push(unknown);

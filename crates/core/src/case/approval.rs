@@ -3,7 +3,7 @@
 //! A yes counts only as a button in a chat or as a call of the API, from somebody whom the documents name, for exactly one change of one account.
 //! The guardrails judge it, so that nobody says yes to their own request.
 
-use super::{Case, GRANT_TIME, Note, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, proof, set_handover, settle, system};
+use super::{Case, GRANT_TIME, LOST_PHONE, Note, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, proof, set_handover, settle, system};
 use crate::Instant;
 use crate::journal::Press;
 use crate::mailbox::{Act, Event};
@@ -112,10 +112,12 @@ pub(super) fn names(profile: &Profile) -> Vec<String> {
 
 /// What would be done, in one line for a technician.
 pub(super) fn plan(question: &Question) -> String {
-    let what = if question.action == "account_unlock" {
-        "unlock the account"
-    } else {
-        "set a temporary password, deliver it by a link that works once, end old sessions"
+    let what = match question.action.as_str() {
+        "account_unlock" => "unlock the account",
+        LOST_PHONE => {
+            "issue a Temporary Access Pass, remove what hung on the lost phone, deliver the pass by a link that works once, end old sessions, read the new factor back"
+        }
+        _ => "set a temporary password, deliver it by a link that works once, end old sessions",
     };
     format!("plan: ask the requester by a button; {what} (`{}` of `{}`); close the ticket", question.action, question.subject.login)
 }
@@ -191,6 +193,7 @@ fn post(state: &mut State, connection: &str, channel: &str, thread: Option<Strin
     let sentence = match (&ask.proof, ask.action.as_str()) {
         (Some(_), _) => "call-back",
         (None, "account_unlock") => "approve-unlock",
+        (None, LOST_PHONE) => "approve-mfa",
         (None, _) => "approve-reset",
     };
     let mut arguments = vec![("client", tenant.name.as_str()), ("name", &name), ("system", system(tenant)), ("login", &ask.login), ("ticket", &ticket)];

@@ -123,12 +123,25 @@ pub(crate) fn next(code: &str) -> Option<&'static str> {
         | "self-vouched"
         | "too-many-challenges" => "next-verify",
         "approval-expired" | "approval-declined" | "self-approval" | "change-freeze" => "next-approve",
-        "damaged-record" | "delivery-failed" | "read-back-failed" | "unknown-outcome" | "wrong-target" | "refused-by-monitor" | "diverged" | "still-broken" => {
-            "next-check"
-        }
-        "permission-missing" | "credential-missing" | "not-configured" | "no-identity-provider" | "no-ticket" | "ticket-not-written" | "guardrails-failed" => {
-            "next-mend"
-        }
+        "damaged-record"
+        | "delivery-failed"
+        | "read-back-failed"
+        | "unknown-outcome"
+        | "wrong-target"
+        | "refused-by-monitor"
+        | "diverged"
+        | "still-broken"
+        | "factor-not-removed"
+        | "factor-not-registered"
+        | "factor-not-read" => "next-check",
+        "permission-missing"
+        | "credential-missing"
+        | "not-configured"
+        | "no-identity-provider"
+        | "no-ticket"
+        | "ticket-not-written"
+        | "guardrails-failed"
+        | "no-access-pass" => "next-mend",
         _ => "next-answer",
     })
 }

@@ -38,6 +38,7 @@ pub fn reading(understanding: &Understanding) -> Reading {
         ("thanks", false) => Reading::Thanks,
         ("password_reset", false) => acting("password_reset"),
         ("account_unlock", false) => acting("account_unlock"),
+        ("mfa_reset", false) => acting("mfa_reset"),
         (_, true) if understanding.about_another.is_some() => Reading::Elsewhere("somebody-else"),
         (_, true) if understanding.other_system.is_some() => Reading::Elsewhere("other-system"),
         (_, true) => Reading::Unclear,

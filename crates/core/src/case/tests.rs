@@ -91,6 +91,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Approver => "approver",
         Purpose::Wait => "status",
         Purpose::Page(_) => "page",
+        Purpose::Check => "check",
     }
 }
 
@@ -104,6 +105,8 @@ fn show(task: &Task) -> String {
         Work::Idp(IdpAct::Unlock(_)) => "unlock".into(),
         Work::Idp(IdpAct::ResetPassword(_)) => "reset".into(),
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke".into(),
+        Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors".into(),
+        Work::Idp(IdpAct::CheckFactors(_)) => "check-factors".into(),
         Work::Psa(PsaAct::Open(_)) => "open".into(),
         Work::Psa(PsaAct::Close(_)) => "close".into(),
         Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
@@ -175,7 +178,8 @@ impl Play {
             return;
         };
         let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Page(_)));
-        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving) || case.psa_again.is_some()) && self.state.wake_at().is_some();
+        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding) || case.psa_again.is_some())
+            && self.state.wake_at().is_some();
         assert!(works || waits || case.idle() || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
     }
 
@@ -223,8 +227,8 @@ impl Play {
                 locale: None,
                 phones: vec!["+44 7700 900123".into()],
             }),
-            Work::Idp(IdpAct::ResetPassword(_)) => Outcome::Changed(report(true)),
-            Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_)) => Outcome::Changed(report(false)),
+            Work::Idp(IdpAct::ResetPassword(_) | IdpAct::ResetFactors(_)) => Outcome::Changed(report(true)),
+            Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),
             Work::Model(_) => opinion("other", &[]),
             Work::Psa(PsaAct::Open(_)) => Outcome::TicketOpened(ticket),
             Work::Psa(PsaAct::Close(_)) => Outcome::TicketClosed(ticket),
@@ -557,8 +561,8 @@ fn finish(play: &mut Play) -> Vec<String> {
         .collect()
 }
 
-/// Steps to every phase, on Okta with a locked account.
-pub(super) const PHASES: [(Phase, &str); 10] = [
+/// Steps to every phase, on Okta with a locked account; a new factor is had on Entra.
+pub(super) const PHASES: [(Phase, &str); 11] = [
     (Phase::Listening, "says greeting"),
     (Phase::Identifying, "says account_unlock"),
     (Phase::Finding, "says account_unlock, who"),
@@ -567,12 +571,13 @@ pub(super) const PHASES: [(Phase, &str); 10] = [
     (Phase::Acting, "says account_unlock, who, find, open, allow, offer, press yes, allow"),
     (Phase::Delivering, "says account_unlock, who, find, open, allow, offer, press yes, allow, act"),
     (Phase::Closing, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver"),
+    (Phase::Guiding, "says mfa_reset, who, find, open, allow, offer, press yes, allow, act, deliver, revoke"),
     (Phase::HandingOver, "says human, who, open"),
     (Phase::Telling, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver, close"),
 ];
 
 pub(super) fn at(phase: Phase) -> Play {
-    let mut play = Play::new("okta", Lock::Locked);
+    let mut play = if phase == Phase::Guiding { Play::new("entra", Lock::Unknown) } else { Play::new("okta", Lock::Locked) };
     let (_, steps) = PHASES.iter().find(|(of, _)| *of == phase).unwrap();
     play.step(steps);
     assert_eq!(play.state.case.as_ref().map(|case| case.phase), Some(phase));
@@ -624,6 +629,9 @@ fn every_word_in_every_phase_has_an_answer() {
                 (Delivering, _) => "delivering: working",
                 (Closing, "thanks") => "closing",
                 (Closing, _) => "closing: working",
+                (Guiding, "human") => "handingover (asked-for-person): offer-withdrawn + hand-over",
+                (Guiding, "thanks") => "guiding",
+                (Guiding, _) => "guiding: press-button",
                 (HandingOver, _) => "handingover (asked-for-person)",
                 (Telling, _) => "",
             };

@@ -459,7 +459,7 @@ const DESK: Members = &[
     "intake",
 ];
 /// What is done without a person, and can be billed.
-pub const BILLED: &[&str] = &["password_reset", "account_unlock"];
+pub const BILLED: &[&str] = &["password_reset", "account_unlock", "mfa_reset"];
 const BRAND: Members = &["name", "phone", "link_domain", "logo"];
 const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 

@@ -283,7 +283,8 @@ fn without_urls(value: &mut Value) {
 pub(super) fn passwords(state: &Value) -> Vec<(String, String)> {
     let entra = users(state, "entra").filter_map(|(login, user)| Some((login, user["passwordProfile"]["password"].as_str()?.to_string())));
     let okta = users(state, "okta").filter_map(|(login, user)| Some((login, user["password"].as_str()?.to_string())));
-    entra.chain(okta).collect()
+    let passes = users(state, "entra").filter_map(|(login, user)| Some((login, user["authentication"]["pass"].as_str()?.to_string())));
+    entra.chain(passes).chain(okta).collect()
 }
 
 /// Accounts of a vendor with their logins.
