@@ -7,8 +7,8 @@ use crate::desk::TENANTS;
 use crate::loopback;
 use anyhow::Result;
 use bytes::Bytes;
-use firstline_vendors::Vendors;
 use firstline_vendors::slack::human::{Pressed, Said};
+use firstline_vendors::{DEMO, Vendors};
 use futures::future::BoxFuture;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
@@ -103,6 +103,25 @@ pub fn msp_at(base: &str, mut document: Value) -> Value {
         connection.extend(token.map(|token| ("token_url".to_string(), at(base, token).into())));
     }
     document
+}
+
+/// Connection, name and value of every secret that a reader of `docs/for-real` pastes, for two clients in [`guide_world`].
+pub const GUIDE_SECRETS: [(&str, &str, &str); 7] = [
+    ("northwind-slack", "signing-secret", "northwind-signing-secret"),
+    ("northwind-slack", "bot-token", "xoxb-northwind"),
+    ("northwind-entra", "client-secret", "northwind-client-secret"),
+    ("northwind-desk", "public-key", "firstline-public"),
+    ("northwind-desk", "private-key", "firstline-private"),
+    ("acme-slack", "bot-token", "xoxb-acme"),
+    ("initech-slack", "bot-token", "xoxb-initech"),
+];
+
+/// The demo's world as the guide wants it: Acme's administrator has installed the MSP's Slack application, and none of their own.
+#[must_use]
+pub fn guide_world() -> String {
+    let installed =
+        [("A0FIRSTLINE", "A0NORTHWIND"), ("acme-signing-secret", "northwind-signing-secret"), ("/webhooks/acme-slack", "/webhooks/northwind-slack")];
+    installed.iter().fold(DEMO.to_string(), |text, (from, to)| text.replace(from, to))
 }
 
 /// A text with every address of a vendor led to emulators that are served at `base`.
