@@ -208,11 +208,12 @@ impl Playground {
         }
         let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-        let (text, press, ts) = (field("text").trim(), field("press"), field("ts"));
+        let (text, press) = (field("text").trim(), field("press"));
+        let given = |name: &str| Some(field(name)).filter(|value| !value.is_empty());
         let webhook = match (text, press) {
             ("", "") => return self.chat(StatusCode::UNPROCESSABLE_ENTITY, workspace, user, "", "write something first"),
             (text, "") => self.vendors.slack_message(&Said { workspace, user, text, ..Said::default() }),
-            (_, button) => self.vendors.slack_press(&Pressed { workspace, user, button, ts: (!ts.is_empty()).then_some(ts), channel: None }),
+            (_, button) => self.vendors.slack_press(&Pressed { workspace, user, button, ts: given("ts"), channel: given("channel") }),
         };
         let webhook = match webhook {
             Ok(webhook) => webhook,
@@ -294,6 +295,23 @@ mod tests {
         check(&playground, "GET /chat/T0ACME/U0NOBODY", &[], "", 404, "Nothing here").await;
         check(&playground, "GET /elsewhere", &[], "", 404, "Nothing here").await;
         check(&playground, "GET /tickets", &[], "", 200, "No tickets yet").await;
+    }
+
+    #[tokio::test]
+    async fn whoever_is_in_a_channel_presses_its_buttons_there() {
+        let (playground, delivered) = playground();
+        let button = r#"{"type":"button","action_id":"b","value":"v","text":{"type":"plain_text","text":"Verified"}}"#;
+        let message = format!(r#"{{"channel":"C0STAFF","text":"Call Jane","blocks":[{{"type":"actions","elements":[{button}]}}]}}"#);
+        let headers = [("authorization", "Bearer xoxb-northwind"), ("content-type", "application/json")];
+        check(&playground, "POST /slack/api/chat.postMessage", &headers, &message, 200, "\"ok\":true").await;
+        let tom = "/chat/T0NORTHWIND/U0TOM";
+        check(&playground, &format!("GET {tom}"), &[], "", 200, "#firstline").await;
+        check(&playground, &format!("POST {tom}"), &[], "press=Verified", 422, "no button").await;
+        check(&playground, &format!("POST {tom}"), &[], "press=Verified&channel=C0STAFF", 303, "").await;
+        assert!(delivered.lock().unwrap()[0].contains("C0STAFF"));
+        // Who is not in it does not see it.
+        let state = playground.vendors.state();
+        assert!(!pages::chat(&state, "T0NORTHWIND", "U0HUGO", "", "").unwrap().contains("Verified"));
     }
 
     #[tokio::test]
