@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use firstline_core::hours::{Calendar, Hours};
+use firstline_core::hours::{self, Calendar, Hours};
 use firstline_host::build::to_stderr;
 use firstline_host::loopback;
 use firstline_import::{Field, Import, Options, parts, read};
@@ -68,7 +68,7 @@ pub fn file(path: &str, options: &Options) -> Result<(Vec<u8>, Import)> {
 }
 
 pub async fn run(arguments: &[String]) -> Result<()> {
-    let usage = || format!("use `import EXPORT {USAGE} [--api http://127.0.0.1:3000 --token TOKEN --tenant NAME]`");
+    let usage = || format!("use `import EXPORT|--psa {USAGE} [--api http://127.0.0.1:3000 --token TOKEN --tenant NAME]`");
     let (path, rest) = arguments.split_first().with_context(usage)?;
     let (mut reading, mut target) = (Reading::default(), std::collections::BTreeMap::new());
     for pair in rest.chunks(2) {
@@ -78,13 +78,79 @@ pub async fn run(arguments: &[String]) -> Result<()> {
             target.insert(name.as_str(), value.as_str());
         }
     }
+    let target = match (target.get("--api"), target.get("--token"), target.get("--tenant")) {
+        (None, None, None) => None,
+        (Some(api), Some(token), Some(tenant)) => Some(Target { api, token, tenant }),
+        _ => bail!(usage()),
+    };
+    if path == "--psa" {
+        return target.with_context(usage)?.pages().await;
+    }
     let (_, import) = file(path, &reading.options()?)?;
     super::say(&summary(&import));
-    match (target.get("--api"), target.get("--token"), target.get("--tenant")) {
-        (None, None, None) => Ok(()),
-        (Some(api), Some(token), Some(tenant)) => send(&import, api, token, tenant).await,
-        _ => bail!(usage()),
+    match target {
+        None => Ok(()),
+        Some(target) => target.send(&import).await,
     }
+}
+
+/// A tenant of a running application.
+struct Target<'a> {
+    api: &'a str,
+    token: &'a str,
+    tenant: &'a str,
+}
+
+impl Target<'_> {
+    /// Sends something to its history, and reads the answer.
+    async fn post(&self, path: &str, body: String) -> Result<Value> {
+        let Target { api, token, tenant } = self;
+        let request = http::Request::post(format!("{}/api/tenants/{tenant}/history{path}", api.trim_end_matches('/')))
+            .header("authorization", format!("Bearer {token}"))
+            .body(Bytes::from(body))
+            .context("this is no address")?;
+        let answer = loopback::send(request)
+            .await
+            .map_err(|why| anyhow!("`{api}` was not reached: {why}: only `http://` on this machine is; lead another one here by a tunnel"))?;
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        ensure!(answer.status() == 200, "`{api}` answered {}: {text}; what was learned so far is kept, and the import may be begun again", answer.status());
+        serde_json::from_str(&text).with_context(|| format!("`{api}` answered something else than JSON"))
+    }
+
+    /// In parts; one that was sent before is left out by the application, so an import that broke off is simply begun again.
+    async fn send(&self, import: &Import) -> Result<()> {
+        let closed: Vec<_> = import.records.iter().filter(|record| record.closed.is_some()).cloned().collect();
+        let (mut learned, mut repeated, mut sent) = (0, 0, 0);
+        for part in parts(&closed, PART) {
+            let told = self.post("", part).await?;
+            learned += number(&told, "learned");
+            repeated += number(&told, "repeated");
+            sent = (sent + PART).min(closed.len());
+            to_stderr(&format!("{sent} of {} sent", closed.len()));
+        }
+        super::say(&format!("{learned} learned, {repeated} had been learned before"));
+        Ok(())
+    }
+
+    /// The closed tickets of its PSA, page by page. The application knows how far it has come.
+    async fn pages(&self) -> Result<()> {
+        let (mut learned, mut repeated) = (0, 0);
+        loop {
+            let told = self.post("/page", String::new()).await?;
+            learned += number(&told, "learned");
+            repeated += number(&told, "repeated");
+            let until = hours::stamp(number(&told, "until")).unwrap_or_default();
+            to_stderr(&format!("{learned} learned, closed until {until}"));
+            if told.get("more") != Some(&Value::Bool(true)) {
+                super::say(&format!("{learned} learned, {repeated} had been learned before"));
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn number(told: &Value, name: &str) -> u64 {
+    told.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// What was found in a file.
@@ -109,31 +175,6 @@ pub fn summary(import: &Import) -> String {
         lines.push(format!("and {} more", complaints.len() - TOLD));
     }
     lines.join("\n")
-}
-
-/// In parts; one that was sent before is left out by the application, so an import that broke off is simply begun again.
-async fn send(import: &Import, api: &str, token: &str, tenant: &str) -> Result<()> {
-    let closed: Vec<_> = import.records.iter().filter(|record| record.closed.is_some()).cloned().collect();
-    let (mut learned, mut repeated, mut sent) = (0, 0, 0);
-    for part in parts(&closed, PART) {
-        let request = http::Request::post(format!("{}/api/tenants/{tenant}/history", api.trim_end_matches('/')))
-            .header("authorization", format!("Bearer {token}"))
-            .body(Bytes::from(part))
-            .context("this is no address")?;
-        let answer = loopback::send(request)
-            .await
-            .map_err(|why| anyhow!("`{api}` was not reached: {why}: only `http://` on this machine is; lead another one here by a tunnel"))?;
-        let text = String::from_utf8_lossy(answer.body()).into_owned();
-        ensure!(answer.status() == 200, "`{api}` answered {}: {text}; what was sent so far is kept, and the import may be begun again", answer.status());
-        let told: Value = serde_json::from_str(&text).with_context(|| format!("`{api}` answered something else than JSON"))?;
-        let number = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
-        learned += number("learned");
-        repeated += number("repeated");
-        sent = (sent + PART).min(closed.len());
-        to_stderr(&format!("{sent} of {} sent", closed.len()));
-    }
-    super::say(&format!("{learned} learned, {repeated} had been learned before"));
-    Ok(())
 }
 
 #[cfg(test)]
