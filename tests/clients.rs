@@ -2,6 +2,7 @@
 
 use crate::rig::{Rig, Setup, start};
 use firstline_host::visit::Visit;
+use firstline_vendors::slack::human::Said;
 use serde_json::{Value, json};
 
 const IVY: (&str, &str) = ("T0INITECH", "U0IVY");
@@ -207,6 +208,27 @@ async fn the_check_names_what_is_wrong_with_a_chat() {
     let found = [("missing", "permission `users:read.email`"), ("excessive", "permission `channels:manage`")];
     broken(&[bot(json!({"scopes": more}))], "initech", &found, IDENTITY).await;
     broken(&[bot(json!({"revoked": true}))], "initech", &[("missing", "Slack refuses the bot token")], TALK).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_installation_for_a_whole_organisation_is_named_and_nobody_is_served_through_it() {
+    // A workspace of an organisation is a workspace like any other.
+    let grid = json!({"slack": {"workspace": "T0INITECH", "set": {"organisation": "E0INITECH"}}});
+    broken(std::slice::from_ref(&grid), "initech", &[], &[]).await;
+    let org_wide = json!({"slack": {"workspace": "T0INITECH", "bot": {"org_wide": true}}});
+    let found = [("missing", "initech-slack installation in one workspace it is installed for a whole organisation: install it in the workspace")];
+    broken(&[grid.clone(), org_wide.clone()], "initech", &found, TALK).await;
+    // From the beginning: its token tells no workspace, so nobody is found by one, and no event is taken.
+    let rig = day_one().await;
+    [grid, org_wide].iter().for_each(|deed| rig.desk.vendors.act(deed).unwrap());
+    second(&rig).await;
+    let shown = get(&rig, "/api/tenants/initech").await;
+    assert!(shown["missing"].to_string().contains("account.team"), "{shown:#}");
+    let said = Said { workspace: IVY.0, user: IVY.1, text: "I forgot my password", ..Said::default() };
+    let answer = rig.desk.deliver(rig.desk.vendors.slack_message(&said).unwrap()).await;
+    assert_eq!(answer.status(), 400);
+    assert!(rig.log().contains("an installation for a whole organisation is not supported"), "{}", rig.log());
+    assert!(Visit::new(&rig.desk, IVY).messages().iter().all(|message| message["user"] == IVY.1));
 }
 
 #[tokio::test(start_paused = true)]

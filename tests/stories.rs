@@ -109,6 +109,7 @@ stories! {
     mailed_ticket_of_the_msps_psa
     mailed_ticket_without_chat
     mailed_ticket_yes
+    mailed_tickets_at_once
     mention_in_a_channel
     message_lost_after
     monitoring_alert

@@ -257,7 +257,7 @@ fn write(io: &mut Io, task: &Task, out: &Closeout, step: Step) -> Flow<(Ticket, 
     let mut more = more.iter();
     let statuses = decoded("the board's statuses", more.next())?;
     let work_type = match work_type {
-        Some(name) => decoded::<Vec<Reference>>("the work types", more.next())?.into_iter().find(|found| same(&found.name, name)).ok_or(name).map(Some),
+        Some(name) => decoded::<Vec<Reference>>("the work types", more.next())?.into_iter().find(|found| same(&found.name, name)).ok_or(()).map(Some),
         None => Ok(None),
     };
     let covered = match &seen.ticket.agreement {
@@ -325,14 +325,7 @@ fn look(io: &mut Io, task: &Task, out: &Closeout, logs: bool, more: Vec<Request>
 }
 
 /// Everything that shall stand on the ticket. They are new objects of their own, so that they are written together.
-fn objects(
-    task: &Task,
-    out: &Closeout,
-    ticket: &Ticket,
-    step: Step,
-    logging: Logging,
-    work_type: Result<Option<Reference>, &str>,
-) -> Result<Vec<Object>, Error> {
+fn objects(task: &Task, out: &Closeout, ticket: &Ticket, step: Step, logging: Logging, work_type: Result<Option<Reference>, ()>) -> Result<Vec<Object>, Error> {
     let tag = |step: &str| format!("[firstline {}/{step}]", task.case);
     let note = |what, section, text: &str, step| {
         let tag = tag(step);
@@ -345,7 +338,8 @@ fn objects(
     };
     let sla = ticket.sla_status.as_deref().filter(|sla| step == Step::HandOver && !sla.trim().is_empty());
     let sla = sla.map_or_else(String::new, |sla| format!("\nSLA: {}", text::line(sla, 100)));
-    let uncovered = if logging == Logging::Uncovered { "\nNo time was logged: the ticket's agreement is closed or cannot be read." } else { "" };
+    let said = &out.time_words;
+    let uncovered = if logging == Logging::Uncovered { format!("\n{}", said.no_agreement) } else { String::new() };
     let words = format!("{}{sla}{uncovered}", out.internal_note);
     let mut objects = vec![
         note("the internal note", Section::Internal, &words, internal),
@@ -362,16 +356,16 @@ fn objects(
         let minutes = out.billed_minutes.filter(|_| logging == Logging::Billable);
         // Without the right work type the rate would be wrong, and without fixed minutes the user's own time would be billed (P-30).
         let (work_type, minutes, words) = match (work_type, logging) {
-            (Ok(found), Logging::Billable) if minutes.is_none() => (found, None, "; not billed, as the desk names no minutes for this type".into()),
+            (Ok(found), Logging::Billable) if minutes.is_none() => (found, None, format!(" {}", said.no_minutes)),
             (Ok(found), _) => (found, minutes, String::new()),
-            (Err(name), _) => (None, None, format!("; not billed, as there is no work type `{}`", text::line(name, 50))),
+            (Err(()), _) => (None, None, format!(" {}", said.no_work_type)),
         };
         let tag = tag("time");
         let span = match minutes {
             Some(minutes) => fixed(out.time_end, minutes)?,
             None => span(out.time_start, out.time_end)?,
         };
-        let (work_type, words) = (work_type.map(|found| found.id), format!("handled automatically{words} {tag}"));
+        let (work_type, words) = (work_type.map(|found| found.id), format!("{}{words} {tag}", text::line(&said.done, NOTE)));
         let request = wire::add_time(out.ticket, &task.desk, work_type, minutes.is_some(), &span, &words);
         objects.push(Object { what: "the time entry", place: Place::Time, tag, request });
     }

@@ -241,18 +241,14 @@ impl<H: Host> Checks<'_, H> {
             return Ok(());
         }
         let team = body.get("team_id").and_then(Value::as_str);
+        if body.get("is_enterprise_install") == Some(&Value::Bool(true)) {
+            let advice = "it is installed for a whole organisation: install it in the workspace";
+            self.note(&connection.id, "installation in one workspace", Mark::Missing, chat, advice);
+            return Ok(());
+        }
         // A guest in the MSP's workspace is reached with the MSP's own installation.
         let own = if connection.connect { self.tenant.staff_chat().and_then(Connection::customer) } else { connection.customer() };
-        self.good(&connection.id, "workspace", own.is_some() && team == own, chat.clone(), "the bot token is of another workspace than `account.team`");
-        if body.get("is_enterprise_install") == Some(&Value::Bool(true)) {
-            self.note(
-                &connection.id,
-                "installation in one workspace",
-                Mark::Missing,
-                chat,
-                "it is installed for a whole organisation: install it in the workspace",
-            );
-        }
+        self.good(&connection.id, "workspace", own.is_some() && team == own, chat, "the bot token is of another workspace than `account.team`");
         let scopes = answer.headers.iter().find(|(name, _)| name == "x-oauth-scopes").map_or("", |(_, value)| value.as_str());
         let held = scopes.split(',').map(|scope| scope.trim().to_string()).filter(|scope| !scope.is_empty()).collect();
         self.compare(connection, &held);

@@ -126,6 +126,8 @@ pub(crate) const CASE_SECRETS: [&str; 2] = ["temporary-password", "link"];
 const NAP: u64 = 10_000;
 /// Bounds of one task.
 const MOST_BATCHES: u32 = 64;
+/// So many questions about tickets are looked for in one conversation; the buttons of older ones work as well.
+const MOST_ASKINGS: i64 = 8;
 const MOST_WAITS: usize = 64;
 const MOST_REPLY_BYTES: usize = 900_000;
 
@@ -628,11 +630,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 Some(bytes) => match read::<Event>(&bytes) {
                     // An event in a foreign mailbox was not put there by intake.
                     Ok(event) if event.conversation() == self.state.id => {
-                        let press = match self.command(&event).await? {
-                            None => self.in_words(&event).await?.or_else(|| self.verify_press(&event)),
-                            command => command,
-                        };
-                        self.learn(Fact::Taken { number, event, press }).await?;
+                        let press = self.command(&event).await?.or_else(|| self.verify_press(&event));
+                        let asked = self.asked_here(&event).await?;
+                        self.learn(Fact::Taken { number, event, press, asked }).await?;
                     }
                     Err(why) => {
                         let damage = Damage::new(&key, &bytes, &why);
@@ -670,34 +670,46 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         Ok(Some(Press { case: String::new(), offer: if halted { "stop" } else { "resume" }.into(), choice: of.unwrap_or_default() }))
     }
 
-    /// Which question somebody answers in words who has been asked about a ticket here.
-    async fn in_words(&self, event: &Event) -> Result<Option<Press>, Stop> {
+    /// The cases of tickets about which somebody is asked where they have now written something.
+    async fn asked_here(&self, event: &Event) -> Result<Vec<String>, Stop> {
         if !matches!(event.act, Act::Message(_)) || !case::is_free(&self.state) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let asking = self.asking(&self.state.id).await?.filter(|asking| self.host.now() < asking.expires);
-        Ok(asking.map(|Asking { case, offer, .. }| Press { case, offer, choice: case::IN_WORDS.into() }))
+        let waiting = self.askings(&self.state.id).await?.into_iter().map(|(_, asking)| asking).filter(|asking| self.host.now() < asking.expires);
+        Ok(waiting.map(|asking| asking.case).collect())
     }
 
-    async fn asking(&self, conversation: &str) -> Result<Option<Asking>, Stop> {
-        let key = keys::asking(conversation);
-        Ok(self.host.get(&key).await?.and_then(|bytes| self.settings.integrity.read(&key, &bytes).ok()))
+    /// The questions about tickets that wait in a conversation, each with its key.
+    async fn askings(&self, conversation: &str) -> Result<Vec<(String, Asking)>, Stop> {
+        let last = read_counter(self.host, &keys::asking_counter(conversation)).await?;
+        let mut found = Vec::new();
+        for number in (last - MOST_ASKINGS).max(0) + 1..=last {
+            let key = keys::asking(conversation, number);
+            let stored = self.host.get(&key).await?.and_then(|bytes| self.settings.integrity.read(&key, &bytes).ok());
+            found.extend(stored.map(|asking| (key, asking)));
+        }
+        Ok(found)
     }
 
     /// Says in the contact's conversation that a question about a ticket waits there, or that it waits no more.
+    /// Each has a key of its own, since several tickets may ask there at once.
     async fn note_asking(&mut self, before: Option<(String, Asking)>) -> Result<(), Stop> {
         let now = case::asking(&self.state);
         if now == before {
             return Ok(());
         }
+        if let Some((conversation, before)) = before {
+            let over = self.askings(&conversation).await?.into_iter().filter(|(_, asking)| asking.case == before.case);
+            self.writes.extend(over.map(|(key, _)| (key, Vec::new())));
+            // It may not even have been stored yet.
+            let integrity = &self.settings.integrity;
+            let unstored = self.writes.iter_mut().filter(|(key, bytes)| integrity.read::<Asking>(key, bytes).is_ok_and(|asking| asking.case == before.case));
+            unstored.for_each(|(_, bytes)| bytes.clear());
+        }
         if let Some((conversation, asking)) = now {
-            let key = keys::asking(&conversation);
+            let number = self.host.increment(&keys::asking_counter(&conversation), 1).await?;
+            let key = keys::asking(&conversation, number);
             self.writes.push((key.clone(), self.settings.integrity.write(&key, &asking)));
-        } else if let Some((conversation, asking)) = before
-            // Another ticket may ask there by now.
-            && self.asking(&conversation).await?.is_none_or(|stored| stored.case == asking.case)
-        {
-            self.writes.push((keys::asking(&conversation), Vec::new()));
         }
         Ok(())
     }
@@ -1303,7 +1315,7 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
     use serde_json::json;
     let work = |id: &str| state.tasks.iter().find(|task| task.id == id).map(|task| format!("{:?} via {}", task.purpose_name(), task.connection));
     match fact {
-        Fact::Taken { number, event, press } => {
+        Fact::Taken { number, event, press, .. } => {
             let kind = match event.act {
                 Act::Message(_) => "message",
                 Act::Ticket => "ticket",

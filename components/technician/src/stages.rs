@@ -4,6 +4,7 @@ use crate::host::{Signed, StageFault, Stages};
 use firstline_core::Instant;
 use firstline_core::case::{Task, means};
 use firstline_core::lesson;
+use firstline_core::note::about_time;
 use firstline_core::past::Lesson;
 use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
 use firstline_core::tenant::Tenant;
@@ -215,13 +216,19 @@ impl Composed {
             Some(words) => self.words(words, &tenant.msp_locale, tenant)?,
             None => String::new(),
         };
-        let line = |words: &stage::Words| outbox::Line { name: words.sentence.clone(), arguments: words.arguments.clone() };
-        let lines: Vec<outbox::Line> = closeout.internal_note.iter().map(line).collect();
+        let note = |lines: &[stage::Words]| {
+            let line = |words: &stage::Words| outbox::Line { name: words.sentence.clone(), arguments: words.arguments.clone() };
+            outbox::note(&lines.iter().map(line).collect::<Vec<_>>(), tenant.language(&tenant.msp_locale)).map_err(fault)
+        };
+        // One call for four lines.
+        let about_time = note(&about_time(tenant.desk.work_type.as_deref()))?;
+        let mut about_time = about_time.lines().map(str::to_string);
+        let mut line = || about_time.next().unwrap_or_default();
         Ok(psa::Closeout {
             ticket: closeout.ticket,
             board: closeout.board,
             status: closeout.status,
-            internal_note: outbox::note(&lines, tenant.language(&tenant.msp_locale)).map_err(fault)?,
+            internal_note: note(&closeout.internal_note)?,
             resolution_note,
             time_start: closeout.time_start,
             time_end: closeout.time_end,
@@ -229,6 +236,7 @@ impl Composed {
             stand_down: closeout.stand_down,
             alert: closeout.alert,
             priority: closeout.priority.clone(),
+            time_words: psa::TimeWords { done: line(), no_minutes: line(), no_work_type: line(), no_agreement: line() },
         })
     }
 }

@@ -37,7 +37,7 @@ pub use opinion::Consulted;
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::command;
-pub use ticket::{Asking, AtDesk, IN_WORDS, Intake, STOOD_DOWN, asking, is_free, left_alone};
+pub use ticket::{Asking, AtDesk, Intake, STOOD_DOWN, asking, is_free, left_alone};
 
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;
@@ -706,7 +706,7 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
 fn take(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> Vec<Note> {
     let mut notes = Vec::new();
     match fact {
-        Fact::Taken { number, event, press } => taken(state, *number, event, press.as_ref(), tenant, now, &mut notes),
+        Fact::Taken { number, event, press, asked } => taken(state, &Arrival { number: *number, event, press: press.as_ref(), asked }, tenant, now, &mut notes),
         Fact::Hole { number } => {
             state.taken = state.taken.max(*number);
             state.holes.insert(*number);
@@ -870,7 +870,16 @@ fn written(named: &Named, reply: &Reply) -> Option<String> {
     Some(action.into())
 }
 
-fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+/// An event as it was taken from the mailbox.
+struct Arrival<'a> {
+    number: i64,
+    event: &'a Event,
+    press: Option<&'a Press>,
+    asked: &'a [String],
+}
+
+fn taken(state: &mut State, arrival: &Arrival, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    let Arrival { number, event, press, asked } = *arrival;
     // Whatever lies between is a hole that the runner reports by itself.
     state.taken = state.taken.max(number);
     state.holes.remove(&number);
@@ -901,8 +910,9 @@ fn taken(state: &mut State, number: i64, event: &Event, press: Option<&Press>, t
             state.chat(ChatAct::OpenDirect(event.author.clone()), Purpose::Forward(Box::new(event.clone())), now);
         }
         Act::Message(text) => {
-            if let Some(passed_on) = ticket::passed_on(state, event, press) {
-                notes.push(passed_on);
+            let passed_on = ticket::passed_on(state, event, asked);
+            if !passed_on.is_empty() {
+                notes.extend(passed_on);
                 return;
             }
             if state.unread.is_empty() {

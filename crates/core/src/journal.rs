@@ -49,6 +49,9 @@ pub enum Fact {
         event: Event,
         /// The verified button.
         press: Option<Press>,
+        /// Cases of tickets about which somebody is asked where this was written.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        asked: Vec<String>,
     },
     /// An event number whose event has not arrived.
     Hole {

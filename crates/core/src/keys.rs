@@ -128,8 +128,10 @@ keys! {
     limit_msp(hour: u64) = "c/limit/msp/{hour}";
     /// From a message (hashed) in the MSP's own chat that asks for an approval to the mailbox of its case.
     asked(connection: &str, message: &str) = "asked/{connection}/{message}";
-    /// The question about a ticket that waits in a conversation with its contact; empty if none does.
-    asking(conversation: &str) = "asking/{conversation}";
+    /// Counter: questions about tickets that were asked in a conversation.
+    asking_counter(conversation: &str) = "c/asking/{conversation}";
+    /// A question about a ticket that waits in a conversation with its contact; empty once it waits no more.
+    asking(conversation: &str, number: i64) = "asking/{conversation}/{number}";
     /// Who stopped all changes of a tenant, or let them go on.
     halt(tenant: &str) = "halt/tenant/{tenant}";
     /// Who stopped all changes of all tenants, or let them go on.

@@ -35,6 +35,18 @@ pub fn internal(case: &Case) -> Vec<Words> {
     lines
 }
 
+/// What may be said about time: that it was logged, and why it is not billed for want of minutes or of a work type, or not logged for want of an agreement.
+#[must_use]
+pub fn about_time(work_type: Option<&str>) -> [Words; 4] {
+    let work_type = work_type.unwrap_or_default();
+    [
+        Words::new("time", &[]),
+        Words::new("time-without-minutes", &[]),
+        Words::new("time-without-work-type", &[("name", or_dash(work_type))]),
+        Words::new("time-without-agreement", &[]),
+    ]
+}
+
 /// What became of it.
 fn head(case: &Case) -> Vec<Words> {
     if let Some((code, text)) = &case.handover {

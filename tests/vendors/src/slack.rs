@@ -20,6 +20,8 @@ pub(crate) struct Workspace {
     pub id: String,
     pub name: String,
     pub domain: String,
+    /// The Enterprise Grid organisation that the workspace belongs to.
+    pub organisation: Option<String>,
     pub app_id: String,
     pub signing_secret: String,
     /// Where webhooks are sent: the path that built requests carry.
@@ -44,6 +46,8 @@ pub(crate) struct Bot {
     pub bot_id: String,
     pub scopes: Vec<String>,
     pub revoked: bool,
+    /// The application is installed for the whole organisation, not in the workspace.
+    pub org_wide: bool,
 }
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -270,7 +274,8 @@ impl Slack {
         match (text("user"), text("channel")) {
             (Some(id), None) => merge(workspace.users.iter_mut().find(|user| user.id == id).ok_or("no such user")?, set),
             (None, Some(id)) => merge(workspace.channels.iter_mut().find(|channel| channel.id == id).ok_or("no such channel")?, set),
-            _ => Err("`user` or `channel` is needed".into()),
+            (None, None) => merge(workspace, set),
+            _ => Err("`user` or `channel`, not both".into()),
         }
     }
 
@@ -384,12 +389,14 @@ impl Workspace {
 
     fn auth_test(&self) -> Outcome {
         let name = self.user(&self.bot.user).map(|user| user.name.clone()).unwrap_or_default();
-        Ok(Answer::json(
-            200,
-            json!({ "ok": true, "url": format!("https://{}.slack.com/", self.domain), "team": self.name, "user": name, "team_id": self.id,
-                "user_id": self.bot.user, "bot_id": self.bot.bot_id, "is_enterprise_install": false }),
-        )
-        .header("x-oauth-scopes", &self.bot.scopes.join(",")))
+        // A token of a whole organisation is of no workspace.
+        let team = self.organisation.as_ref().filter(|_| self.bot.org_wide).unwrap_or(&self.id);
+        let mut out = json!({ "ok": true, "url": format!("https://{}.slack.com/", self.domain), "team": self.name, "user": name, "team_id": team,
+            "user_id": self.bot.user, "bot_id": self.bot.bot_id, "is_enterprise_install": self.bot.org_wide });
+        if let Some(organisation) = &self.organisation {
+            out["enterprise_id"] = json!(organisation);
+        }
+        Ok(Answer::json(200, out).header("x-oauth-scopes", &self.bot.scopes.join(",")))
     }
 
     fn user_json(&self, user: &User, locale: bool) -> Value {

@@ -5,6 +5,8 @@ use crate::intake::{Act, Event, Inbound, Place};
 use firstline_connector::types::{Error, Instant};
 use serde_json::Value;
 
+const WHOLE: &str = "an installation for a whole organisation is not supported, install the app in a workspace";
+
 pub fn read(content_type: &str, body: &[u8]) -> Result<Inbound, Error> {
     match content_type {
         "application/json" => events_api(&json(body, "the body")?),
@@ -57,6 +59,9 @@ fn message(root: &Field, event: &Field, mention: bool) -> Result<Inbound, Error>
         None => return Err(invalid(&format!("`{}` is missing", event.get("channel_type").path))),
     };
     let (ts, at) = event.get("ts").timestamp()?;
+    for authorization in root.get("authorizations").items_if_given()? {
+        in_a_workspace(&authorization.get("is_enterprise_install"))?;
+    }
     let bots = bots(root)?;
     let raw = event.get("text").text()?;
     let words = if mention || !bots.is_empty() { text::without_leading_mention(raw, &bots) } else { raw };
@@ -94,6 +99,7 @@ fn interaction(payload: &Value) -> Result<Inbound, Error> {
     };
     let user = root.get("user").object()?;
     let (author, author_workspace) = (user.get("id").str()?, user.get("team_id").optional()?.map(str::to_string));
+    in_a_workspace(&root.get("is_enterprise_install"))?;
     let workspace = workspace(&root.get("team").get("id"), &root.get("enterprise").get("id"))?;
     let container = root.get("container");
     let (held_in, held_thread) = (root.get("message").get("ts"), root.get("message").get("thread_ts").optional_timestamp()?);
@@ -136,19 +142,20 @@ fn thread(place: Place, thread: Option<&str>, ts: &str) -> Option<String> {
 /// The tenant hangs on the workspace, so an event without one is refused and not guessed.
 fn workspace(team: &Field, organisation: &Field) -> Result<String, Error> {
     if !team.is_given() && organisation.is_given() {
-        return Err(invalid(&format!("`{}` is missing: an installation for a whole organisation is not supported, install the app in a workspace", team.path)));
+        return Err(invalid(&format!("`{}` is missing: {WHOLE}", team.path)));
     }
     Ok(team.str()?.into())
 }
 
+/// An installation for a whole organisation reaches workspaces that nobody entered.
+fn in_a_workspace(whole: &Field) -> Result<(), Error> {
+    if whole.value.and_then(Value::as_bool) == Some(true) { Err(invalid(&format!("`{}`: {WHOLE}", whole.path))) } else { Ok(()) }
+}
+
 /// The agent's own user ids, where the envelope tells them.
 fn bots<'a>(root: &Field<'a>) -> Result<Vec<&'a str>, Error> {
-    let authorizations = root.get("authorizations");
-    if !authorizations.is_given() {
-        return Ok(Vec::new());
-    }
     let mut bots = Vec::new();
-    for authorization in authorizations.items()? {
+    for authorization in root.get("authorizations").items_if_given()? {
         if authorization.get("is_bot").value.and_then(Value::as_bool) == Some(true) {
             bots.extend(authorization.get("user_id").optional()?);
         }
@@ -212,6 +219,11 @@ impl<'a> Field<'a> {
     fn items(&self) -> Result<Vec<Field<'a>>, Error> {
         let items = self.given()?.as_array().ok_or_else(|| self.must_be("a list"))?;
         Ok(items.iter().enumerate().map(|(i, value)| Field { path: format!("{}[{i}]", self.path), value: Some(value) }).collect())
+    }
+
+    /// The items of a list that may be missing.
+    fn items_if_given(&self) -> Result<Vec<Field<'a>>, Error> {
+        if self.is_given() { self.items() } else { Ok(Vec::new()) }
     }
 
     /// A string that may be missing or empty: what people wrote.
@@ -422,6 +434,10 @@ mod tests {
             &[("/team_id", json!(null)), ("/enterprise_id", json!("E1"))],
             "invalid: `team_id` is missing: an installation for a whole organisation is not supported, install the app in a workspace",
         );
+        check_event(
+            &[("/authorizations/0/is_enterprise_install", json!(true))],
+            "invalid: `authorizations[0].is_enterprise_install`: an installation for a whole organisation is not supported, install the app in a workspace",
+        );
         check_event(&[("/event", json!(null))], "invalid: `event` is missing");
         check_event(&[("/event", json!([]))], "invalid: `event` must be an object");
         check_event(&[("/event_id", json!(null))], "invalid: `event_id` is missing");
@@ -441,6 +457,10 @@ mod tests {
         check_press(
             &[("/team", json!(null)), ("/enterprise", json!({"id": "E1"}))],
             "invalid: `team.id` is missing: an installation for a whole organisation is not supported, install the app in a workspace",
+        );
+        check_press(
+            &[("/is_enterprise_install", json!(true))],
+            "invalid: `is_enterprise_install`: an installation for a whole organisation is not supported, install the app in a workspace",
         );
         check_press(&[("/actions", json!(null))], "invalid: `actions` is missing");
         check_press(&[("/actions/0/value", json!(null))], "invalid: `actions[0].value` is missing");

@@ -269,7 +269,7 @@ impl Play {
 
     pub(super) fn take(&mut self, event: Event, press: Option<Press>) -> Vec<Note> {
         let number = event.id.trim_start_matches('e').parse().unwrap_or(self.number);
-        self.apply(Fact::Taken { number, event, press })
+        self.apply(Fact::Taken { number, event, press, asked: Vec::new() })
     }
 
     fn say(&mut self, author: &str) -> Vec<Note> {
@@ -1003,7 +1003,7 @@ fn holes_are_filled_late_and_an_event_counts_once_under_any_number() {
     assert_eq!((play.state.taken, play.state.holes.len(), play.state.unread.len()), (4, 2, 1));
     play.take(message(2), None);
     // The same event was stored twice, under two numbers.
-    play.apply(Fact::Taken { number: 3, event: message(4), press: None });
+    play.apply(Fact::Taken { number: 3, event: message(4), press: None, asked: Vec::new() });
     assert_eq!((play.state.taken, play.state.holes.len(), play.state.unread.len()), (4, 0, 2));
     for number in 5..5 + 2 * HOLES as i64 {
         play.apply(Fact::Hole { number });
@@ -1198,11 +1198,11 @@ fn guests_of_the_msps_workspace_are_answered_where_they_write_and_never_trusted(
     // Even if the author's workspace is the one that the connection names.
     let event = Event { place: Place::Channel, channel: "C1".into(), thread: Some("1.1".into()), ..event(1, "U1", Act::Message("reset".into()), START) };
     let mut state = State::new(&event);
-    apply(&mut state, &Fact::Taken { number: 1, event: event.clone(), press: None }, &tenant, START);
+    apply(&mut state, &Fact::Taken { number: 1, event: event.clone(), press: None, asked: Vec::new() }, &tenant, START);
     assert!(state.case.as_ref().is_some_and(|case| case.outsider) && state.tasks.is_empty());
     // In the client's own workspace the same message goes on in the direct conversation.
     tenant.connections[0].connect = false;
     let mut state = State::new(&event);
-    apply(&mut state, &Fact::Taken { number: 1, event, press: None }, &tenant, START);
+    apply(&mut state, &Fact::Taken { number: 1, event, press: None, asked: Vec::new() }, &tenant, START);
     assert!(state.case.is_none() && show(&state.tasks[0]) == "open-direct U1");
 }

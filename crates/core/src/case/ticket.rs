@@ -6,7 +6,7 @@
 use super::{Case, Note, Phase, Purpose, State, ask, blank, find, hand_over, put_off, set_handover, settle};
 use crate::figures::REOPENED;
 use crate::journal::{Press, conversation_of};
-use crate::mailbox::{Act, Event, Place};
+use crate::mailbox::{Event, Place};
 use crate::record::Record;
 use crate::stage::{Button, ChatAct, Message, Outcome, Profile, PsaAct, Question, Seen, Waiting, Work};
 use crate::tenant::{Connection, MSP, Role, Tenant};
@@ -19,10 +19,10 @@ pub const STOOD_DOWN: &str = "stood-down";
 pub(super) const ASK_TIME: u64 = 60 * 60_000;
 /// Offers that are made in the mailbox of a ticket have names of their own: their buttons are pressed elsewhere.
 pub(super) const SERIES: &str = "d";
-/// The choice of whoever answers such an offer in words: none.
-pub const IN_WORDS: &str = "in-words";
 /// So many written answers to one question are answered with its buttons.
 const MOST_WORDS: u32 = 3;
+/// Ends the id of what comes back to where it was written.
+const BACK: &str = "/back";
 /// What the PSA connector says when nobody answered.
 const DOWN: &str = "vendor-unavailable";
 /// Sources and types with one of these words are of machines.
@@ -50,13 +50,11 @@ pub struct Intake {
     pub confirmed: bool,
 }
 
-/// The question that waits in a conversation with the contact of a ticket, for whatever is written there.
+/// A question that waits in a conversation with the contact of a ticket, for whatever is written there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asking {
     /// The ticket's case.
     pub case: String,
-    /// The offer with the buttons.
-    pub offer: String,
     /// Over from then on.
     pub expires: Instant,
 }
@@ -71,7 +69,7 @@ pub fn asking(state: &State) -> Option<(String, Asking)> {
     let case = state.case.as_ref().filter(|case| state.desk.is_some() && case.phase == Phase::Offering)?;
     let offer = case.offer.as_ref().filter(|offer| offer.message.is_some())?;
     let conversation = keys::conversation(&state.tenant, &state.connection, &state.channel, None);
-    Some((conversation, Asking { case: case.id.clone(), offer: offer.id.clone(), expires: offer.expires }))
+    Some((conversation, Asking { case: case.id.clone(), expires: offer.expires }))
 }
 
 /// Whatever is written in this conversation would begin something new.
@@ -81,23 +79,33 @@ pub fn is_free(state: &State) -> bool {
     !own && state.unread.is_empty() && state.case.as_ref().is_none_or(Case::idle)
 }
 
-/// Whoever is asked about a ticket here has written something instead of pressing a button: it belongs to the ticket's case, and opens nothing.
-pub(super) fn passed_on(state: &mut State, event: &Event, press: Option<&Press>) -> Option<Note> {
-    let press = press.filter(|press| press.choice == IN_WORDS && matches!(event.act, Act::Message(_)) && is_free(state))?;
-    let to = conversation_of(&press.case)?.to_string();
-    // Who has only been greeted is answered there.
-    state.case = None;
-    Some(Note::Forward(Box::new(Event { to: Some(to), ..event.clone() })))
+/// Whoever is asked about tickets here has written something instead of pressing a button: it belongs to their cases, and opens nothing.
+/// Which of several is meant is not guessed: each shows its own buttons again.
+pub(super) fn passed_on(state: &mut State, event: &Event, asked: &[String]) -> Vec<Note> {
+    if !is_free(state) {
+        return Vec::new();
+    }
+    let to: Vec<Note> =
+        asked.iter().filter_map(|case| Some(Note::Forward(Box::new(Event { to: Some(conversation_of(case)?.into()), ..event.clone() })))).collect();
+    if !to.is_empty() {
+        // Who has only been greeted is answered there.
+        state.case = None;
+    }
+    to
 }
 
 /// The contact wrote something. If nothing is asked any more, it goes back to where it was written.
 pub(super) fn wrote(state: &mut State, event: &Event, text: &str, notes: &mut Vec<Note>) {
+    // Another ticket has given it back, and this one has had it as well.
+    if event.id.strip_suffix(BACK).is_some_and(|id| state.seen.iter().any(|seen| seen == id)) {
+        return;
+    }
     match state.case.as_mut().filter(|case| case.user == event.author && case.phase != Phase::Telling) {
         Some(case) => {
             case.course.messages += 1;
             state.unread.push_back((event.id.clone(), text.into()));
         }
-        None => notes.push(Note::Forward(Box::new(Event { to: None, id: format!("{}/back", event.id), ..event.clone() }))),
+        None => notes.push(Note::Forward(Box::new(Event { to: None, id: format!("{}{BACK}", event.id), ..event.clone() }))),
     }
 }
 

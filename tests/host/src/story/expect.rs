@@ -112,7 +112,7 @@ struct Ticket {
     /// What stands nowhere on the ticket.
     #[serde(default)]
     never: Vec<String>,
-    /// Billable option of each time entry, and its hours where they matter: `Billable 0.25`.
+    /// Billable option of each time entry, its hours and its words where they matter: `Billable 0.25: by hand`.
     #[serde(default)]
     time: Vec<String>,
     /// Name of its priority.
@@ -421,9 +421,12 @@ fn ticket(wanted: &Ticket, got: &Value, psa: &Value, failures: &mut Vec<String>)
         failures.push(format!("ticket {id} was answered: expected {:?}, there: {}", wanted.responded, got["dateResponded"]));
     }
     let entries: Vec<&Value> = psa["time_entries"].as_array().into_iter().flatten().filter(|entry| entry["chargeToId"] == *id).collect();
-    let option = |(at, entry): (usize, &&Value)| match wanted.time.get(at).is_some_and(|time| time.contains(' ')) {
-        true => format!("{} {}", text(&entry["billableOption"]), entry["actualHours"]),
-        false => text(&entry["billableOption"]),
+    let option = |(at, entry): (usize, &&Value)| {
+        let (option, words) = wanted.time.get(at).map_or(("", None), |time| time.split_once(": ").map_or((time.as_str(), None), |(a, b)| (a, Some(b))));
+        let hours = if option.contains(' ') { format!(" {}", entry["actualHours"]) } else { String::new() };
+        let notes = text(&entry["notes"]);
+        let words = words.map_or_else(String::new, |words| format!(": {}", if notes.contains(words) { words } else { &notes }));
+        format!("{}{hours}{words}", text(&entry["billableOption"]))
     };
     let options: Vec<String> = entries.iter().enumerate().map(option).collect();
     same(&format!("time entries of ticket {id}"), &wanted.time, &options, failures);

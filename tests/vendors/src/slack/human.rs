@@ -62,10 +62,13 @@ fn webhook(workspace: &Workspace, content_type: &str, body: String, now: u64) ->
 
 fn event(workspace: &mut Workspace, event: &Value, now: u64, shared: bool) -> Result<Request<Bytes>, String> {
     let id = workspace.next();
+    let (organisation, org_wide) = (&workspace.organisation, workspace.bot.org_wide);
+    // An installation for a whole organisation is of no workspace, though the event is.
+    let installed = Some(&workspace.id).filter(|_| !org_wide);
     let body = json!({
-        "token": token("verification", 0), "team_id": workspace.id, "context_team_id": workspace.id, "context_enterprise_id": null, "api_app_id": workspace.app_id,
+        "token": token("verification", 0), "team_id": workspace.id, "context_team_id": workspace.id, "context_enterprise_id": organisation, "api_app_id": workspace.app_id,
         "event": event, "type": "event_callback", "event_id": format!("Ev{}", token("event", id).get(..10).unwrap_or_default().to_uppercase()), "event_time": now / 1000,
-        "authorizations": [{ "enterprise_id": null, "team_id": workspace.id, "user_id": workspace.bot.user, "is_bot": true, "is_enterprise_install": false }],
+        "authorizations": [{ "enterprise_id": organisation, "team_id": installed, "user_id": workspace.bot.user, "is_bot": true, "is_enterprise_install": org_wide }],
         "is_ext_shared_channel": shared, "event_context": format!("4-{}", token("context", id)),
     });
     webhook(workspace, "application/json", body.to_string(), now)
@@ -181,7 +184,8 @@ impl Slack {
             "type": "block_actions",
             "user": { "id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id.as_ref().unwrap_or(&workspace.id) },
             "api_app_id": workspace.app_id, "token": token("verification", 0), "container": container, "trigger_id": trigger,
-            "team": { "id": workspace.id, "domain": workspace.domain }, "enterprise": null, "is_enterprise_install": false,
+            "team": { "id": workspace.id, "domain": workspace.domain }, "is_enterprise_install": workspace.bot.org_wide,
+            "enterprise": workspace.organisation.as_ref().map(|id| json!({ "id": id, "name": "Organisation" })),
             "channel": { "id": id, "name": name }, "message": workspace.message_json(&message, true), "state": { "values": {} },
             "response_url": format!("https://hooks.slack.com/actions/{}/{serial}/{}", workspace.id, token("response", serial)), "actions": [action],
         });

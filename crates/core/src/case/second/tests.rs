@@ -60,7 +60,7 @@ fn buttons_of_the_second_case_are_pressed_in_the_conversation_and_belong_to_its_
     let passed = leaves(&mut play, "printer").unwrap();
     let mut own = State::new(&passed);
     assert!(own.second && own.channel == "D1" && own.id == passed.to.clone().unwrap());
-    apply(&mut own, &Fact::Taken { number: 1, event: passed.clone(), press: None }, &play.tenant, play.now);
+    apply(&mut own, &Fact::Taken { number: 1, event: passed.clone(), press: None, asked: Vec::new() }, &play.tenant, play.now);
     apply(&mut own, &Fact::Understood { event: passed.id.clone(), understanding: meaning("printer") }, &play.tenant, play.now);
     assert!(own.running(&Purpose::Who));
     let case = own.case.as_ref().unwrap().id.clone();

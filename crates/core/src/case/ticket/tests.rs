@@ -2,6 +2,8 @@
 
 use super::super::tests::Play;
 use super::*;
+use crate::journal::Fact;
+use crate::mailbox::Act;
 use crate::stage::{Lock, Ticket};
 
 /// What somebody does to the ticket.
@@ -142,32 +144,43 @@ fn who_answers_in_words_is_shown_the_buttons_again_and_opens_nothing() {
 
     // Where they are written, words are passed on while the question waits, unless they belong to a request of their own.
     let mut play = asked(&[]);
-    let (conversation, Asking { case, offer, .. }) = asking(&play.state).unwrap();
+    let (conversation, Asking { case, .. }) = asking(&play.state).unwrap();
     assert_eq!(conversation, keys::conversation("acme", "chat", "D9", None));
-    let press = Press { case, offer, choice: IN_WORDS.into() };
-    let says = |play: &mut Play, press: Option<Press>| {
+    let other = format!("{}-1", "0123456789abcdef0123456789abcdef");
+    let says = |play: &mut Play, asked: &[&String]| {
         play.number += 1;
         let event = super::super::tests::event(play.number, "U1", Act::Message("yes".into()), play.now);
-        play.take(event, press)
+        play.apply(Fact::Taken { number: play.number, event, press: None, asked: asked.iter().map(|case| (*case).clone()).collect() })
     };
     for greeted in [false, true] {
         let mut direct = Play::new("okta", Lock::Locked);
         if greeted {
             direct.line("says greeting");
         }
-        let notes = says(&mut direct, Some(press.clone()));
+        let notes = says(&mut direct, &[&case]);
         assert!(matches!(notes.as_slice(), [Note::Forward(event)] if event.conversation() == play.state.id), "{notes:?}");
         assert!(direct.state.case.is_none());
+        // Of two tickets none is preferred.
+        let notes = says(&mut direct, &[&other, &case]);
+        let [Note::Forward(first), Note::Forward(second)] = notes.as_slice() else { panic!("{notes:?}") };
+        assert_eq!([first.conversation(), second.conversation()], ["0123456789abcdef0123456789abcdef", &play.state.id]);
     }
     for before in ["says account_unlock", "writes"] {
         let mut direct = Play::new("okta", Lock::Locked);
         direct.line(before);
-        assert!(says(&mut direct, Some(press.clone())).is_empty() && direct.state.case.is_some(), "{before}");
+        assert!(says(&mut direct, &[&case]).is_empty() && direct.state.case.is_some(), "{before}");
     }
+
+    // Given back by another ticket that was asked about as well, it is known here.
+    let words = super::super::tests::event(90, "U1", Act::Message("yes".into()), play.now);
+    play.take(words.clone(), None);
+    let (read, back) = (play.state.unread.len(), Event { id: format!("{}{BACK}", words.id), ..words });
+    assert!(play.take(back, None).is_empty() && play.state.unread.len() == read && read > 0);
+    play.state.unread.clear();
 
     // What arrives when nothing is asked any more goes back to where it was written.
     play.line("press no, hand-over, farewell");
-    let notes = says(&mut play, None);
+    let notes = says(&mut play, &[]);
     assert!(matches!(notes.as_slice(), [Note::Forward(event)] if event.to.is_none() && event.id.ends_with("/back")), "{notes:?}");
     assert!(play.state.case.is_none());
 }
