@@ -7,6 +7,7 @@ use firstline_host::build::to_stderr;
 use firstline_host::loopback;
 use firstline_import::{Field, Import, Options, parts, read};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What `import` and `backtest` take alike.
 pub const USAGE: &str = "[--column FIELD=HEADER]… [--dates day-first|month-first] [--time-zone Europe/London] [--hours 08:00-18:00]";
@@ -70,7 +71,7 @@ pub fn file(path: &str, options: &Options) -> Result<(Vec<u8>, Import)> {
 pub async fn run(arguments: &[String]) -> Result<()> {
     let usage = || format!("use `import EXPORT|--psa {USAGE} [--api http://127.0.0.1:3000 --token TOKEN --tenant NAME]`");
     let (path, rest) = arguments.split_first().with_context(usage)?;
-    let (mut reading, mut target) = (Reading::default(), std::collections::BTreeMap::new());
+    let (mut reading, mut target) = (Reading::default(), BTreeMap::new());
     for pair in rest.chunks(2) {
         let [name, value] = pair else { bail!(usage()) };
         if !reading.take(name, value)? {
@@ -78,11 +79,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
             target.insert(name.as_str(), value.as_str());
         }
     }
-    let target = match (target.get("--api"), target.get("--token"), target.get("--tenant")) {
-        (None, None, None) => None,
-        (Some(api), Some(token), Some(tenant)) => Some(Target { api, token, tenant }),
-        _ => bail!(usage()),
-    };
+    let target = Target::of(&target).with_context(usage)?;
     if path == "--psa" {
         return target.with_context(usage)?.pages().await;
     }
@@ -95,17 +92,37 @@ pub async fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// A tenant of a running application.
-struct Target<'a> {
+pub struct Target<'a> {
     api: &'a str,
     token: &'a str,
     tenant: &'a str,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// The one that arguments name; an error if they name half of it.
+    pub fn of(arguments: &BTreeMap<&str, &'a str>) -> Result<Option<Self>> {
+        match ["--api", "--token", "--tenant"].map(|name| arguments.get(name).copied()) {
+            [None, None, None] => Ok(None),
+            [Some(api), Some(token), Some(tenant)] => Ok(Some(Target { api, token, tenant })),
+            _ => bail!("`--api`, `--token` and `--tenant` go together"),
+        }
+    }
+
     /// Sends something to its history, and reads the answer.
     async fn post(&self, path: &str, body: String) -> Result<Value> {
+        self.ask("POST", &format!("/history{path}"), body).await
+    }
+
+    /// Reads something of it.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.ask("GET", path, String::new()).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: String) -> Result<Value> {
         let Target { api, token, tenant } = self;
-        let request = http::Request::post(format!("{}/api/tenants/{tenant}/history{path}", api.trim_end_matches('/')))
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}/api/tenants/{tenant}{path}", api.trim_end_matches('/')))
             .header("authorization", format!("Bearer {token}"))
             .body(Bytes::from(body))
             .context("this is no address")?;
@@ -113,7 +130,7 @@ impl Target<'_> {
             .await
             .map_err(|why| anyhow!("`{api}` was not reached: {why}: only `http://` on this machine is; lead another one here by a tunnel"))?;
         let text = String::from_utf8_lossy(answer.body()).into_owned();
-        ensure!(answer.status() == 200, "`{api}` answered {}: {text}; what was learned so far is kept, and the import may be begun again", answer.status());
+        ensure!(answer.status() == 200, "`{api}` answered {}: {text}; what was learned so far is kept", answer.status());
         serde_json::from_str(&text).with_context(|| format!("`{api}` answered something else than JSON"))
     }
 
