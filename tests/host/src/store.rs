@@ -63,9 +63,17 @@ pub const LABEL: &str = "default";
 /// # Errors
 /// The store fails.
 pub fn contents(backend: &dyn Backend) -> anyhow::Result<Contents> {
+    under(backend, "")
+}
+
+/// What of it stands under keys that begin so.
+///
+/// # Errors
+/// The store fails.
+pub fn under(backend: &dyn Backend, beginning: &str) -> anyhow::Result<Contents> {
     let broken = |failure| anyhow::anyhow!("the store: {failure:?}");
     let mut contents = Contents::new();
-    for key in backend.keys(LABEL).map_err(broken)? {
+    for key in backend.keys(LABEL).map_err(broken)?.into_iter().filter(|key| key.starts_with(beginning)) {
         if let Some(value) = backend.get(LABEL, &key).map_err(broken)? {
             contents.insert((LABEL.to_owned(), key), value);
         }

@@ -11,7 +11,7 @@ pub(crate) use mark::Mark;
 
 use crate::crash::{Disturbance, Points, Trial};
 use crate::desk::{Desk, Keys, MSP, TENANTS, millis, vendors};
-use crate::store::contents;
+use crate::store::{contents, under};
 use crate::{App, Backend, Clock, Config, Event, Memory, Value as Stored, simulated};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
@@ -457,6 +457,8 @@ struct Player<'a> {
     last: Option<Request<Bytes>>,
     /// Every password that was set at a vendor.
     passwords: BTreeSet<String>,
+    /// How much the vendors had felt when passwords were noted.
+    felt: Option<u64>,
 }
 
 impl<'a> Player<'a> {
@@ -503,7 +505,21 @@ impl<'a> Player<'a> {
         }
         let desk = Desk::start(config, vendors, LATENCY, keys)?;
         let (tenants, world) = (Value::Null, Arc::default());
-        Ok(Player { desk, disturbed, story, at: (0, 0), marks: None, backend, clock, events, tenants, world, last: None, passwords: BTreeSet::new() })
+        Ok(Player {
+            desk,
+            disturbed,
+            story,
+            at: (0, 0),
+            marks: None,
+            backend,
+            clock,
+            events,
+            tenants,
+            world,
+            last: None,
+            passwords: BTreeSet::new(),
+            felt: None,
+        })
     }
 
     /// Takes the steps that are left.
@@ -534,7 +550,7 @@ impl<'a> Player<'a> {
     async fn finish(&self) -> Result<()> {
         let late = |disturbed: &Disturbed| disturbed.disturbance.over() && !disturbed.disturbance.holding_runs() && self.story.expect.ends();
         let mut left = if self.disturbed.as_ref().is_some_and(late) { LATEST } else { 0 };
-        while left > 0 && !expect::waits(&contents(self.backend.as_ref())?).is_empty() {
+        while left > 0 && !expect::waits(&under(self.backend.as_ref(), "snap/")?).is_empty() {
             left -= self.pass(left).await?;
         }
         Ok(())
@@ -773,8 +789,8 @@ impl<'a> Player<'a> {
             return Ok(1);
         }
         let now = millis(&self.clock);
-        let entries = contents(self.backend.as_ref())?;
-        let due = entries.iter().filter(|((_, key), _)| key.starts_with("due/")).filter_map(|(_, value)| match value {
+        let entries = under(self.backend.as_ref(), "due/")?;
+        let due = entries.values().filter_map(|value| match value {
             Stored::Bytes(bytes) => record::read::<Due>(bytes).ok(),
             Stored::Counter(_) => None,
         });
@@ -914,6 +930,11 @@ impl<'a> Player<'a> {
     }
 
     fn note_passwords(&mut self) {
+        let felt = Some(self.desk.vendors.felt());
+        if felt == self.felt {
+            return;
+        }
+        self.felt = felt;
         self.passwords.extend(expect::passwords(&self.desk.vendors.state()).into_iter().map(|(_, password)| password));
     }
 }

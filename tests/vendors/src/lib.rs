@@ -231,6 +231,7 @@ impl Vendors {
         let deed = deed.as_object().ok_or("a deed is an object")?;
         let now = (self.now)();
         let mut inner = self.lock();
+        inner.felt += 1;
         for (vendor, deed) in deed {
             let deed = deed.as_object().ok_or("a deed is an object")?;
             match vendor.as_str() {
@@ -274,7 +275,7 @@ impl Vendors {
         self.lock().calls.clone()
     }
 
-    /// How many requests there were that may have left something behind: all but those that only read while nothing is broken.
+    /// How many requests and deeds there were that may have left something behind: all but those that only read while nothing is broken.
     #[must_use]
     pub fn felt(&self) -> u64 {
         self.lock().felt
