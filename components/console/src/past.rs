@@ -9,7 +9,7 @@ use crate::tenants;
 use firstline_core::Instant;
 use firstline_core::hours::{Calendar, Hours};
 use firstline_core::keys;
-use firstline_core::past::{Closed, Past};
+use firstline_core::past::{Closed, Lesson, Past};
 use firstline_core::record::IntegrityKey;
 use firstline_core::redact;
 use firstline_import::{Import, Options};
@@ -126,6 +126,14 @@ pub async fn get(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str) 
     let Past { memory, learned, seen: _, turn: _, at, read_to: _ } = load(host, key, tenant).await?.unwrap_or_default();
     let lessons = host.recall(&memory).map_err(failed)?;
     Ok(ok(json!({"learned": learned, "at": at, "lessons": lessons})))
+}
+
+/// The same, for whoever builds on it.
+///
+/// # Errors
+/// What was learned cannot be used.
+pub async fn lessons(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str) -> Result<Vec<Lesson>, Refused> {
+    host.recall(&load(host, key, tenant).await?.unwrap_or_default().memory).map_err(failed)
 }
 
 async fn load(host: &impl Host, key: &IntegrityKey, tenant: &str) -> Result<Option<Past>, Refused> {
