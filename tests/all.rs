@@ -24,6 +24,7 @@ mod evidence;
 mod invariants;
 mod lints;
 mod logs;
+mod paging;
 #[path = "host/tests/platform.rs"]
 mod platform;
 mod playground;

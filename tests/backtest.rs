@@ -3,7 +3,7 @@
 use crate::browser::{Browser, TAB};
 use crate::rig::root;
 use firstline_core::hours::Calendar;
-use firstline_host::backtest::{Agreement, Backtest, Course, Figures, Replayed, Stages, Terms, page, replay, sample, table};
+use firstline_host::backtest::{Actual, Agreement, Backtest, Course, Figures, Replayed, Stages, Terms, actual, compared, page, replay, sample, since, table};
 use firstline_import::{Import, Options, read};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -175,4 +175,47 @@ async fn the_page_works_with_a_keyboard_and_in_either_light() {
     browser.picture("backtest.png").await;
     assert_eq!(browser.run("return document.querySelectorAll('svg rect.alone').length > 3").await, true);
     assert_eq!(browser.run("return performance.getEntriesByType('resource').length").await, 0);
+}
+
+#[test]
+fn what_was_foretold_is_set_against_what_came() {
+    let (hour, start) = (3_600_000, 1_800_000_000_000_u64);
+    let entry = |mode: &str| serde_json::json!({"mode": mode, "at": start});
+    let tenant = |autonomy: serde_json::Value| serde_json::json!({"document": {"guardrails": {"autonomy": autonomy}}});
+    let case = |kind: &str, ended: u64| serde_json::json!({"kind": kind, "state": "closed", "ended": ended});
+    let named = since(&tenant(serde_json::json!({"default": entry("supervised"), "account_unlock": entry("shadow")})));
+    assert_eq!(named, BTreeMap::from([("password_reset".to_string(), start)]), "in shadow nothing is closed");
+    assert_eq!(since(&tenant(serde_json::json!({}))), BTreeMap::new(), "nobody has said since when");
+    let since = BTreeMap::from(["password_reset", "account_unlock"].map(|name| (name.to_string(), start)));
+    // One from before, and a later one, are not the first.
+    let closed =
+        [case("password_reset", start - hour), case("password_reset", start + 5 * hour), case("password_reset", start + 3 * hour), case("printer", start)];
+    let real = actual(&since, &closed, start + 48 * hour);
+    assert_eq!(real, BTreeMap::from([("password_reset".to_string(), Actual::After(3.0)), ("account_unlock".to_string(), Actual::NotIn(48.0))]));
+    let figures = Figures { firsts: BTreeMap::from([("password_reset".to_string(), (2.0, 30.0)), ("printer".to_string(), (1.0, 2.0))]), ..Figures::default() };
+    let told = compared(&figures, &real);
+    for part in [
+        "password_reset",
+        "within 2.0 h",
+        "real: after 3.0 h",
+        "account_unlock     foretold: none; real: none in 48.0 h",
+        "printer",
+        "the agent does not act on it",
+    ] {
+        assert!(told.contains(part), "{part} is missing in\n{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_closed_ticket_is_found_in_a_running_application() {
+    let rig = crate::rig::start(crate::rig::Setup::default()).await;
+    rig.minutes(90).await;
+    rig.says("I forgot my password").await;
+    rig.presses("Yes").await;
+    let (_, tenant) = rig.desk.api("GET", "/api/tenants/acme", "").await.unwrap();
+    let (_, cases) = rig.desk.api("GET", "/api/tenants/acme/cases?state=closed", "").await.unwrap();
+    let real = actual(&since(&tenant), cases["cases"].as_array().unwrap(), rig.now() * 1_000);
+    let Actual::After(hours) = real["password_reset"] else { panic!("{real:?}") };
+    assert!((1.5..1.6).contains(&hours), "{hours}");
+    assert!(matches!(real["account_unlock"], Actual::NotIn(_)), "{real:?}");
 }

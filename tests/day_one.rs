@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use firstline_host::desk::{Keys, vendors};
 use firstline_host::loopback::{self, Loopback};
-use firstline_host::playground::{Playground, msp_at, to_address};
+use firstline_host::playground::{GUIDE_SECRETS, Playground, guide_world, msp_at, to_address};
 use firstline_host::{App, Config, Memory, build};
+use firstline_vendors::Vendors;
 use firstline_vendors::slack::human::{Pressed, Said};
-use firstline_vendors::{DEMO, Vendors};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -69,10 +69,7 @@ async fn reader() -> Reader {
         config.variables.insert(name.into(), value.into());
     }
     let vendors = vendors(&config.clock);
-    // Acme's administrator has installed the MSP's Slack application, as the guide asks.
-    let world = [("A0FIRSTLINE", "A0NORTHWIND"), ("acme-signing-secret", "northwind-signing-secret"), ("/webhooks/acme-slack", "/webhooks/northwind-slack")];
-    let world = world.iter().fold(DEMO.to_string(), |text, (from, to)| text.replace(from, to));
-    vendors.seed(&serde_json::from_str(&world).unwrap()).unwrap();
+    vendors.seed(&serde_json::from_str(&guide_world()).unwrap()).unwrap();
     let running = App::start(config).unwrap();
     tokio::spawn(firstline_host::serve::serve(running.clone(), inside));
     tokio::spawn(Playground { vendors: vendors.clone(), deliver: to_address(&app, &vendors) }.serve(outside));
@@ -164,15 +161,6 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
     let reader = reader().await;
     // Each address of a vendor is where this reader's vendors are served.
     let msp = msp_at(&reader.people, serde_json::from_str(MSP).unwrap());
-    let secrets = [
-        ("northwind-slack", "signing-secret", "northwind-signing-secret"),
-        ("northwind-slack", "bot-token", "xoxb-northwind"),
-        ("northwind-entra", "client-secret", "northwind-client-secret"),
-        ("northwind-desk", "public-key", "firstline-public"),
-        ("northwind-desk", "private-key", "firstline-private"),
-        ("acme-slack", "bot-token", "xoxb-acme"),
-        ("initech-slack", "bot-token", "xoxb-initech"),
-    ];
     let document = |file: &str| match file {
         "msp.json" => msp.to_string(),
         "client.json" => CLIENT.to_string(),
@@ -180,10 +168,10 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
     };
     assert!(GUIDE.contains(&format!("-X POST -H \"Authorization: Bearer $TOKEN\" {ADDRESS}/api/tick")));
     assert_eq!(reader.api("POST", "/api/tick", String::new()).await.0, 200);
-    assert_eq!(reader.follow(&commands("3. The MSP, once"), document, &secrets).await, 5);
+    assert_eq!(reader.follow(&commands("3. The MSP, once"), document, &GUIDE_SECRETS).await, 5);
     // The first client is the guide's own; the second is the same file with its names and three values.
     let first = commands("4. A client: three values");
-    assert_eq!(reader.follow(&first, document, &secrets).await, 1);
+    assert_eq!(reader.follow(&first, document, &GUIDE_SECRETS).await, 1);
     let client = CLIENT.replace("Acme Ltd", "Initech").replace("acme", "initech");
     let client = client.replace("8d1c5b1e-3f0a-4b8e-9a61-2f6f5c1d7a10", "2c7a9f40-6d1e-4b52-8c3f-5e0b7d9a1c22").replace("19", "21");
     let values = given(&serde_json::from_str(&client).unwrap());
@@ -194,7 +182,7 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
             Line::Secret { at, name } => Line::Secret { at: at.replace("acme", "initech"), name: name.clone() },
         })
         .collect();
-    let pasted = values.len() + reader.follow(&second, |_| client.clone(), &secrets).await;
+    let pasted = values.len() + reader.follow(&second, |_| client.clone(), &GUIDE_SECRETS).await;
     assert!(pasted <= 3, "a second client costs {pasted} values: {values:?} and its secrets");
 
     for (tenant, workspace, user, company) in [("acme", "T0ACME", "U0JANE", 19), ("initech", "T0INITECH", "U0IVY", 21)] {
@@ -223,7 +211,7 @@ async fn the_guide_leads_from_nothing_to_a_second_client() {
         if let firstline_host::Value::Bytes(bytes) = value { String::from_utf8_lossy(&bytes).into_owned() } else { String::new() }
     };
     let stored: String = reader.memory.dump().into_values().map(text).collect();
-    secrets.iter().for_each(|(_, _, secret)| assert!(!stored.contains(secret), "`{secret}` stands in the clear"));
+    GUIDE_SECRETS.iter().for_each(|(_, _, secret)| assert!(!stored.contains(secret), "`{secret}` stands in the clear"));
 }
 
 #[test]

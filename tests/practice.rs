@@ -108,6 +108,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
         &[
             "story dispatch",
             "components/history/src/tally.rs: evidence_is_thin_where_it_is_scarce_or_divided",
+            "components/console/src/proposals.rs: only_firm_evidence_about_what_the_agent_does_proposes_anything",
             "crates/core/src/case/dispatch.rs: a_human_hears_what_such_tickets_were_and_no_name_on_thin_evidence",
         ],
     ),

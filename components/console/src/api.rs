@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Fault, Host, Stages};
-use crate::{approval, cases, evidence, found_out, health, metrics, msp, past, secrets, switch, tenants};
+use crate::{approval, cases, evidence, found_out, health, metrics, msp, past, proposals, secrets, switch, tenants};
 use firstline_core::people::{self, Person, PersonRole};
 use firstline_core::record::IntegrityKey;
 use firstline_core::{journal, keys};
@@ -50,6 +50,8 @@ enum Route<'a> {
     Secret(&'a str, &'a str, &'a str),
     CasesOf(&'a str),
     Past(&'a str),
+    Page(&'a str),
+    Proposals(&'a str),
     Case(&'a str),
     Approval(&'a str),
     Journal(&'a str),
@@ -75,6 +77,8 @@ impl<'a> Route<'a> {
             ["tenants", tenant, "connections", connection, "secrets", name] => Route::Secret(tenant, connection, name),
             ["tenants", tenant, "cases"] => Route::CasesOf(tenant),
             ["tenants", tenant, "history"] => Route::Past(tenant),
+            ["tenants", tenant, "proposals"] => Route::Proposals(tenant),
+            ["tenants", tenant, "history", "page"] => Route::Page(tenant),
             ["cases", case] => Route::Case(case),
             ["cases", case, "approval"] => Route::Approval(case),
             ["cases", case, "journal"] => Route::Journal(case),
@@ -91,9 +95,14 @@ impl<'a> Route<'a> {
             Route::Msp | Route::Tenants | Route::Metrics | Route::Health | Route::Tick => true,
             Route::Halt(tenant) => tenant.is_none_or(keys::is_name),
             Route::MspSecret(connection, name) => keys::is_name(connection) && keys::is_name(name),
-            Route::Tenant(tenant) | Route::Check(tenant) | Route::Backlog(tenant) | Route::CasesOf(tenant) | Route::Past(tenant) | Route::Day(tenant, _) => {
-                keys::is_name(tenant)
-            }
+            Route::Tenant(tenant)
+            | Route::Check(tenant)
+            | Route::Backlog(tenant)
+            | Route::CasesOf(tenant)
+            | Route::Past(tenant)
+            | Route::Page(tenant)
+            | Route::Proposals(tenant)
+            | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
             Route::Case(case) | Route::Approval(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
@@ -112,8 +121,8 @@ impl<'a> Route<'a> {
             | Route::Metrics
             | Route::Health => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
-            Route::Approval(_) | Route::Past(_) | Route::Halt(_) | Route::Backlog(_) => "GET, POST",
-            Route::Tick => "POST",
+            Route::Approval(_) | Route::Proposals(_) | Route::Past(_) | Route::Halt(_) | Route::Backlog(_) => "GET, POST",
+            Route::Tick | Route::Page(_) => "POST",
         }
     }
 }
@@ -168,6 +177,9 @@ async fn route(host: &(impl Host + Stages), request: &Request) -> Result<Answer,
         }
         Route::CasesOf(tenant) => cases::list(host, &key, tenant, &request.query).await,
         Route::Past(tenant) if request.method == "POST" => past::post(host, &key, tenant, body(request)?).await,
+        Route::Proposals(tenant) if request.method == "POST" => proposals::post(host, &key, tenant, &person, body(request)?).await,
+        Route::Proposals(tenant) => proposals::get(host, &key, tenant).await,
+        Route::Page(tenant) => past::page(host, &key, tenant).await,
         Route::Past(tenant) => past::get(host, &key, tenant).await,
         Route::Case(case) => cases::get(host, &key, case).await,
         Route::Approval(case) if request.method == "POST" => approval::post(host, &key, case, &person, body(request)?).await,
@@ -225,7 +237,7 @@ async fn check(host: &impl Host, key: &IntegrityKey, tenant: &str, text: &str) -
 }
 
 /// What the technician answers, who alone can ask a vendor.
-async fn relay(host: &impl Host, path: &str, what: &str) -> Result<Answer, Refused> {
+pub(crate) async fn relay(host: &impl Host, path: &str, what: &str) -> Result<Answer, Refused> {
     let why = match host.ask(path).await {
         Ok((status @ (200 | 409), body)) => match serde_json::from_slice::<Value>(&body) {
             Ok(body) if status == 200 => return Ok(ok(body)),

@@ -35,6 +35,8 @@ pub struct Fake {
     pub shared: bool,
     /// Written by somebody else while a text is read.
     pub meanwhile: RefCell<Option<(String, Vec<u8>)>>,
+    /// What a memory says besides.
+    pub lessons: RefCell<Vec<Lesson>>,
 }
 
 impl Fake {
@@ -61,6 +63,7 @@ impl Fake {
             counters: RefCell::default(),
             shared: false,
             meanwhile: RefCell::default(),
+            lessons: RefCell::default(),
         }
     }
 
@@ -164,7 +167,7 @@ impl Stages for Fake {
             exceptions: Vec::new(),
             thin: true,
         };
-        Ok(vec![lesson])
+        Ok(std::iter::once(lesson).chain(self.lessons.borrow().iter().cloned()).collect())
     }
 }
 

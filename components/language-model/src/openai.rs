@@ -40,8 +40,8 @@ fn question(task: &Task) -> Value {
     let schema = json!({
         "type": "object",
         "additionalProperties": false,
-        "required": ["intent", "entities"],
-        "properties": {"intent": {"type": "string", "enum": task.intents}, "entities": {"type": "array", "items": entity}},
+        "required": ["about", "named"],
+        "properties": {"about": {"type": "string", "enum": task.intents}, "named": {"type": "array", "items": entity}},
     });
     json!({
         "model": task.model,
@@ -69,12 +69,12 @@ struct Message {
     content: Option<String>,
 }
 
-/// What the model is to write. Whatever else it adds, such as how sure it is, is not read.
+/// What the model is to write; servers that go by the alphabet let it begin with what matters. Whatever else it adds, such as how sure it is, is not read.
 #[derive(Deserialize)]
 struct Written {
-    intent: String,
+    about: String,
     #[serde(default)]
-    entities: Vec<Named>,
+    named: Vec<Named>,
 }
 
 #[derive(Deserialize)]
@@ -93,11 +93,11 @@ fn read(body: &str, task: &Task) -> Result<Reading, &'static str> {
     }
     let content = choice.message.content.ok_or("its answer is empty")?;
     let written: Written = serde_json::from_str(&content).map_err(|_| "its answer does not follow the schema")?;
-    if !task.intents.contains(&written.intent) {
+    if !task.intents.contains(&written.about) {
         return Err("it named no intent that there is");
     }
-    let known = written.entities.into_iter().filter(|named| task.kinds.contains(&named.kind));
-    Ok(Reading { intent: written.intent, entities: known.take(MOST).map(|Named { kind, words }| Entity { kind, words }).collect() })
+    let known = written.named.into_iter().filter(|named| task.kinds.contains(&named.kind));
+    Ok(Reading { intent: written.about, entities: known.take(MOST).map(|Named { kind, words }| Entity { kind, words }).collect() })
 }
 
 #[cfg(test)]

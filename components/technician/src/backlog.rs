@@ -70,7 +70,7 @@ impl Plan {
     }
 }
 
-fn number(value: &Value, pointer: &str) -> Option<u64> {
+pub(crate) fn number(value: &Value, pointer: &str) -> Option<u64> {
     value.pointer(pointer).and_then(Value::as_u64)
 }
 

@@ -5,7 +5,7 @@ use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tenants::Unusable;
 use crate::tick::sweep;
-use crate::{backlog, checks, days, health};
+use crate::{backlog, checks, days, health, history};
 use bytes::Bytes;
 use firstline_core::{Instant, keys};
 use futures::future::{Either, join_all, select};
@@ -28,7 +28,7 @@ pub(crate) mod bindings {
     });
 }
 
-/// `POST /poke/<conversation>/<epoch>` and `POST /tick`, both answered before the work is done; `POST /check/<tenant>/<use>`, `POST /backlog/<tenant>/<days>` and the same with `/<plan>`, and `POST /customer/<tenant or msp>/<connection>`.
+/// `POST /poke/<conversation>/<epoch>` and `POST /tick`, both answered before the work is done; `POST /check/<tenant>/<use>`, `POST /backlog/<tenant>/<days>` and the same with `/<plan>`, `POST /history/<tenant>/<after>`, and `POST /customer/<tenant or msp>/<connection>`.
 #[http_service]
 async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
     let path = request.uri().path().to_string();
@@ -56,6 +56,7 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
         ["check", tenant, purpose] => return report(checks::named(&host, &settings, tenant, purpose).await),
         ["backlog", tenant, days] => return report(backlog::plan(&host, &settings, tenant, days).await),
         ["backlog", tenant, days, plan] => return report(backlog::take(&host, &settings, tenant, days, plan).await),
+        ["history", tenant, after] => return report(history::page(&host, &settings, tenant, after).await),
         ["customer", owner, connection] => return report(checks::customer(&host, &settings, owner, connection).await),
         ["tick"] => match sweep(&host, &settings).await {
             Ok(runs) => runs,

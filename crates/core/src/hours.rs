@@ -182,6 +182,12 @@ pub fn stamp(at: Instant) -> Option<String> {
     Some(Timestamp::from_second(seconds).ok()?.to_string())
 }
 
+/// What [`stamp`] wrote, and others of its kind.
+#[must_use]
+pub fn moment(text: &str) -> Option<Instant> {
+    u64::try_from(text.trim().parse::<Timestamp>().ok()?.as_millisecond()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

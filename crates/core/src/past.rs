@@ -108,6 +108,9 @@ pub struct Past {
     pub turn: u64,
     /// When the last one was.
     pub at: Instant,
+    /// How far the PSA's closed tickets were read; empty if they were not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub read_to: String,
 }
 
 impl Record for Past {

@@ -2,12 +2,14 @@
 //!
 //! They are replayed in the order in which they came. Each is read by the stages of the product, and what is known about it is what tickets taught that were closed before it came.
 
+mod actual;
 mod figures;
 mod page;
 pub mod sample;
 mod stages;
 mod table;
 
+pub use actual::{Actual, actual, compared, since};
 pub use figures::{Figures, Terms};
 pub use page::page;
 pub use stages::Stages;

@@ -7,8 +7,8 @@ use crate::desk::TENANTS;
 use crate::loopback;
 use anyhow::Result;
 use bytes::Bytes;
-use firstline_vendors::Vendors;
 use firstline_vendors::slack::human::{Pressed, Said};
+use firstline_vendors::{DEMO, Vendors};
 use futures::future::BoxFuture;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
@@ -105,6 +105,25 @@ pub fn msp_at(base: &str, mut document: Value) -> Value {
     document
 }
 
+/// Connection, name and value of every secret that a reader of `docs/for-real` pastes, for two clients in [`guide_world`].
+pub const GUIDE_SECRETS: [(&str, &str, &str); 7] = [
+    ("northwind-slack", "signing-secret", "northwind-signing-secret"),
+    ("northwind-slack", "bot-token", "xoxb-northwind"),
+    ("northwind-entra", "client-secret", "northwind-client-secret"),
+    ("northwind-desk", "public-key", "firstline-public"),
+    ("northwind-desk", "private-key", "firstline-private"),
+    ("acme-slack", "bot-token", "xoxb-acme"),
+    ("initech-slack", "bot-token", "xoxb-initech"),
+];
+
+/// The demo's world as the guide wants it: Acme's administrator has installed the MSP's Slack application, and none of their own.
+#[must_use]
+pub fn guide_world() -> String {
+    let installed =
+        [("A0FIRSTLINE", "A0NORTHWIND"), ("acme-signing-secret", "northwind-signing-secret"), ("/webhooks/acme-slack", "/webhooks/northwind-slack")];
+    installed.iter().fold(DEMO.to_string(), |text, (from, to)| text.replace(from, to))
+}
+
 /// A text with every address of a vendor led to emulators that are served at `base`.
 #[must_use]
 pub fn at(base: &str, text: &str) -> String {
@@ -189,11 +208,12 @@ impl Playground {
         }
         let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-        let (text, press, ts) = (field("text").trim(), field("press"), field("ts"));
+        let (text, press) = (field("text").trim(), field("press"));
+        let given = |name: &str| Some(field(name)).filter(|value| !value.is_empty());
         let webhook = match (text, press) {
             ("", "") => return self.chat(StatusCode::UNPROCESSABLE_ENTITY, workspace, user, "", "write something first"),
             (text, "") => self.vendors.slack_message(&Said { workspace, user, text, ..Said::default() }),
-            (_, button) => self.vendors.slack_press(&Pressed { workspace, user, button, ts: (!ts.is_empty()).then_some(ts), channel: None }),
+            (_, button) => self.vendors.slack_press(&Pressed { workspace, user, button, ts: given("ts"), channel: given("channel") }),
         };
         let webhook = match webhook {
             Ok(webhook) => webhook,
@@ -275,6 +295,23 @@ mod tests {
         check(&playground, "GET /chat/T0ACME/U0NOBODY", &[], "", 404, "Nothing here").await;
         check(&playground, "GET /elsewhere", &[], "", 404, "Nothing here").await;
         check(&playground, "GET /tickets", &[], "", 200, "No tickets yet").await;
+    }
+
+    #[tokio::test]
+    async fn whoever_is_in_a_channel_presses_its_buttons_there() {
+        let (playground, delivered) = playground();
+        let button = r#"{"type":"button","action_id":"b","value":"v","text":{"type":"plain_text","text":"Verified"}}"#;
+        let message = format!(r#"{{"channel":"C0STAFF","text":"Call Jane","blocks":[{{"type":"actions","elements":[{button}]}}]}}"#);
+        let headers = [("authorization", "Bearer xoxb-northwind"), ("content-type", "application/json")];
+        check(&playground, "POST /slack/api/chat.postMessage", &headers, &message, 200, "\"ok\":true").await;
+        let tom = "/chat/T0NORTHWIND/U0TOM";
+        check(&playground, &format!("GET {tom}"), &[], "", 200, "#firstline").await;
+        check(&playground, &format!("POST {tom}"), &[], "press=Verified", 422, "no button").await;
+        check(&playground, &format!("POST {tom}"), &[], "press=Verified&channel=C0STAFF", 303, "").await;
+        assert!(delivered.lock().unwrap()[0].contains("C0STAFF"));
+        // Who is not in it does not see it.
+        let state = playground.vendors.state();
+        assert!(!pages::chat(&state, "T0NORTHWIND", "U0HUGO", "", "").unwrap().contains("Verified"));
     }
 
     #[tokio::test]

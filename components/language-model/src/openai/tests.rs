@@ -42,8 +42,8 @@ fn the_text_goes_alone_and_the_schema_leaves_only_names() {
     assert_eq!(body["messages"][1], json!({"role": "user", "content": "the thing on my desk beeps"}));
     assert!(!body["messages"][0]["content"].as_str().unwrap().contains("beeps"), "the text stands in no instruction");
     let schema = &body["response_format"]["json_schema"]["schema"];
-    assert_eq!(schema["properties"]["intent"]["enum"], json!(["printer", "other"]));
-    assert_eq!(schema["properties"]["entities"]["items"]["properties"]["kind"]["enum"], json!(["device"]));
+    assert_eq!(schema["properties"]["about"]["enum"], json!(["printer", "other"]));
+    assert_eq!(schema["properties"]["named"]["items"]["properties"]["kind"]["enum"], json!(["device"]));
     assert_eq!((&body["max_tokens"], &body["temperature"], &body["stream"]), (&json!(300), &json!(0), &json!(false)));
 }
 
@@ -51,22 +51,22 @@ fn the_text_goes_alone_and_the_schema_leaves_only_names() {
 fn an_answer_of_the_right_shape_is_taken_and_any_other_is_none() {
     let written = |content: &str| next(&[completion(content, "stop")]);
     for (content, expect) in [
-        (r#"{"intent":"printer","entities":[{"kind":"device","words":"the thing"}]}"#, "printer device=the thing"),
-        (r#"{"intent":"printer"}"#, "printer"),
-        (r#"{"intent":"printer","entities":[],"confidence":4711,"action":"reset"}"#, "printer"),
-        (r#"{"intent":"printer","entities":[{"kind":"secret","words":"x"},{"kind":"device","words":"y"}]}"#, "printer device=y"),
-        (r#"{"intent":"password_reset","entities":[]}"#, "none: it named no intent that there is"),
-        (r#"{"intent":["printer"]}"#, "none: its answer does not follow the schema"),
-        (r#"{"intent":"printer","intent":"other"}"#, "none: its answer does not follow the schema"),
-        (r#"{"intent":"printer","entities":[{"kind":"dev"#, "none: its answer does not follow the schema"),
+        (r#"{"about":"printer","named":[{"kind":"device","words":"the thing"}]}"#, "printer device=the thing"),
+        (r#"{"about":"printer"}"#, "printer"),
+        (r#"{"about":"printer","named":[],"confidence":4711,"action":"reset"}"#, "printer"),
+        (r#"{"about":"printer","named":[{"kind":"secret","words":"x"},{"kind":"device","words":"y"}]}"#, "printer device=y"),
+        (r#"{"about":"password_reset","named":[]}"#, "none: it named no intent that there is"),
+        (r#"{"about":["printer"]}"#, "none: its answer does not follow the schema"),
+        (r#"{"about":"printer","about":"other"}"#, "none: its answer does not follow the schema"),
+        (r#"{"about":"printer","named":[{"kind":"dev"#, "none: its answer does not follow the schema"),
         ("Sure! It is about a printer.", "none: its answer does not follow the schema"),
         ("", "none: its answer does not follow the schema"),
     ] {
         assert_eq!(written(content), expect, "{content}");
     }
     let many: Vec<Value> = (0..40).map(|number| json!({"kind": "device", "words": number.to_string()})).collect();
-    assert_eq!(written(&json!({"intent": "printer", "entities": many}).to_string()).matches("device=").count(), 16);
-    let good = r#"{"intent":"printer","entities":[]}"#;
+    assert_eq!(written(&json!({"about": "printer", "named": many}).to_string()).matches("device=").count(), 16);
+    let good = r#"{"about":"printer","named":[]}"#;
     for (reply, expect) in [
         (completion(good, "length"), "none: its answer was cut short"),
         (completion(good, "content_filter"), "none: it did not finish its answer"),

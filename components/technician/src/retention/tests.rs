@@ -173,7 +173,7 @@ fn secrets_of_a_case_vanish_when_they_were_delivered_however_long_it_stays_open(
 fn what_was_learned_from_tickets_is_forgotten_with_them() {
     let (world, _) = played();
     let (settings, key) = (world.settings(), keys::past("acme"));
-    let learned = Past { memory: "Sam approves".into(), learned: 40, seen: vec!["0a".into()], turn: 3, at: START };
+    let learned = Past { memory: "Sam approves".into(), learned: 40, seen: vec!["0a".into()], turn: 3, at: START, read_to: String::new() };
     block_on(world.set_many(vec![(key.clone(), settings.integrity.write(&key, &learned))])).unwrap();
     let kept = |world: &World| settings.integrity.read::<Past>(&key, &world.values.borrow()[&key]).unwrap();
     tick(&world, 90);

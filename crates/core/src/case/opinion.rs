@@ -4,7 +4,7 @@
 //! It opens no way to a change: an action that it names becomes one more button of a question, and only the requester's own press makes that a wish.
 
 use super::reading::PLAUSIBLE;
-use super::{Note, Phase, Purpose, Reading, State, Task, clarify, end_task, plausible, wished};
+use super::{Note, Phase, Purpose, Reading, State, Task, clarify, plausible, wished};
 use crate::Instant;
 use crate::redact;
 use crate::stage::{Candidate, Entity, Opinion, Outcome, Understanding, Unread, Work};
@@ -57,8 +57,6 @@ impl Consulted {
 /// A text that a language model reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consultation {
-    /// The only task whose answer counts.
-    pub task: String,
     /// The text as it was written.
     pub text: String,
     /// What was understood without it.
@@ -67,19 +65,18 @@ pub struct Consultation {
 
 /// Asks about a text that was not understood. False if that is not to be done.
 pub(super) fn ask(state: &mut State, reading: Reading, understanding: &Understanding, text: String, tenant: &Tenant, now: Instant) -> bool {
-    // What is written later is what is meant.
-    if let Some(old) = state.case.as_mut().and_then(|case| case.consulted.now.take()) {
-        end_task(state, &old.task);
-    }
+    // What is written later is what is meant, and no answer about anything else counts.
+    state.tasks.retain(|task| task.purpose != Purpose::Opinion);
+    state.case.iter_mut().for_each(|case| case.consulted.now = None);
     let may = state.case.as_ref().is_some_and(|case| !case.quiet && !case.outsider && case.consulted.texts < MOST);
     let Some(model) = tenant.connection_of(Role::Model).filter(|_| may && reading == Reading::Unclear) else { return false };
     let model = model.id.clone();
     let list = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect();
     let redacted = redact::outgoing(&text).chars().take(TEXT).collect();
-    let task = state.start(&model, Work::Model(Unread { text: redacted, intents: list(&INTENTS), kinds: list(&KINDS) }), Purpose::Opinion, now);
+    state.start(&model, Work::Model(Unread { text: redacted, intents: list(&INTENTS), kinds: list(&KINDS) }), Purpose::Opinion, now);
     if let Some(case) = &mut state.case {
         case.consulted.texts += 1;
-        case.consulted.now = Some(Box::new(Consultation { task, text, understanding: understanding.clone() }));
+        case.consulted.now = Some(Box::new(Consultation { text, understanding: understanding.clone() }));
     }
     true
 }
@@ -87,12 +84,12 @@ pub(super) fn ask(state: &mut State, reading: Reading, understanding: &Understan
 /// The model has answered, or not.
 pub(super) fn given(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = &mut state.case else { return };
-    let Some(asked) = case.consulted.now.take_if(|asked| asked.task == task.id) else { return };
+    let Some(asked) = case.consulted.now.take() else { return };
     // Something else has moved the case on meanwhile.
     if case.phase != Phase::Listening {
         return;
     }
-    let Consultation { text, mut understanding, .. } = *asked;
+    let Consultation { text, mut understanding } = *asked;
     let opinion = match outcome {
         Outcome::Opinion(opinion) => believable(opinion, &text),
         _ => None,

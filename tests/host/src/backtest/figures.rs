@@ -110,6 +110,8 @@ pub struct Figures {
     pub weeks: Vec<(usize, usize)>,
     /// Hours from any moment to the first ticket that would have been closed alone: half of all moments, and nine in ten.
     pub first: Option<(f64, f64)>,
+    /// The same for the types that would have been closed alone.
+    pub firsts: BTreeMap<String, (f64, f64)>,
     /// Why tickets would have been handed over.
     pub reasons: BTreeMap<String, usize>,
     /// Tickets that are handed over, were approved, and whose approver is known.
@@ -142,7 +144,11 @@ impl Figures {
                 figures.approver_known += usize::from(ticket.approver.as_ref().is_some_and(|approver| approver.actual.is_some()));
             }
         }
-        figures.first = first(&backtest.tickets, figures.span.0);
+        figures.first = first(backtest.tickets.iter(), figures.span.0);
+        for name in figures.rows.keys() {
+            let of_type = backtest.tickets.iter().filter(|ticket| ticket.intent == *name);
+            figures.firsts.extend(first(of_type, figures.span.0).map(|waits| (name.clone(), waits)));
+        }
         figures
     }
 }
@@ -153,8 +159,8 @@ fn closable(ticket: &Replayed) -> bool {
 }
 
 /// How long somebody who had connected at any full hour would have waited, up to the last ticket that would have been closed alone.
-fn first(tickets: &[Replayed], from: u64) -> Option<(f64, f64)> {
-    let mut alone = tickets.iter().filter(|ticket| ticket.course == Course::Alone && closable(ticket)).map(|ticket| ticket.record.ticket.opened).peekable();
+fn first<'a>(tickets: impl Iterator<Item = &'a Replayed>, from: u64) -> Option<(f64, f64)> {
+    let mut alone = tickets.filter(|ticket| ticket.course == Course::Alone && closable(ticket)).map(|ticket| ticket.record.ticket.opened).peekable();
     let (mut waits, mut at) = (Vec::new(), from);
     while let Some(next) = alone.peek() {
         if *next < at {

@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use firstline_core::hours::{Calendar, Hours};
+use firstline_core::hours::{self, Calendar, Hours};
 use firstline_host::build::to_stderr;
 use firstline_host::loopback;
 use firstline_import::{Field, Import, Options, parts, read};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What `import` and `backtest` take alike.
 pub const USAGE: &str = "[--column FIELD=HEADER]… [--dates day-first|month-first] [--time-zone Europe/London] [--hours 08:00-18:00]";
@@ -68,9 +69,9 @@ pub fn file(path: &str, options: &Options) -> Result<(Vec<u8>, Import)> {
 }
 
 pub async fn run(arguments: &[String]) -> Result<()> {
-    let usage = || format!("use `import EXPORT {USAGE} [--api http://127.0.0.1:3000 --token TOKEN --tenant NAME]`");
+    let usage = || format!("use `import EXPORT|--psa {USAGE} [--api http://127.0.0.1:3000 --token TOKEN --tenant NAME]`");
     let (path, rest) = arguments.split_first().with_context(usage)?;
-    let (mut reading, mut target) = (Reading::default(), std::collections::BTreeMap::new());
+    let (mut reading, mut target) = (Reading::default(), BTreeMap::new());
     for pair in rest.chunks(2) {
         let [name, value] = pair else { bail!(usage()) };
         if !reading.take(name, value)? {
@@ -78,13 +79,95 @@ pub async fn run(arguments: &[String]) -> Result<()> {
             target.insert(name.as_str(), value.as_str());
         }
     }
+    let target = Target::of(&target).with_context(usage)?;
+    if path == "--psa" {
+        return target.with_context(usage)?.pages().await;
+    }
     let (_, import) = file(path, &reading.options()?)?;
     super::say(&summary(&import));
-    match (target.get("--api"), target.get("--token"), target.get("--tenant")) {
-        (None, None, None) => Ok(()),
-        (Some(api), Some(token), Some(tenant)) => send(&import, api, token, tenant).await,
-        _ => bail!(usage()),
+    match target {
+        None => Ok(()),
+        Some(target) => target.send(&import).await,
     }
+}
+
+/// A tenant of a running application.
+pub struct Target<'a> {
+    api: &'a str,
+    token: &'a str,
+    tenant: &'a str,
+}
+
+impl<'a> Target<'a> {
+    /// The one that arguments name; an error if they name half of it.
+    pub fn of(arguments: &BTreeMap<&str, &'a str>) -> Result<Option<Self>> {
+        match ["--api", "--token", "--tenant"].map(|name| arguments.get(name).copied()) {
+            [None, None, None] => Ok(None),
+            [Some(api), Some(token), Some(tenant)] => Ok(Some(Target { api, token, tenant })),
+            _ => bail!("`--api`, `--token` and `--tenant` go together"),
+        }
+    }
+
+    /// Sends something to its history, and reads the answer.
+    async fn post(&self, path: &str, body: String) -> Result<Value> {
+        self.ask("POST", &format!("/history{path}"), body).await
+    }
+
+    /// Reads something of it.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.ask("GET", path, String::new()).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: String) -> Result<Value> {
+        let Target { api, token, tenant } = self;
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}/api/tenants/{tenant}{path}", api.trim_end_matches('/')))
+            .header("authorization", format!("Bearer {token}"))
+            .body(Bytes::from(body))
+            .context("this is no address")?;
+        let answer = loopback::send(request)
+            .await
+            .map_err(|why| anyhow!("`{api}` was not reached: {why}: only `http://` on this machine is; lead another one here by a tunnel"))?;
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        ensure!(answer.status() == 200, "`{api}` answered {}: {text}; what was learned so far is kept", answer.status());
+        serde_json::from_str(&text).with_context(|| format!("`{api}` answered something else than JSON"))
+    }
+
+    /// In parts; one that was sent before is left out by the application, so an import that broke off is simply begun again.
+    async fn send(&self, import: &Import) -> Result<()> {
+        let closed: Vec<_> = import.records.iter().filter(|record| record.closed.is_some()).cloned().collect();
+        let (mut learned, mut repeated, mut sent) = (0, 0, 0);
+        for part in parts(&closed, PART) {
+            let told = self.post("", part).await?;
+            learned += number(&told, "learned");
+            repeated += number(&told, "repeated");
+            sent = (sent + PART).min(closed.len());
+            to_stderr(&format!("{sent} of {} sent", closed.len()));
+        }
+        super::say(&format!("{learned} learned, {repeated} had been learned before"));
+        Ok(())
+    }
+
+    /// The closed tickets of its PSA, page by page. The application knows how far it has come.
+    async fn pages(&self) -> Result<()> {
+        let (mut learned, mut repeated) = (0, 0);
+        loop {
+            let told = self.post("/page", String::new()).await?;
+            learned += number(&told, "learned");
+            repeated += number(&told, "repeated");
+            let until = hours::stamp(number(&told, "until")).unwrap_or_default();
+            to_stderr(&format!("{learned} learned, closed until {until}"));
+            if told.get("more") != Some(&Value::Bool(true)) {
+                super::say(&format!("{learned} learned, {repeated} had been learned before"));
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn number(told: &Value, name: &str) -> u64 {
+    told.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// What was found in a file.
@@ -109,31 +192,6 @@ pub fn summary(import: &Import) -> String {
         lines.push(format!("and {} more", complaints.len() - TOLD));
     }
     lines.join("\n")
-}
-
-/// In parts; one that was sent before is left out by the application, so an import that broke off is simply begun again.
-async fn send(import: &Import, api: &str, token: &str, tenant: &str) -> Result<()> {
-    let closed: Vec<_> = import.records.iter().filter(|record| record.closed.is_some()).cloned().collect();
-    let (mut learned, mut repeated, mut sent) = (0, 0, 0);
-    for part in parts(&closed, PART) {
-        let request = http::Request::post(format!("{}/api/tenants/{tenant}/history", api.trim_end_matches('/')))
-            .header("authorization", format!("Bearer {token}"))
-            .body(Bytes::from(part))
-            .context("this is no address")?;
-        let answer = loopback::send(request)
-            .await
-            .map_err(|why| anyhow!("`{api}` was not reached: {why}: only `http://` on this machine is; lead another one here by a tunnel"))?;
-        let text = String::from_utf8_lossy(answer.body()).into_owned();
-        ensure!(answer.status() == 200, "`{api}` answered {}: {text}; what was sent so far is kept, and the import may be begun again", answer.status());
-        let told: Value = serde_json::from_str(&text).with_context(|| format!("`{api}` answered something else than JSON"))?;
-        let number = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
-        learned += number("learned");
-        repeated += number("repeated");
-        sent = (sent + PART).min(closed.len());
-        to_stderr(&format!("{sent} of {} sent", closed.len()));
-    }
-    super::say(&format!("{learned} learned, {repeated} had been learned before"));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `serve [address]`: the application and emulated vendors, kept up for playing by hand.
+//! `serve [--empty] [address]`: the application and emulated vendors, kept up for playing by hand.
 
 #![expect(clippy::indexing_slicing, reason = "a missing member of a JSON value reads as null")]
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use firstline_host::build::{components, to_stderr};
 use firstline_host::desk::{Desk, TENANTS, vendors};
 use firstline_host::home::Home;
-use firstline_host::playground::{Playground, to_app};
+use firstline_host::playground::{GUIDE_SECRETS, Playground, guide_world, to_app};
 use firstline_host::timeline::Timeline;
 use firstline_host::{App, Config};
 use firstline_vendors::DEMO;
@@ -22,10 +22,12 @@ const TICK: Duration = Duration::from_secs(60);
 const KEEP: Duration = Duration::from_secs(2);
 
 pub async fn run(arguments: &[String]) -> Result<()> {
-    let address: SocketAddr = match arguments {
+    let (guide, rest): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|argument| *argument == "--empty");
+    let guide = !guide.is_empty();
+    let address: SocketAddr = match rest.as_slice() {
         [] => ADDRESS.parse()?,
         [address] => address.parse().with_context(|| format!("`{address}` is not an address such as `{ADDRESS}`"))?,
-        _ => bail!("too many arguments: use `serve [address]`"),
+        _ => bail!("too many arguments: use `serve [--empty] [address]`"),
     };
     let Some(beside) = address.port().checked_add(1) else { bail!("the emulated vendors need the port after {}", address.port()) };
     // A port that is taken should be known before anything is built.
@@ -34,6 +36,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let (app_url, people_url) = (format!("http://{}", listener.local_addr()?), format!("http://{}", people.local_addr()?));
     let project = super::project()?;
     let folder = project.join(".firstline");
+    ensure!(!guide || !folder.exists(), "`--empty` begins anew: delete `{}` first", folder.display());
     let home = Home::open(&folder)?;
     let backend = Arc::new(home.store()?);
     let keys = home.keys()?;
@@ -48,13 +51,14 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let vendors = vendors(&config.clock);
     let fresh = !home.recall(&vendors)?;
     if fresh {
-        vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
+        let world = if guide { guide_world() } else { DEMO.to_string() };
+        vendors.seed(&serde_json::from_str(&world)?).map_err(anyhow::Error::msg)?;
     }
     let desk = Desk::start(config, vendors, Duration::ZERO, keys)?;
     let (status, known) = desk.api("GET", "/api/tenants", "").await?;
     ensure!(status == 200, "the console answered {status}: {known}");
     // What a person changed through the API stays.
-    if known["tenants"].as_array().is_none_or(Vec::is_empty) {
+    if !guide && known["tenants"].as_array().is_none_or(Vec::is_empty) {
         desk.enter(&serde_json::from_str(TENANTS)?).await?;
     }
     to_stderr("");
@@ -67,6 +71,13 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     to_stderr(&format!("Store, keys and the emulated vendors' state are in {} and survive a restart; delete it to begin anew.", folder.display()));
     to_stderr("Ctrl-C ends it.");
     to_stderr("");
+    if guide {
+        to_stderr(
+            "Nobody is entered. Follow docs/for-real/README.md from its third part; the secrets of its MSP, of its client Acme and of a second one, Initech:",
+        );
+        GUIDE_SECRETS.iter().for_each(|(connection, name, value)| to_stderr(&format!("  {connection:16} {name:15} {value}")));
+        to_stderr("");
+    }
     let playground = Playground { vendors: desk.vendors.clone(), deliver: to_app(desk.app.clone()) };
     let ended = tokio::select! {
         result = firstline_host::serve::serve(desk.app.clone(), listener) => result,

@@ -88,13 +88,14 @@ pub(super) fn chat(state: &Value, workspace: &str, user: &str, typed: &str, trou
     let person = list(workspace, "users").find(|known| text(known, "/id") == user)?;
     let bot = text(workspace, "/bot/user");
     let with = |channel: &&Value, id: &str| list(channel, "members").any(|member| member == id);
-    let channel = list(workspace, "channels").find(|channel| channel["kind"] == "im" && with(channel, user) && with(channel, bot));
-    let assistant = list(workspace, "users").find(|known| text(known, "/id") == bot).map_or("the assistant", |known| text(known, "/real_name"));
+    let (direct, shared): (Vec<&Value>, Vec<&Value>) =
+        list(workspace, "channels").filter(|channel| with(channel, user) && with(channel, bot)).partition(|channel| channel["kind"] == "im");
+    let assistant = name(workspace, bot);
     let content = html! {
         h1 { (text(person, "/real_name")) " writes to " (assistant) }
         p.soft { (text(person, "/email")) ", " (text(workspace, "/name")) " in Slack · " a href="/" { "be somebody else" } }
         ol.talk aria-label="Conversation" {
-            @for message in channel.into_iter().flat_map(|channel| list(channel, "messages")) { (said(message, user, assistant)) }
+            @for message in direct.into_iter().flat_map(|channel| list(channel, "messages")) { (said(message, user, assistant, "")) }
         }
         @if !trouble.is_empty() { p.trouble role="alert" { (trouble) } }
         form.write method="post" id="end" {
@@ -105,27 +106,39 @@ pub(super) fn chat(state: &Value, workspace: &str, user: &str, typed: &str, trou
                 a.button href={ "/chat/" (text(workspace, "/id")) "/" (user) } { "Refresh" }
             }
         }
+        @for channel in shared.iter().filter(|channel| list(channel, "messages").next().is_some()) {
+            h2 { "#" (text(channel, "/name")) }
+            ol.talk aria-label={ "Channel " (text(channel, "/name")) } {
+                @for message in list(channel, "messages") { (said(message, user, name(workspace, text(message, "/user")), text(channel, "/id"))) }
+            }
+        }
     };
     Some(page(text(person, "/real_name"), false, &content))
 }
 
-fn said(message: &Value, user: &str, assistant: &str) -> Markup {
+fn name<'a>(workspace: &'a Value, user: &str) -> &'a str {
+    list(workspace, "users").find(|known| text(known, "/id") == user).map_or("the assistant", |known| text(known, "/real_name"))
+}
+
+/// A message, in a channel or, without one, in the direct conversation.
+fn said(message: &Value, user: &str, author: &str, channel: &str) -> Markup {
     let mine = text(message, "/user") == user;
     let blocks: Vec<&Value> = list(message, "blocks").collect();
     html! {
         li.mine[mine] {
-            span.soft { (if mine { "You" } else { assistant }) " · " (clock(text(message, "/ts"))) }
+            span.soft { (if mine { "You" } else { author }) " · " (clock(text(message, "/ts"))) }
             @if blocks.is_empty() { p { (words(text(message, "/text"))) } }
-            @for block in blocks { (self::block(block, text(message, "/ts"))) }
+            @for block in blocks { (self::block(block, text(message, "/ts"), channel)) }
         }
     }
 }
 
-fn block(block: &Value, ts: &str) -> Markup {
+fn block(block: &Value, ts: &str, channel: &str) -> Markup {
     html! {
         @match text(block, "/type") {
             "actions" => form.buttons method="post" {
                 input type="hidden" name="ts" value=(ts);
+                @if !channel.is_empty() { input type="hidden" name="channel" value=(channel); }
                 @for button in list(block, "elements") { (self::button(button)) }
             },
             "context" => @for element in list(block, "elements") { p.soft { (words(text(element, "/text"))) } },
