@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 const MOST: u32 = 2;
 /// Characters of a text that leave.
 const TEXT: usize = 2_000;
-/// Characters of an entity that are kept.
+/// Entities that are kept, and characters of one.
+const ENTITIES: usize = 16;
 const WORDS: usize = 120;
 /// What the model may choose among.
 const INTENTS: [&str; 16] = [
@@ -90,10 +91,7 @@ pub(super) fn given(state: &mut State, task: &Task, outcome: &Outcome, tenant: &
         return;
     }
     let Consultation { text, mut understanding } = *asked;
-    let opinion = match outcome {
-        Outcome::Opinion(opinion) => believable(opinion, &text),
-        _ => None,
-    };
+    let opinion = if let Outcome::Opinion(opinion) = outcome { believable(opinion, &text) } else { None };
     let Some(Opinion { intent, entities }) = opinion else {
         case.evidence.push(format!("the language model of `{}` was asked, and gave no answer that can be used", task.connection));
         wished(state, Reading::Unclear, &understanding, tenant, now, notes);
@@ -125,7 +123,7 @@ fn believable(opinion: &Opinion, text: &str) -> Option<Opinion> {
         KINDS.contains(&entity.kind.as_str()) && !words.is_empty() && words.chars().count() <= WORDS && text.contains(words)
     };
     let known = INTENTS.contains(&opinion.intent.as_str());
-    known.then(|| Opinion { intent: opinion.intent.clone(), entities: opinion.entities.iter().filter(stands).take(INTENTS.len()).cloned().collect() })
+    known.then(|| Opinion { intent: opinion.intent.clone(), entities: opinion.entities.iter().filter(stands).take(ENTITIES).cloned().collect() })
 }
 
 /// Makes a wish worth a question; it stays as unsure as it was.

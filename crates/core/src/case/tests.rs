@@ -52,6 +52,12 @@ pub(super) fn opinion(intent: &str, entities: &[(&str, &str)]) -> Outcome {
     Outcome::Opinion(crate::stage::Opinion { intent: intent.into(), entities })
 }
 
+/// A connection to it.
+pub(super) fn language_model() -> crate::tenant::Connection {
+    let account = [("model".to_string(), "small".to_string())].into();
+    crate::tenant::Connection { id: "mind".into(), vendor: "openai".into(), base_url: "https://llm.example".into(), account, ..Default::default() }
+}
+
 /// Plays a conversation.
 pub(super) struct Play {
     pub(super) state: State,

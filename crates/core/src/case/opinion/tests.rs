@@ -1,14 +1,11 @@
-use super::super::tests::{Play, opinion, replay};
+use super::super::tests::{Play, language_model, opinion, replay};
 use super::*;
 use crate::stage::Lock;
-use crate::tenant::Connection;
 
 /// Plays a story of a client with a language model.
 fn check(story: &[(&str, &str)]) -> Play {
     let mut play = Play::new("okta", Lock::Locked);
-    let account = [("model".to_string(), "small".to_string())].into();
-    let model = Connection { id: "mind".into(), vendor: "openai".into(), base_url: "https://llm.example".into(), account, ..Connection::default() };
-    play.tenant.connections.push(model);
+    play.tenant.connections.push(language_model());
     on(play, story)
 }
 

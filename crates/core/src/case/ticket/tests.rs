@@ -1,6 +1,6 @@
 //! Stories of tickets that begin in the PSA: one line in, one line out.
 
-use super::super::tests::Play;
+use super::super::tests::{Play, language_model};
 use super::*;
 use crate::journal::Fact;
 use crate::mailbox::Act;
@@ -398,4 +398,18 @@ fn a_ticket_waits_in_the_status_that_the_desk_names_and_that_is_no_technicians()
             ("status fails", "closing: close"),
         ],
     );
+}
+
+#[test]
+fn a_language_model_only_names_what_a_ticket_is_about() {
+    for (intent, expect) in [
+        ("printer", "handingover (out-of-scope): hand-over; opened printer"),
+        ("password_reset", "handingover (unclear): hand-over; opened other"),
+        ("other", "handingover (unclear): hand-over; opened other"),
+    ] {
+        let mut play = desk();
+        play.tenant.connections.push(language_model());
+        let story = [("hint", "listening: look at 4711"), ("look", "listening"), ("read unsure", "listening: consult"), (&format!("opinion {intent}"), expect)];
+        check(play, &story);
+    }
 }
