@@ -103,7 +103,7 @@ fn doubled(psa: &Value, failures: &mut Vec<String>) {
 /// No change at an identity provider is made twice.
 ///
 /// The same call may be sent again if the vendor said that it did not carry it out, or if a read-back after it shows so.
-/// A password that Okta makes is lost with its reply, so another is set. Ending sessions once more ends none.
+/// A password that Okta makes, or a pass, is lost with its reply, so another is set. Ending sessions once more ends none.
 fn repeated(calls: &[Call], world: &Value, failures: &mut Vec<String>) {
     let names = changes(calls, world);
     let changing = calls.iter().enumerate().filter(|(_, call)| is_change(call));
@@ -115,7 +115,7 @@ fn repeated(calls: &[Call], world: &Value, failures: &mut Vec<String>) {
         let ends_sessions = call.path.contains("/sessions") || call.path.ends_with("/revokeSignInSessions");
         let refused = first.status.is_some_and(|status| matches!(status, 401 | 429)) && !first.changed;
         let read_back = before.iter().any(|between| between.vendor == call.vendor && between.method == "GET" && between.status.is_some());
-        let secret_lost = call.path.ends_with("/lifecycle/expire_password_with_temp_password");
+        let secret_lost = ["/lifecycle/expire_password_with_temp_password", "/temporaryAccessPassMethods"].iter().any(|end| call.path.ends_with(end));
         if !(ends_sessions || refused || read_back && (!first.changed || secret_lost)) {
             failures.push(format!("sent again: {name}{}", if read_back { "" } else { ", without a look" }));
         }
