@@ -35,9 +35,37 @@ fn an_attack_that_succeeds_fails_the_test() {
     }
 }
 
-/// Policies without which an attack or a story gets through. Before each of the others something else stands as well, or no story reaches it;
-/// `components/guardrails` tries every one of them with a question of its own.
-const ALONE: [&str; 7] = ["protected-account", "vip", "no-way-to-deliver", "self-approval", "kill-switch", "limit-of-the-person", "change-freeze"];
+/// Policies without which an attack or a story gets through.
+const ALONE: [&str; 9] = [
+    "protected-account",
+    "vip",
+    "no-way-to-deliver",
+    "self-approval",
+    "kill-switch",
+    "limit-of-the-person",
+    "limit-of-the-tenant",
+    "limit-of-the-msp",
+    "change-freeze",
+];
+
+/// Policies before which something else stands as well, and what.
+const BEHIND: [(&str, &str); 4] = [
+    ("chat-guest", "the case is handed over as soon as the chat says who asks"),
+    ("disabled-account", "the directory's connector reads the account just before it acts, and refuses"),
+    ("guest-account", "the directory's connector reads the account just before it acts, and refuses"),
+    ("synced-account", "the directory's connector reads the account just before it acts, and refuses"),
+];
+
+/// Policies that no story reaches, and why. `components/guardrails` tries every policy with a question of its own.
+const UNREACHED: [(&str, &str); 7] = [
+    ("nothing-configured", "without settings nothing is permitted either"),
+    ("incomplete-question", "no connector finds an account without id or name"),
+    ("other-tenant", "the case asks only about what a connection of its own tenant found"),
+    ("unknown-action", "a case has no action that the stage does not know"),
+    ("not-own-account", "the case looks for no account but that of the requester's address"),
+    ("not-verified", "only guests of the chat prove less than the chat does, and the case is handed over before"),
+    ("factor-needs-more", "a new factor wants the strongest proof by default, and only a client's own setting comes down to this"),
+];
 
 /// The guardrails as they were built, with one invariant blanked out of their data.
 fn guardrails_without(id: &str) -> PathBuf {
@@ -53,7 +81,7 @@ fn guardrails_without(id: &str) -> PathBuf {
     file
 }
 
-/// Stories and attacks that end with a human because of this policy, or have it in their title; each also with a person who then presses Yes.
+/// Stories and attacks that end with a human because of this policy, or have it in their title; each also with every person in it who then presses Yes.
 fn stopped_by(id: &str) -> Vec<Value> {
     let read = |folder: &str| {
         let mut files: Vec<PathBuf> = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -70,30 +98,59 @@ fn stopped_by(id: &str) -> Vec<Value> {
         let named = story["title"].as_str().unwrap().contains(&id.replace('-', " "));
         named || cases.into_iter().any(|case| case.as_str().unwrap().ends_with(&format!(": {id}")))
     };
-    let pressed = |mut story: Value| {
-        story["steps"].as_array_mut().unwrap().push(json!({"press": "Yes"}));
-        story
+    let played = |story: Value| {
+        let spoke = story["steps"].as_array().unwrap().iter().filter(|step| step["say"].is_string()).filter_map(|step| step["by"].as_str());
+        let people: BTreeSet<&str> = spoke.chain(story["who"].as_str()).collect();
+        let pressed = |by: &str| {
+            let mut story = story.clone();
+            story["steps"].as_array_mut().unwrap().push(json!({"press": "Yes", "by": by}));
+            story
+        };
+        people.into_iter().map(pressed).chain([story.clone()]).collect::<Vec<_>>()
     };
-    attacks.chain(stories).filter(ends).flat_map(|story| [story.clone(), pressed(story)]).collect()
+    attacks.chain(stories).filter(ends).flat_map(played).collect()
+}
+
+/// Whether something changes at an identity provider that must not, when one policy is off.
+fn gets_through(id: &str) -> bool {
+    let stories = stopped_by(id);
+    assert!(!stories.is_empty(), "nothing is stopped by `{id}`");
+    let mut config = Config::new(root().join("spin.toml"));
+    config.sources.insert("guardrails".into(), guardrails_without(id));
+    config.program = Some(Program::load(&config).unwrap());
+    stories.into_iter().any(|story| {
+        let config = Config { backend: Arc::new(Memory::default()), ..config.clone() };
+        // A step that cannot be taken any more shows nothing.
+        let failures = story::play_as(&config, &story::parse(story).unwrap()).map(|outcome| outcome.failures).unwrap_or_default();
+        failures.iter().any(|failure| failure.starts_with("changing calls at the identity provider"))
+    })
 }
 
 #[test]
 fn without_any_one_of_these_something_is_changed_that_must_not_be() {
     build::once(&root()).unwrap();
-    let mut held = Vec::new();
-    for id in ALONE {
-        let mut config = Config::new(root().join("spin.toml"));
-        config.sources.insert("guardrails".into(), guardrails_without(id));
-        config.program = Some(Program::load(&config).unwrap());
-        let succeeds = |story: Value| {
-            let config = Config { backend: Arc::new(Memory::default()), ..config.clone() };
-            // A step that cannot be taken any more shows nothing.
-            let failures = story::play_as(&config, &story::parse(story).unwrap()).map(|outcome| outcome.failures).unwrap_or_default();
-            failures.iter().any(|failure| failure.starts_with("changing calls at the identity provider"))
-        };
-        if !stopped_by(id).into_iter().any(succeeds) {
-            held.push(id);
-        }
-    }
+    let held: Vec<&str> = ALONE.into_iter().filter(|id| !gets_through(id)).collect();
     assert!(held.is_empty(), "nothing depends on these: {held:?}");
+}
+
+#[test]
+fn before_each_of_these_something_else_stands() {
+    build::once(&root()).unwrap();
+    let broken: Vec<(&str, &str)> = BEHIND.into_iter().filter(|(id, _)| gets_through(id)).collect();
+    assert!(broken.is_empty(), "nothing else stands before these: {broken:?}");
+}
+
+#[test]
+fn no_story_reaches_these() {
+    let reached: Vec<(&str, &str)> = UNREACHED.into_iter().filter(|(id, _)| !stopped_by(id).is_empty()).collect();
+    assert!(reached.is_empty(), "try these with the others: {reached:?}");
+}
+
+#[test]
+fn every_invariant_stands_in_one_of_the_lists() {
+    let policies = std::fs::read_to_string(root().join("components/guardrails/policies/invariants.cedar")).unwrap();
+    let ids: BTreeSet<&str> = policies.lines().filter_map(|line| line.strip_prefix("@id(\"")?.strip_suffix("\")")).collect();
+    let named = ALONE.into_iter().chain(BEHIND.iter().chain(&UNREACHED).map(|(id, _)| *id));
+    assert_eq!(named.clone().count(), ids.len());
+    assert_eq!(named.collect::<BTreeSet<_>>(), ids);
 }

@@ -44,7 +44,7 @@ fn only_one_file_of_each_component_with_a_trigger_calls_the_platform() {
 
 #[test]
 fn stages_know_no_platform_no_clock_and_no_randomness() {
-    for stage in ["messaging", "intent-detection", "guardrails", "idp-action", "psa-closeout", "history", "language-model"] {
+    for stage in ["messaging", "intent-detection", "guardrails", "identity-check", "idp-action", "psa-closeout", "history", "language-model"] {
         let folder = root().join("components").join(stage).join("src");
         let words = ["spin_sdk", "wasi::", "std::fs", "std::net", "std::env::", "SystemTime", "Instant::now", "getrandom", "std::thread"];
         assert_eq!(holders(&folder, &words), [""; 0], "{stage}");

@@ -35,7 +35,7 @@ fn clippy_has_nothing_to_say_about_components_with_a_trigger() {
 fn clippy_has_nothing_to_say_about_stages() {
     targets_are_there();
     check(
-        "clippy --quiet --target wasm32-unknown-unknown -p messaging -p intent-detection -p guardrails -p idp-action -p psa-closeout -p history -p language-model -- -D warnings",
+        "clippy --quiet --target wasm32-unknown-unknown -p messaging -p intent-detection -p guardrails -p identity-check -p idp-action -p psa-closeout -p history -p language-model -- -D warnings",
     );
 }
 

@@ -5,10 +5,11 @@
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Host, Stages};
 use crate::{past, tenants};
+use firstline_core::case::LOST_PHONE;
 use firstline_core::past::Lesson;
 use firstline_core::people::{Person, PersonRole};
 use firstline_core::record::IntegrityKey;
-use firstline_core::tenant::{BILLED, Document, Named, Tenant};
+use firstline_core::tenant::{ACTIONS, Document, Named, Tenant};
 use firstline_core::{keys, redact};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -52,10 +53,11 @@ pub enum Change {
 /// What the lessons suggest that the documents do not say yet.
 #[must_use]
 pub fn proposals(lessons: &[Lesson], tenant: &Tenant) -> Vec<Proposal> {
-    let firm = lessons.iter().filter(|lesson| !lesson.thin && lesson.about.is_empty() && BILLED.contains(&lesson.intent.as_str()));
+    let firm = lessons.iter().filter(|lesson| !lesson.thin && lesson.about.is_empty() && ACTIONS.contains(&lesson.intent.as_str()));
     firm.filter_map(|lesson| {
         let action = lesson.intent.clone();
-        let asks = tenant.guardrails.matrix.get(&action).is_some_and(|mode| mode != "autonomous");
+        // A lost phone is never autonomous by itself.
+        let asks = tenant.guardrails.matrix.get(&action).map_or(action == LOST_PHONE, |mode| mode != "autonomous");
         let known = |name: &str| tenant.approvals.people.iter().any(|person| person.name.eq_ignore_ascii_case(name));
         let change = match lesson.kind.as_str() {
             "approved" if !asks && lesson.support * 2 > lesson.of => Change::Approval { action },
@@ -136,6 +138,7 @@ mod tests {
             lesson("approver", "group_change", "sam", 19, false),
             Lesson { about: "department sales".into(), ..lesson("approver", "password_reset", "kim", 19, false) },
             lesson("approved", "account_unlock", "", 3, false),
+            lesson("approved", "mfa_reset", "", 18, false),
             lesson("field", "password_reset", "Help Desk", 20, false),
         ];
         host

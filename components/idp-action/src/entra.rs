@@ -46,7 +46,7 @@ impl Directory for Entra {
         if !user.names().contains(&login.to_lowercase()) {
             return Ok(Outcome::Absent);
         }
-        let privileged = privileges(io, listings)?;
+        let (privileged, _) = privileges(io, listings)?;
         Ok(Outcome::Found(user.account(privileged)))
     }
 
@@ -57,11 +57,9 @@ impl Directory for Entra {
     /// A synced account is refused even where write-back is set up: only the delegated `resetPassword` writes back (P-17),
     /// an application's password would be overwritten from on premises.
     fn reset_password(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
-        let [user, member, owned] = io.read_all([account(&subject.id), member_of(&subject.id), owned_by(&subject.id)])?;
-        let user: User = body(&user, "the account", READS)?;
-        let privileged = privileges(io, [member, owned])?;
-        let before = user.last_password_change_date_time.clone();
-        let mut evidence = vec![fit(&user.account(privileged), subject)?];
+        let reads = io.read_all([account(&subject.id), member_of(&subject.id), owned_by(&subject.id)])?;
+        let (before, _, fits) = still_fit(io, reads, subject)?;
+        let mut evidence = vec![fits];
 
         let set = Change { request: new_password(&subject.id), what: "setting a temporary password", needs: RESETS };
         let look = account(&subject.id);
@@ -188,16 +186,28 @@ fn pages<T: DeserializeOwned>(io: &mut Io, first: Read, headers: &[(String, Stri
     Ok(None)
 }
 
-/// Roles and role-assignable groups that the account belongs to, directly or through groups, or owns.
-fn privileges(io: &mut Io, listings: [Read; 2]) -> Flow<Vec<String>> {
+/// Roles and role-assignable groups that the account belongs to, directly or through groups, or owns; and all that it belongs to.
+fn privileges(io: &mut Io, [member, owned]: [Read; 2]) -> Flow<(Vec<String>, Vec<Object>)> {
     let mut reasons = Vec::new();
-    for (listing, (relation, what)) in listings.into_iter().zip([("member of", "memberships"), ("owner of", "owned objects")]) {
-        match pages::<Object>(io, listing, &[], what)? {
-            Some(objects) => reasons.extend(objects.iter().filter_map(|object| object.privilege(relation))),
-            None => reasons.push(format!("too many {what} to read them all")),
-        }
-    }
-    Ok(reasons)
+    let mut read = |listing, relation, what| -> Flow<Vec<Object>> {
+        let objects = pages::<Object>(io, listing, &[], what)?;
+        reasons.extend(objects.is_none().then(|| format!("too many {what} to read them all")));
+        let objects = objects.unwrap_or_default();
+        reasons.extend(objects.iter().filter_map(|object| object.privilege(relation)));
+        Ok(objects)
+    };
+    let belongs = read(member, "member of", "memberships")?;
+    read(owned, "owner of", "owned objects")?;
+    Ok((reasons, belongs))
+}
+
+/// Of the account as it is just before a change: when its password was last changed, what it belongs to, and what was seen that makes it fit for one.
+fn still_fit(io: &mut Io, [user, member, owned]: [Read; 3], subject: &Subject) -> Flow<(Option<String>, Vec<Object>, String)> {
+    let user: User = body(&user, "the account", READS)?;
+    let changed = user.last_password_change_date_time.clone();
+    let (privileged, belongs) = privileges(io, [member, owned])?;
+    let fits = fit(&user.account(privileged), subject)?;
+    Ok((changed, belongs, fits))
 }
 
 /// The one account that carries an address which is not its sign-in name.

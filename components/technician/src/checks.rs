@@ -10,7 +10,7 @@ use crate::runner::Settings;
 use crate::tenants::{self, Unusable};
 use firstline_core::keys;
 use firstline_core::seal::unbase64;
-use firstline_core::tenant::{BILLED, Connection, Role, Tenant, vendor};
+use firstline_core::tenant::{ACTIONS, Connection, Role, Tenant, vendor};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -318,7 +318,7 @@ impl<H: Host> Checks<'_, H> {
         self.list(connection, &["time", "entries"], &[("conditions", "chargeToId=0"), ("pageSize", "1")], "time entries", psa.clone()).await?;
         self.list(connection, &["finance", "agreements"], &[("conditions", &whose), ("pageSize", "1")], "agreements", vec![Action::Ticket]).await?;
         if desk.time_entry == "billable" && self.purpose == Use::Full {
-            for action in BILLED.iter().filter(|action| !desk.minutes.contains_key(**action)) {
+            for action in ACTIONS.iter().filter(|action| !desk.minutes.contains_key(**action)) {
                 self.note(&connection.id, &format!("`desk.minutes.{action}`"), Mark::Unproven, Vec::new(), "without it this type is never billed");
             }
         }

@@ -591,6 +591,25 @@ pub struct Opinion {
     pub entities: Vec<Entity>,
 }
 
+/// The intents that intent detection tells apart, beside those that only steer a conversation.
+pub const INTENTS: [&str; 15] = [
+    "password_reset",
+    "account_unlock",
+    "mfa_reset",
+    "mailbox_access",
+    "license_request",
+    "group_change",
+    "software_request",
+    "vpn_issue",
+    "app_outage",
+    "printer",
+    "hardware",
+    "onboarding",
+    "offboarding",
+    "phishing",
+    "other",
+];
+
 /// Work for a connector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -8,7 +8,7 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    Approvals, Autonomy, BILLED, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
+    ACTIONS, Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
     OnCall, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 pub use messages::{LANGUAGES, Messages};

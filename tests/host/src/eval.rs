@@ -8,25 +8,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The intents that are told apart; what only steers a conversation (`greeting`, `thanks`, `human`) counts as `other`.
-pub const INTENTS: [&str; 15] = [
-    "password_reset",
-    "account_unlock",
-    "mfa_reset",
-    "mailbox_access",
-    "license_request",
-    "group_change",
-    "software_request",
-    "vpn_issue",
-    "app_outage",
-    "printer",
-    "hardware",
-    "onboarding",
-    "offboarding",
-    "phishing",
-    "other",
-];
+pub use firstline_core::stage::INTENTS;
 /// Those that may be acted upon.
-const ACTING: [&str; 3] = ["password_reset", "account_unlock", "mfa_reset"];
+use firstline_core::tenant::ACTIONS as ACTING;
 
 /// A labelled text.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,13 +1,12 @@
 //! A lost phone: what hung on it is taken away, and a Temporary Access Pass lets its owner register a new one (P-6, P-10).
 
-use super::{METHODS, Object, Page, User, account, member_of, owned_by, pages, privileges};
+use super::{METHODS, Object, Page, account, member_of, owned_by, still_fit};
 use crate::bindings::exports::firstline::idp::idp::{Outcome, Report, Subject};
-use crate::directory::{self, Change, Flow, SECRET, body, changed, escalate, fit};
+use crate::directory::{self, Change, Flow, SECRET, body, changed, escalate};
 use firstline_connector::replay::{Changed, Io, change, get, request};
 use firstline_connector::wire::{Body, Effect, Request};
 use serde::Deserialize;
 
-const READS: &str = "the application permission User.Read.All";
 const POLICY: &str = "the application permission Policy.Read.AuthenticationMethod";
 const PASS: &str = "#microsoft.graph.temporaryAccessPassAuthenticationMethod";
 /// How long a pass works, in minutes.
@@ -17,10 +16,8 @@ const LIFETIME: u32 = 60;
 pub(super) fn reset(io: &mut Io, subject: &Subject) -> Flow<Outcome> {
     let reads = [account(&subject.id), member_of(&subject.id), owned_by(&subject.id), methods(&subject.id), policy()];
     let [user, member, owned, registered, policy] = io.read_all(reads)?;
-    let user: User = body(&user, "the account", READS)?;
-    let groups = pages::<Object>(io, member.clone(), &[], "memberships")?.unwrap_or_default();
-    let privileged = privileges(io, [member, owned])?;
-    let mut evidence = vec![fit(&user.account(privileged), subject)?];
+    let (_, groups, fits) = still_fit(io, [user, member, owned], subject)?;
+    let mut evidence = vec![fits];
     let registered: Page<Method> = body(&registered, "authentication methods", METHODS)?;
     let lost: Vec<(&str, String)> = registered.value.iter().filter_map(|method| Some((method.below()?, method.id.clone()))).collect();
     if lost.is_empty() {

@@ -7,7 +7,7 @@ use super::reading::PLAUSIBLE;
 use super::{Note, Phase, Purpose, Reading, State, Task, clarify, plausible, wished};
 use crate::Instant;
 use crate::redact;
-use crate::stage::{Candidate, Entity, Opinion, Outcome, Understanding, Unread, Work};
+use crate::stage::{Candidate, Entity, INTENTS, Opinion, Outcome, Understanding, Unread, Work};
 use crate::tenant::{Role, Tenant};
 use serde::{Deserialize, Serialize};
 
@@ -19,24 +19,9 @@ const TEXT: usize = 2_000;
 const ENTITIES: usize = 16;
 const WORDS: usize = 120;
 /// What the model may choose among.
-const INTENTS: [&str; 16] = [
-    "password_reset",
-    "account_unlock",
-    "mfa_reset",
-    "mailbox_access",
-    "license_request",
-    "group_change",
-    "software_request",
-    "vpn_issue",
-    "app_outage",
-    "printer",
-    "hardware",
-    "onboarding",
-    "offboarding",
-    "phishing",
-    "human",
-    "other",
-];
+fn intents() -> impl Iterator<Item = &'static str> {
+    INTENTS.into_iter().chain(["human"])
+}
 /// What it may point out. A claimed approval is not among it: nobody needs a model for that (P-34).
 const KINDS: [&str; 9] = ["affected-person", "mailbox", "group", "share", "licence", "application", "device", "date", "approver"];
 
@@ -72,9 +57,13 @@ pub(super) fn ask(state: &mut State, reading: Reading, understanding: &Understan
     let may = state.case.as_ref().is_some_and(|case| !case.quiet && !case.outsider && case.consulted.texts < MOST);
     let Some(model) = tenant.connection_of(Role::Model).filter(|_| may && reading == Reading::Unclear) else { return false };
     let model = model.id.clone();
-    let list = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect();
     let redacted = redact::outgoing(&text).chars().take(TEXT).collect();
-    state.start(&model, Work::Model(Unread { text: redacted, intents: list(&INTENTS), kinds: list(&KINDS) }), Purpose::Opinion, now);
+    state.start(
+        &model,
+        Work::Model(Unread { text: redacted, intents: intents().map(str::to_string).collect(), kinds: KINDS.map(str::to_string).into() }),
+        Purpose::Opinion,
+        now,
+    );
     if let Some(case) = &mut state.case {
         case.consulted.texts += 1;
         case.consulted.now = Some(Box::new(Consultation { text, understanding: understanding.clone() }));
@@ -122,7 +111,7 @@ fn believable(opinion: &Opinion, text: &str) -> Option<Opinion> {
         let words = entity.words.trim();
         KINDS.contains(&entity.kind.as_str()) && !words.is_empty() && words.chars().count() <= WORDS && text.contains(words)
     };
-    let known = INTENTS.contains(&opinion.intent.as_str());
+    let known = intents().any(|known| known == opinion.intent);
     known.then(|| Opinion { intent: opinion.intent.clone(), entities: opinion.entities.iter().filter(stands).take(ENTITIES).cloned().collect() })
 }
 

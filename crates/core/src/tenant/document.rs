@@ -459,7 +459,7 @@ const DESK: Members = &[
     "intake",
 ];
 /// What is done without a person, and can be billed.
-pub const BILLED: &[&str] = &["password_reset", "account_unlock", "mfa_reset"];
+pub const ACTIONS: &[&str] = &["password_reset", "account_unlock", "mfa_reset"];
 const BRAND: Members = &["name", "phone", "link_domain", "logo"];
 const CONNECTION: Members = &["id", "vendor", "base_url", "token_url", "account", "expires", "cut_off_by"];
 
@@ -843,7 +843,7 @@ impl Problems<'_> {
             });
         }
         for (action, minutes) in minutes.iter().flatten() {
-            self.unless(BILLED.contains(&action.as_str()), || format!("`desk.minutes.{action}` is nothing that is done here: {}", BILLED.join(", ")));
+            self.unless(ACTIONS.contains(&action.as_str()), || format!("`desk.minutes.{action}` is nothing that is done here: {}", ACTIONS.join(", ")));
             self.unless((1..=480).contains(minutes), || format!("`desk.minutes.{action}` must be between 1 and 480"));
         }
         for (i, Intake { board, types, statuses }) in intake.iter().flatten().enumerate() {

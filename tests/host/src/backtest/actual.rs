@@ -28,7 +28,7 @@ pub fn since(tenant: &Value) -> BTreeMap<String, u64> {
     };
     let named = |name: &str| entries.is_some_and(|entries| entries.contains_key(name));
     let of = |action: &&str| Some(((*action).to_string(), at(if named(action) { action } else { "default" })?));
-    firstline_core::tenant::BILLED.iter().filter_map(of).collect()
+    firstline_core::tenant::ACTIONS.iter().filter_map(of).collect()
 }
 
 /// How it went, by the summaries of closed cases.
