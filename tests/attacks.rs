@@ -36,11 +36,13 @@ fn an_attack_that_succeeds_fails_the_test() {
 }
 
 /// Policies without which an attack or a story gets through.
-const ALONE: [&str; 9] = [
+const ALONE: [&str; 11] = [
     "protected-account",
     "vip",
     "no-way-to-deliver",
     "self-approval",
+    "factor-needs-more",
+    "second-person",
     "kill-switch",
     "limit-of-the-person",
     "limit-of-the-tenant",
@@ -57,14 +59,13 @@ const BEHIND: [(&str, &str); 4] = [
 ];
 
 /// Policies that no story reaches, and why. `components/guardrails` tries every policy with a question of its own.
-const UNREACHED: [(&str, &str); 7] = [
+const UNREACHED: [(&str, &str); 6] = [
     ("nothing-configured", "without settings nothing is permitted either"),
     ("incomplete-question", "no connector finds an account without id or name"),
     ("other-tenant", "the case asks only about what a connection of its own tenant found"),
     ("unknown-action", "a case has no action that the stage does not know"),
     ("not-own-account", "the case looks for no account but that of the requester's address"),
     ("not-verified", "only guests of the chat prove less than the chat does, and the case is handed over before"),
-    ("factor-needs-more", "a new factor wants the strongest proof by default, and only a client's own setting comes down to this"),
 ];
 
 /// The guardrails as they were built, with one invariant blanked out of their data.

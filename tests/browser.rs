@@ -115,7 +115,7 @@ impl Browser {
     }
 }
 
-const READY: &str = "Your password is ready";
+const READY: &str = "Your sign-in is ready";
 const SHOWN: &str = "Your temporary password";
 const GONE: &str = "This link no longer works";
 

@@ -38,12 +38,28 @@ const HELD: &[(u32, &str, &[&str])] = &[
         ],
     ),
     (
+        6,
+        "a lost phone proves nothing: a call-back on record, a second person, notices, and then a pass",
+        &["story lost-phone", "story lost-phone-stuck", "story lost-phone-not-them", "attacks lost-phone"],
+    ),
+    (
         8,
         "a secret is shown once, behind a button",
         &[
             "components/credential-link/src/link/tests.rs: a_press_shows_the_secret_once_and_deletes_it_before_it_answers",
             "story text-that-looks-like-a-secret",
             "story entra-reset",
+        ],
+    ),
+    (
+        9,
+        "a new password or factor is told elsewhere too: by mail of the PSA, and to the manager where the client wants it",
+        &[
+            "story approval-by-the-manager",
+            "story entra-reset",
+            "story lost-phone",
+            "crates/core/src/case/approval/tests.rs: the_manager_hears_of_a_new_password_where_the_client_wants_it",
+            "components/psa-closeout/src/connectwise/tests.rs: the_resolution_is_mailed_only_where_that_is_wanted_and_an_internal_note_never",
         ],
     ),
     (10, "a pass that works once, and only where the tenant's policy lets it work", &["story lost-phone", "story access-pass-not-allowed"]),
@@ -68,6 +84,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
         &["story synced-account", "components/guardrails/src/rules/tests.rs: write_back_helps_a_reset_but_no_unlock"],
     ),
     (16, "an app-only reset needs a permission and a role", &["tests/clients.rs: the_check_names_what_is_wrong_with_a_directory", "story graph-refuses"]),
+    (19, "the default method is deleted last", &["components/idp-action/src/entra/factors/tests.rs: the_default_method_goes_last"]),
     (
         20,
         "sessions end slowly, and never those of guests",
@@ -131,28 +148,23 @@ const HELD: &[(u32, &str, &[&str])] = &[
 ];
 
 /// A rule that no test holds yet, and what it waits for. Nothing is ever added here.
-const OPEN: &[(u32, &str)] = &[
-    (6, "a waiting time, and a notice on every other channel; stories lost-phone* show the rest"),
-    (7, "identity-check: pushes through Duo, never through Microsoft"),
-    (9, "a notice on another channel after a reset"),
-    (27, "mail is not read yet"),
-    (38, "earned promotion and demotion; a pilot group is there"),
-];
+const OPEN: &[(u32, &str)] =
+    &[(7, "identity-check: pushes through Duo, never through Microsoft"), (38, "earned promotion and demotion; a pilot group is there")];
 
 /// A rule about something that the agent does not do at all.
 const NOT_DONE: &[(u32, &str)] = &[
     (12, "nobody is added to a group"),
     (17, "a synced account is a human's, so nothing is written back"),
     (18, "sign-in is never blocked"),
-    (19, "no MFA method is deleted"),
     (22, "no licence is assigned"),
     (23, "no mailbox is shared"),
     (24, "no sign-in log is read"),
     (25, "Google is not spoken"),
+    (27, "no mail is read or answered"),
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 5;
+const MOST_OPEN: usize = 2;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {

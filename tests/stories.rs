@@ -39,7 +39,9 @@ stories! {
     approval_by_an_approver_of_the_client
     approval_by_the_api
     approval_by_the_fallback
+    approval_by_the_manager
     approval_expires
+    approver_wants_changes
     asked_and_answered_by_a_button
     asked_and_answered_in_words
     asked_and_never_answered

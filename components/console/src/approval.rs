@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// What may be answered.
-const CHOICES: [&str; 3] = ["approve", "decline", "take-over"];
+const CHOICES: [&str; 4] = ["approve", "changes", "decline", "take-over"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -61,17 +61,18 @@ pub fn ready(words: &Words) -> String {
 #[must_use]
 pub fn shown(words: &Words, once: &Once, logo: Option<&str>, secret: &Secret) -> String {
     let from = words.origin(&once.msp, &once.ticket);
+    let about = if once.pass { &words.pass } else { &words.password };
     page(
         words,
-        words.shown,
+        about.shown,
         &html! {
             @if let Some(logo) = logo { img src=(logo) alt=""; }
             @if !from.is_empty() { p.soft { (from) } }
-            label for="secret" { (words.field) }
+            label for="secret" { (about.field) }
             input id="secret" type="text" readonly autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="once" value=(secret.expose());
             p id="once" { strong { (words.shown_once) } }
             h2 { (words.next) }
-            ol { @for step in words.steps { li { (step) } } }
+            ol { @for step in about.steps { li { (step) } } }
         },
     )
 }
@@ -132,6 +133,7 @@ mod tests {
             latest: 0,
             msp: msp.into(),
             ticket: ticket.into(),
+            pass: false,
             locale: String::new(),
             logo: String::new(),
         }
@@ -143,7 +145,8 @@ mod tests {
             let once = once("Northwind IT", "4711");
             for (page, heading) in [
                 (ready(words), words.ready),
-                (shown(words, &once, None, &Secret::new("pw".into())), words.shown),
+                (shown(words, &once, None, &Secret::new("pw".into())), words.password.shown),
+                (shown(words, &Once { pass: true, ..once.clone() }, None, &Secret::new("pw".into())), words.pass.shown),
                 (gone(words), words.gone),
                 (fault(words, "x"), words.fault),
                 (refused(words), words.refused),
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn values_are_text_and_never_markup() {
         let page = shown(&EN, &once("<script>alert(1)</script>", "\"><img>"), None, &Secret::new("a\"<b>&'c".into()));
-        check(&page, EN.shown);
+        check(&page, EN.password.shown);
         assert!(!page.contains("<img") && page.contains("value=\"a&quot;&lt;b&gt;&amp;'c\""), "{page}");
     }
 

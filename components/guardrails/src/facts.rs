@@ -47,6 +47,7 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
         ("passwordWriteback", Value::new_bool(question.settings.as_ref().is_some_and(|settings| settings.password_writeback))),
         ("approved", Value::new_bool(said_yes().any(|approval| approval.approver))),
         ("approvedByStaff", Value::new_bool(said_yes().any(|approval| approval.staff))),
+        ("approvedByAnother", Value::new_bool(said_yes().any(|approval| !approval.vouches))),
         ("approvers", names(question.approvals.iter().flat_map(|approval| &approval.names))),
         ("pilot", Value::new_bool(pilot(question))),
         ("halted", Value::new_bool(*halted)),

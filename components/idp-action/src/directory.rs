@@ -1,6 +1,6 @@
 //! What the vendors share: the acts, how a refusal is read, and how a change is confirmed.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Outcome, Report, Subject, Task};
+use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Manager, Outcome, Report, Subject, Task};
 use crate::{entra::Entra, okta::Okta};
 use firstline_connector::replay::{Changed, Io, Read, Stop, end};
 use firstline_connector::types::Error;
@@ -21,6 +21,8 @@ pub(crate) type Flow<T> = Result<T, Stop<Box<Outcome>>>;
 pub(crate) trait Directory {
     /// Finds the one account, and what guardrails need to know of it.
     fn find(&self, io: &mut Io, login: &str) -> Flow<Outcome>;
+    /// Whom the directory names as the manager of this account's owner; none if they may not sign in.
+    fn manager(&self, io: &mut Io, id: &str) -> Flow<Option<Manager>>;
     /// Unlocks.
     fn unlock(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome>;
     /// Sets a temporary password.
@@ -47,6 +49,13 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
     };
     match &task.act {
         Act::Find(login) => directory.find(io, login.trim()),
+        Act::FindWithManager(login) => match directory.find(io, login.trim())? {
+            Outcome::Found(account) => {
+                let manager = directory.manager(io, &account.id)?;
+                Ok(Outcome::Found(Account { manager, ..account }))
+            }
+            other => Ok(other),
+        },
         Act::Unlock(subject) => directory.unlock(io, named(subject)?),
         Act::ResetPassword(subject) => directory.reset_password(io, named(subject)?),
         Act::RevokeSessions(subject) => directory.revoke_sessions(io, named(subject)?),

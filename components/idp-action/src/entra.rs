@@ -3,7 +3,7 @@
 //! Names of an account are its sign-in name, its mail address and its SMTP proxy addresses.
 //! `otherMails` is left out on purpose: a user may set it to any private address, so it identifies nobody.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Outcome, Subject};
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Subject};
 use crate::directory::{self, Change, Directory, Flow, SECRET, body, changed, escalate, fit};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, change, get, request};
@@ -48,6 +48,20 @@ impl Directory for Entra {
         }
         let (privileged, _) = privileges(io, listings)?;
         Ok(Outcome::Found(user.account(privileged)))
+    }
+
+    fn manager(&self, io: &mut Io, id: &str) -> Flow<Option<Manager>> {
+        let read = io.read(Request { query: pairs(&[("$select", ACCOUNT)]), ..get(&["users", id, "manager"]) })?;
+        // Graph's answer where nobody is named.
+        if read.status() == 404 {
+            return Ok(None);
+        }
+        // A contact of the organisation has no sign-in name, and is nobody who could be asked.
+        let manager: Option<User> = body::<serde_json::Value>(&read, "the manager", READS).map(|found| serde_json::from_value(found).ok())?;
+        Ok(manager
+            .map(|manager| (manager.mail.clone(), manager.account(Vec::new())))
+            .filter(|(_, account)| account.enabled && !account.guest)
+            .map(|(mail, account)| Manager { address: mail.unwrap_or_else(|| account.login.clone()), id: account.id, name: account.name }))
     }
 
     fn unlock(&self, _io: &mut Io, _subject: &Subject) -> Flow<Outcome> {
@@ -135,6 +149,7 @@ impl User {
             synced: self.on_premises_sync_enabled == Some(true),
             privileged,
             locale: directory::locale([self.preferred_language.as_deref()]),
+            manager: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Names of an account are its login and its primary address; the second address is a private one and identifies nobody.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Outcome, Report, Subject};
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Report, Subject};
 use crate::directory::{self, Change, Directory, Flow, SECRET, body, changed, escalate, fit};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, get, json, request};
@@ -40,6 +40,20 @@ impl Directory for Okta {
         }
         let roles = io.read(roles(&user.id))?;
         Ok(Outcome::Found(user.account(privileges(&roles)?)))
+    }
+
+    /// Okta keeps no check on what `managerId` holds: only what is the id or login of a user counts.
+    fn manager(&self, io: &mut Io, id: &str) -> Flow<Option<Manager>> {
+        let owner: User = body(&io.read(user(id))?, "the account", READS)?;
+        let Some(named) = owner.profile.manager_id.filter(|named| !named.trim().is_empty() && named != "me") else { return Ok(None) };
+        let read = io.read(user(named.trim()))?;
+        if read.status() == 404 {
+            return Ok(None);
+        }
+        let manager: User = body(&read, "the manager", READS)?;
+        let address = manager.profile.email.clone().unwrap_or_else(|| manager.profile.login.clone());
+        let account = manager.account(Vec::new());
+        Ok(account.enabled.then_some(Manager { id: account.id, name: account.name, address }))
     }
 
     fn unlock(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
@@ -118,6 +132,7 @@ struct Profile {
     locale: Option<String>,
     mobile_phone: Option<String>,
     primary_phone: Option<String>,
+    manager_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +171,7 @@ impl User {
             privileged,
             // Okta fills `locale` in by itself, the other only somebody who means it.
             locale: directory::locale([self.profile.preferred_language.as_deref(), self.profile.locale.as_deref()]),
+            manager: None,
         }
     }
 }

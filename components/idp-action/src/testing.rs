@@ -28,8 +28,9 @@ fn show(outcome: Outcome) -> String {
     match outcome {
         Outcome::Found(a) => {
             let (enabled, guest, synced) = (mark(a.enabled, "enabled"), mark(a.guest, "guest"), mark(a.synced, "synced"));
+            let manager = a.manager.map_or_else(String::new, |manager| format!(" manager {} {} {}", manager.id, manager.name, manager.address));
             format!(
-                "found {} {} `{}` [{}] {}{enabled}{guest}{synced} {:?} [{}]",
+                "found {} {} `{}` [{}] {}{enabled}{guest}{synced} {:?} [{}]{manager}",
                 a.id,
                 a.login,
                 a.name,

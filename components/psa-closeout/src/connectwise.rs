@@ -329,7 +329,9 @@ fn objects(task: &Task, out: &Closeout, ticket: &Ticket, step: Step, logging: Lo
     let tag = |step: &str| format!("[firstline {}/{step}]", task.case);
     let note = |what, section, text: &str, step| {
         let tag = tag(step);
-        Object { what, place: Place::Note(section), request: wire::add_note(out.ticket, section, &format!("{}\n\n{tag}", text::lines(text, NOTE))), tag }
+        let mailed = out.notify && section == Section::Resolution;
+        let request = wire::add_note(out.ticket, section, mailed, &format!("{}\n\n{tag}", text::lines(text, NOTE)));
+        Object { what, place: Place::Note(section), request, tag }
     };
     let internal = match step {
         Step::Close => "note",

@@ -428,23 +428,33 @@ pub fn attested(attests: &Attests, body: &Value, company: &str) -> Vec<String> {
         .collect()
 }
 
-/// Ids of the accounts that a reply shows under a name. Mail addresses may carry their kind (`SMTP:`).
+/// Names and ids of the accounts that a reply shows. Mail addresses may carry their kind (`SMTP:`).
 #[must_use]
-pub fn identified(identifies: &Identifies, body: &Value, name: &str) -> Vec<String> {
+pub fn shown(identifies: &Identifies, body: &Value) -> Vec<(String, String)> {
     let accounts = match &identifies.list {
         Some(list) => body.pointer(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default(),
         None => std::slice::from_ref(body),
     };
-    let name = name.trim().to_lowercase();
-    let is = |value: &Value| value.as_str().map(str::to_lowercase).is_some_and(|text| text.strip_prefix("smtp:").unwrap_or(&text) == name);
-    let named = |account: &&Value| {
-        identifies
-            .names
-            .iter()
-            .filter_map(|pointer| account.pointer(pointer))
-            .any(|value| value.as_array().map_or_else(|| is(value), |list| list.iter().any(is)))
+    let plain = |text: &str| {
+        let text = text.to_lowercase();
+        text.strip_prefix("smtp:").map(Into::into).unwrap_or(text)
     };
-    accounts.iter().filter(named).filter_map(|account| account.pointer(&identifies.id).and_then(id_text)).collect()
+    let of = |account: &Value| {
+        let id = account.pointer(&identifies.id).and_then(id_text)?;
+        let values = identifies.names.iter().filter_map(|pointer| account.pointer(pointer));
+        let texts = values.flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)).filter_map(Value::as_str);
+        Some(texts.map(|text| (plain(text), id.clone())).collect::<Vec<_>>())
+    };
+    accounts.iter().filter_map(of).flatten().collect()
+}
+
+/// Ids of the accounts that a reply shows under a name.
+#[must_use]
+pub fn identified(identifies: &Identifies, body: &Value, name: &str) -> Vec<String> {
+    let name = name.trim().to_lowercase();
+    let mut ids: Vec<String> = shown(identifies, body).into_iter().filter(|(known, _)| *known == name).map(|(_, id)| id).collect();
+    ids.dedup();
+    ids
 }
 
 #[cfg(test)]

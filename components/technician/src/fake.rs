@@ -474,7 +474,7 @@ pub fn name(work: &Work) -> &str {
         Work::Chat(ChatAct::Find(_)) => "find-user",
         Work::Chat(ChatAct::OpenDirect(_)) => "open-direct",
         Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => &message.words.sentence,
-        Work::Idp(IdpAct::Find(_)) => "find",
+        Work::Idp(IdpAct::Find(_) | IdpAct::FindWithManager(_)) => "find",
         Work::Idp(IdpAct::Unlock(_)) => "unlock",
         Work::Idp(IdpAct::ResetPassword(_)) => "reset",
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke",
@@ -610,7 +610,7 @@ impl Script {
                 io.change(&request("POST", "chat.update", Some(body)), |_| Ok(true))?;
                 Ok(Outcome::Posted(message.clone()))
             }
-            Work::Idp(IdpAct::Find(name)) => {
+            Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)) => {
                 let user = io.read(request("GET", &format!("users/{name}"), None))?;
                 let id = user["id"].as_str().unwrap_or_default().to_string();
                 Ok(Outcome::Found(Account {
@@ -626,6 +626,7 @@ impl Script {
                     privileged: vec![],
                     locale: None,
                     phones: vec!["+44 20 7946 0123".into()],
+                    manager: None,
                 }))
             }
             Work::Idp(IdpAct::ResetPassword(_)) => {

@@ -251,14 +251,23 @@ impl<'a> Monitor<'a> {
         let Some(row) = self.vendor.calls.iter().find(|call| call.name == named.call) else { return Vec::new() };
         let owned = row.attests.iter().flat_map(|row| attested(row, body, &self.company())).map(|id| attestation(&self.connection.id, &id));
         let sought = match &self.task.work {
-            Work::Idp(IdpAct::Find(name)) => Some(name),
+            Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)) => Some(name),
             Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) => None,
         };
         let named = sought.into_iter().flat_map(|name| {
             let ids = row.identifies.iter().flat_map(move |row| identified(row, body, name));
             ids.map(move |id| identification(&self.connection.id, name, &id))
         });
-        owned.chain(named).collect()
+        // Whoever is said to be somebody's manager must have been shown too.
+        let managers = row
+            .identifies
+            .iter()
+            .filter(|_| matches!(self.task.work, Work::Idp(IdpAct::FindWithManager(_))))
+            .flat_map(|row| catalogue::shown(row, body).into_iter().map(|(name, id)| identification(&self.connection.id, &name, &id)));
+        let mut keys: Vec<String> = owned.chain(named).chain(managers).collect();
+        keys.sort();
+        keys.dedup();
+        keys
     }
 
     /// All that is kept of an object on a shared system that is not the tenant's: whose it is.
@@ -275,12 +284,19 @@ impl<'a> Monitor<'a> {
     /// Why it is not believed.
     pub fn believe(&self, outcome: &Outcome) -> Result<(), String> {
         match (&self.task.work, outcome) {
-            (Work::Idp(IdpAct::Find(name)), Outcome::Found(account)) => {
-                let key = identification(&self.connection.id, name, &account.id);
-                if self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key)) {
-                    Ok(())
-                } else {
-                    Err(format!("the vendor showed no account `{}` under the requester's address", account.id))
+            (Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)), Outcome::Found(account)) => {
+                let shown = |name: &str, id: &str| {
+                    let key = identification(&self.connection.id, name, id);
+                    self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key))
+                };
+                if !shown(name, &account.id) {
+                    return Err(format!("the vendor showed no account `{}` under the requester's address", account.id));
+                }
+                match &account.manager {
+                    Some(manager) if !shown(&manager.address, &manager.id) => {
+                        Err(format!("the vendor showed no account `{}` under the manager's address", manager.id))
+                    }
+                    _ => Ok(()),
                 }
             }
             _ => Ok(()),

@@ -1182,7 +1182,9 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     };
                     let token = once::token(self.host.random()?);
                     let Some(hash) = once::token_hash(&token) else { continue };
-                    let expires = self.host.now() + self.tenant.link_minutes * 60_000;
+                    let until = self.state.case.as_ref().and_then(Case::secret_expires);
+                    // INVARIANT: a link never promises what works no more.
+                    let expires = (self.host.now() + self.tenant.link_minutes * 60_000).min(until.unwrap_or(u64::MAX));
                     let Some(sealed) = self.settings.link_key.seal(&password, &once_context(&hash, &self.tenant.tenant, expires)) else { continue };
                     let ticket = self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
                     let locale = self.tenant.language(self.state.case.as_ref().and_then(Case::locale).unwrap_or_default()).to_string();
@@ -1194,6 +1196,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         latest,
                         msp: self.tenant.msp.name.clone(),
                         ticket,
+                        pass: until.is_some(),
                         locale,
                         logo: self.tenant.msp.logo.as_deref().and_then(logo::hash).unwrap_or_default().into(),
                     };

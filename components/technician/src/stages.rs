@@ -106,7 +106,12 @@ impl Stages for Composed {
             }),
             approvals: question
                 .standing(tenant, now)
-                .map(|yes| guardrails::Approval { names: yes.names.clone(), staff: yes.staff(), approver: yes.approver(tenant) })
+                .map(|yes| guardrails::Approval {
+                    names: yes.names.clone(),
+                    staff: yes.staff(),
+                    approver: yes.approver(tenant),
+                    vouches: question.vouches(yes, tenant),
+                })
                 .collect(),
             circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: tenant.frozen(now).is_some(), over: circumstances.over.clone() },
             at: now,
@@ -140,6 +145,7 @@ impl Stages for Composed {
                 let subject = |subject: &stage::Subject| idp::Subject { id: subject.id.clone(), login: subject.login.clone() };
                 let act = match act {
                     IdpAct::Find(name) => idp::Act::Find(name.clone()),
+                    IdpAct::FindWithManager(name) => idp::Act::FindWithManager(name.clone()),
                     IdpAct::Unlock(account) => idp::Act::Unlock(subject(account)),
                     IdpAct::ResetPassword(account) => idp::Act::ResetPassword(subject(account)),
                     IdpAct::RevokeSessions(account) => idp::Act::RevokeSessions(subject(account)),
@@ -236,6 +242,7 @@ impl Composed {
             time_start: closeout.time_start,
             time_end: closeout.time_end,
             billed_minutes: closeout.billed_minutes,
+            notify: closeout.notify,
             stand_down: closeout.stand_down,
             alert: closeout.alert,
             priority: closeout.priority.clone(),
@@ -313,13 +320,14 @@ fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
 fn idp_outcome(outcome: idp::Outcome) -> Outcome {
     let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
     match outcome {
-        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale }) => {
+        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale, manager }) => {
             let lock = match lock {
                 idp::Lock::Open => stage::Lock::Open,
                 idp::Lock::Locked => stage::Lock::Locked,
                 idp::Lock::Unknown => stage::Lock::Unknown,
             };
-            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale })
+            let manager = manager.map(|idp::Manager { id, name, address }| stage::Manager { id, name, address });
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale, manager })
         }
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),

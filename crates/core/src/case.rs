@@ -371,6 +371,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// When what a link of this case shows works no more, if that is known: a password works until it is changed.
+    #[must_use]
+    pub fn secret_expires(&self) -> Option<Instant> {
+        self.times.acted.filter(|_| self.action.as_deref() == Some(LOST_PHONE)).map(|acted| acted + factor::PASS_TIME)
+    }
+
     /// The user's locale: of the chat's profile, else the language that was written in, else that of the directory.
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
@@ -561,6 +567,8 @@ impl State {
         let step = match task.purpose {
             // After that its grant is dead, and the user is asked anew; but what may have happened has to be found out.
             Purpose::Act if !task.uncertain() => GRANT_TIME,
+            // A pass has to be of use when it arrives.
+            Purpose::Deliver if factor::guides(self) => factor::PASS_TIME / 2,
             Purpose::Who
             | Purpose::Find
             | Purpose::Offer
@@ -1108,13 +1116,18 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         }
         "no" => ticket::denied(state, tenant, now),
         _ => {
-            state.phase(Phase::Listening, now);
-            if let Some(case) = &mut state.case {
-                case.action = None;
-                case.account = None;
-            }
+            say_again(state, now);
             clarify::in_words(state, tenant, now);
         }
+    }
+}
+
+/// What was asked for is dropped; what is asked for instead is judged, offered and approved anew.
+fn say_again(state: &mut State, now: Instant) {
+    state.phase(Phase::Listening, now);
+    if let Some(case) = &mut state.case {
+        (case.action, case.account) = (None, None);
+        case.approvals.clear();
     }
 }
 
@@ -1283,7 +1296,7 @@ fn find(state: &mut State, tenant: &Tenant, now: Instant) {
     let email = case.profile.as_ref().and_then(|profile| profile.email.clone());
     match (&case.handover, case.action.is_some(), email, tenant.connection_of(Role::Idp)) {
         (None, true, Some(email), Some(idp)) => {
-            state.start(&idp.id, Work::Idp(IdpAct::Find(email)), Purpose::Find, now);
+            state.start(&idp.id, Work::Idp(look_up(email, tenant)), Purpose::Find, now);
         }
         (None, true, None, _) => set_handover(state, "no-address", "the chat profile shows no address, so the account cannot be found"),
         (None, true, Some(_), None) => set_handover(state, "no-identity-provider", "the tenant has no connection to an identity provider"),
@@ -1648,6 +1661,9 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
                 case.evidence.extend(report.evidence.iter().cloned());
                 case.secret |= report.secret.is_some();
             }
+            if report.secret.is_some() {
+                later::notice(state, tenant, now);
+            }
             deliver(state, report.secret.is_some(), "unlock-done", tenant, now);
         }
         (Purpose::Act, Outcome::Unchanged(report)) => {
@@ -1736,8 +1752,13 @@ fn look_again(state: &mut State, tenant: &Tenant, now: Instant) -> bool {
     let Some(email) = case.profile.as_ref().and_then(|profile| profile.email.clone()) else { return false };
     let Some(idp) = tenant.connection_of(Role::Idp) else { return false };
     state.phase(Phase::Finding, now);
-    state.start(&idp.id, Work::Idp(IdpAct::Find(email)), Purpose::Find, now);
+    state.start(&idp.id, Work::Idp(look_up(email, tenant)), Purpose::Find, now);
     true
+}
+
+/// Finding the account of an address, with whatever this client wants to know of it.
+fn look_up(address: String, tenant: &Tenant) -> IdpAct {
+    if tenant.wants_manager() { IdpAct::FindWithManager(address) } else { IdpAct::Find(address) }
 }
 
 /// Chooses the action that helps: Entra has no unlock (a reset clears its lockout, P-21), and an account that is not locked needs a reset too.
@@ -1800,6 +1821,7 @@ fn closeout(state: &State, to_human: bool, tenant: &Tenant, now: Instant) -> Opt
         time_start: case.times.received,
         time_end: now,
         billed_minutes: case.action.as_ref().and_then(|action| tenant.desk.minutes.get(action)).copied().filter(|_| !to_human),
+        notify: !to_human && tenant.notices.contact && case.times.acted.is_some() && case.action.as_deref().is_some_and(yields_secret),
         stand_down: ticket::stood_down(case),
         alert: to_human && later::alerts(case),
         priority: ticket.priority.clone(),

@@ -20,6 +20,9 @@ pub struct Once {
     pub msp: String,
     /// Ticket number, for the page; empty if there is none.
     pub ticket: String,
+    /// It is a Temporary Access Pass and no password, for the page.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pass: bool,
     /// The user's language, for the page.
     #[serde(default)]
     pub locale: String,

@@ -105,7 +105,29 @@ pub struct Question {
 impl Question {
     /// The approvals that still hold: not expired, and of somebody who may still say yes.
     pub fn standing<'a>(&'a self, tenant: &'a Tenant, now: Instant) -> impl Iterator<Item = &'a Approval> {
-        self.approvals.iter().filter(move |approval| now < approval.expires && approval.stands(tenant))
+        let manager = self.subject.manager.as_ref().map(|manager| manager.id.as_str());
+        // Whoever was the manager when they were asked may be it no more.
+        let still = move |approval: &Approval| if let Approver::Manager { account, .. } = &approval.by { manager == Some(account) } else { true };
+        self.approvals.iter().filter(move |approval| now < approval.expires && approval.stands(tenant) && still(approval))
+    }
+}
+
+impl Question {
+    /// Whoever said yes is one of those who vouch for the requester, under any name.
+    #[must_use]
+    pub fn vouches(&self, yes: &Approval, tenant: &Tenant) -> bool {
+        let same = |one: &str, other: &str| !one.trim().is_empty() && one.trim().eq_ignore_ascii_case(other.trim());
+        self.vetting.proofs.iter().any(|proof| {
+            let known = |name: &String| proof.names.iter().any(|other| same(name, other));
+            // Of whoever answers by the API only the name is known.
+            let by_name = match (&yes.by, &proof.by) {
+                (Approver::Api { name, .. }, Approver::Staff { workspace, user }) => {
+                    tenant.staff_member(workspace, user).is_some_and(|staff| same(name, &staff.name))
+                }
+                _ => false,
+            };
+            yes.by == proof.by || yes.names.iter().any(known) || by_name
+        })
     }
 }
 
@@ -137,6 +159,7 @@ impl Approval {
             Approver::Api { .. } => true,
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some(),
             Approver::Named { user } => tenant.approvals.people.iter().any(|person| person.user == *user),
+            Approver::Manager { .. } => tenant.approvals.manager,
         }
     }
 
@@ -152,7 +175,7 @@ impl Approval {
         match &self.by {
             Approver::Api { owner, .. } => *owner,
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some_and(|staff| staff.role != StaffRole::Technician),
-            Approver::Named { .. } => true,
+            Approver::Named { .. } | Approver::Manager { .. } => true,
         }
     }
 }
@@ -239,6 +262,13 @@ pub enum Approver {
     Named {
         /// User id.
         user: String,
+    },
+    /// Whom the directory names as the manager of the account's owner, in the client's chat.
+    Manager {
+        /// User id.
+        user: String,
+        /// Object id of their account.
+        account: String,
     },
     /// A person with a token of the console.
     Api {
@@ -389,6 +419,8 @@ pub struct Subject {
 pub enum IdpAct {
     /// Find an account by sign-in name or address.
     Find(String),
+    /// The same, and whom the directory names as its owner's manager.
+    FindWithManager(String),
     /// Unlock.
     Unlock(Subject),
     /// Set a temporary password.
@@ -442,6 +474,20 @@ pub struct Account {
     /// Telephone numbers on record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<String>,
+    /// Its owner's manager, where that was asked for and the directory names one who may sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Manager>,
+}
+
+/// Whom the directory names as somebody's manager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manager {
+    /// Object id.
+    pub id: String,
+    /// Name to show.
+    pub name: String,
+    /// Address.
+    pub address: String,
 }
 
 /// What a change came to.
@@ -515,6 +561,9 @@ pub struct Closeout {
     /// What is billed for it; without, nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billed_minutes: Option<u32>,
+    /// The PSA mails the resolution to the ticket's contact.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub notify: bool,
     /// A person has taken over: only a note is written.
     #[serde(default)]
     pub stand_down: bool,

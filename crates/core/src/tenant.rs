@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
     ACTIONS, Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
-    OnCall, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
+    Notices, OnCall, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 pub use messages::{LANGUAGES, Messages};
 use serde::{Deserialize, Serialize};
@@ -188,6 +188,8 @@ pub struct Tenant {
     /// When nothing is changed without an approver of the MSP.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<Freeze>,
+    /// Who is told of a new password or factor.
+    pub notices: Notices,
     /// A language model may be asked, where there is a connection to one.
     pub language_model: bool,
 }
@@ -270,6 +272,11 @@ impl Tenant {
     #[must_use]
     pub fn shadow(&self) -> bool {
         self.guardrails.autonomy.get(DEFAULT_ACTION).is_some_and(|default| default.mode == "shadow")
+    }
+    /// The directory is asked for the requester's manager.
+    #[must_use]
+    pub fn wants_manager(&self) -> bool {
+        self.approvals.manager || self.notices.manager
     }
     /// When so many minutes are over; those of the desk's hours, if approvals count them.
     #[must_use]

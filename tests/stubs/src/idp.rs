@@ -60,6 +60,7 @@ fn account(id: &str, address: &str) -> Account {
         privileged: vec![],
         locale: None,
         phones: vec![],
+        manager: None,
     }
 }
 

@@ -717,6 +717,15 @@ impl ConnectWise {
         for (name, value) in body.iter().filter(|(name, _)| name.ends_with("Flag")) {
             note.insert(name.clone(), value.clone());
         }
+        match body.get("processNotifications") {
+            None | Some(Value::Bool(false)) => {}
+            // Its contact gets what the note shows to clients.
+            Some(Value::Bool(true)) if body.get("internalAnalysisFlag") != Some(&json!(true)) => drop(note.insert("mailed".into(), json!(true))),
+            Some(_) => {
+                return Err(invalid("serviceNote", "InvalidField", "processNotifications", "an internal note is mailed to nobody")
+                    .violating("mail of an internal note"));
+            }
+        }
         if let Some(last) = self.notes.last_mut() {
             last.clone_from(&note);
         }

@@ -31,6 +31,8 @@ pub(crate) struct Tenant {
     pub apps: Vec<App>,
     /// Graph's own properties; in addition `authentication` with a list `methods`.
     pub users: Vec<Map<String, Value>>,
+    /// Sign-in name → that of the manager.
+    pub managers: std::collections::BTreeMap<String, String>,
     pub roles: Vec<Role>,
     pub groups: Vec<Group>,
     pub subscribed_skus: Vec<Value>,
@@ -72,6 +74,7 @@ impl Default for Tenant {
             token_lifetime: 3599,
             apps: Vec::new(),
             users: Vec::new(),
+            managers: Default::default(),
             roles: Vec::new(),
             groups: Vec::new(),
             subscribed_skus: Vec::new(),
@@ -387,6 +390,16 @@ impl Tenant {
                 }
                 Ok(Answer::json(200, json!({ "@odata.context": format!("{}/v1.0/$metadata#Edm.Boolean", ask.base), "value": true })).changed())
             }
+            ("GET", ["users", key, "manager"]) => {
+                self.need(ask, client, READ_USERS)?;
+                let select = select(ask, &["$select"], "microsoft.graph.user")?;
+                let user = self.find(key).ok_or_else(|| missing(key, ask))?;
+                let manager = self.managers.get(str_of(user, "userPrincipalName")).and_then(|manager| self.find(manager));
+                let mut body = shown(manager.ok_or_else(|| missing("manager", ask))?, select.as_deref());
+                body.insert("@odata.type".into(), json!("#microsoft.graph.user"));
+                body.insert("@odata.context".into(), context(ask, "directoryObjects", select.as_deref(), "/$entity"));
+                Ok(Answer::json(200, Value::Object(body)))
+            }
             ("GET", ["users", key, "transitiveMemberOf"]) => self.members_of(ask, client, key, None),
             ("GET", ["users", key, "transitiveMemberOf", cast @ ("microsoft.graph.group" | "microsoft.graph.directoryRole")]) => {
                 self.members_of(ask, client, key, Some(cast))
@@ -483,7 +496,7 @@ impl Tenant {
                 self.need(ask, client, &["LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"])?;
                 Ok(Answer::json(200, json!({ "@odata.context": format!("{}/v1.0/$metadata#subscribedSkus", ask.base), "value": self.subscribed_skus })))
             }
-            (_, ["users"] | ["users", _] | ["users", _, "revokeSignInSessions" | "transitiveMemberOf" | "ownedObjects"] | ["subscribedSkus"]) => {
+            (_, ["users"] | ["users", _] | ["users", _, "revokeSignInSessions" | "transitiveMemberOf" | "ownedObjects" | "manager"] | ["subscribedSkus"]) => {
                 Err(no(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.", ask).violating("unknown method"))
             }
             (_, path) => {

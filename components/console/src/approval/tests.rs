@@ -23,7 +23,7 @@ fn what_waits_for_nothing_or_cannot_be_trusted_cannot_be_answered() {
     let host = Fake::new();
     check(&host, "GET", "", 404, "waits for no approval");
     check(&host, "POST", r#"{"request": "a1", "choice": "approve"}"#, 404, "waits for no approval");
-    check(&host, "POST", r#"{"request": "a1", "choice": "yes"}"#, 400, "approve, decline, take-over");
+    check(&host, "POST", r#"{"request": "a1", "choice": "yes"}"#, 400, "approve, changes, decline, take-over");
     check(&host, "POST", "approved", 400, "send");
     check(&host, "POST", r#"{"request": "a1", "choice": "approve", "by": "Ada"}"#, 400, "send");
     check(&host, "PUT", "", 405, "GET, POST");

@@ -26,6 +26,7 @@ fn world(expires: u64) -> Fake {
         latest: 0,
         msp: "Northwind IT".into(),
         ticket: "4711".into(),
+        pass: false,
         locale: String::new(),
         logo: String::new(),
     };
@@ -51,7 +52,7 @@ fn check(host: &Fake, request: &Request, status: u16, heading: &str, calls: &[&s
     assert_eq!(*host.calls.borrow(), calls);
     let line = serde_json::to_string(&answer.line).unwrap();
     assert!(!line.contains(SECRET) && !line.contains(&token()) && !line.contains(&hash()), "{line}");
-    assert_eq!(answer.html.contains(SECRET), heading == EN.shown);
+    assert_eq!(answer.html.contains(SECRET), heading == EN.password.shown);
     answer
 }
 
@@ -69,14 +70,14 @@ fn opening_a_link_shows_the_same_button_whether_it_works_or_not_and_burns_nothin
     for purpose in ["prefetch", "prefetch;prerender"] {
         check(&host, &Request { purpose: Some(purpose.into()), ..request("GET") }, 200, EN.ready, &[]);
     }
-    check(&host, &request("POST"), 200, EN.shown, ALL);
+    check(&host, &request("POST"), 200, EN.password.shown, ALL);
     assert_eq!(check(&host, &request("GET"), 200, EN.ready, &[]).html, first);
 }
 
 #[test]
 fn a_press_shows_the_secret_once_and_deletes_it_before_it_answers() {
     let host = good();
-    let answer = check(&host, &Request { fetch_site: Some("same-origin".into()), ..request("POST") }, 200, EN.shown, ALL);
+    let answer = check(&host, &Request { fetch_site: Some("same-origin".into()), ..request("POST") }, 200, EN.password.shown, ALL);
     assert!(answer.html.contains("From Northwind IT, ticket 4711") && answer.html.contains(EN.shown_once));
     assert_eq!((answer.line.tenant.as_str(), answer.line.what), ("acme", What::Shown));
     // Only the time is left.
@@ -111,14 +112,14 @@ fn a_link_that_had_expired_stays_so_when_the_clock_is_put_back() {
     check(&host, &request("POST"), 410, EN.gone, &["get once", "get clock", "delete once"]);
     let host = good();
     host.values.borrow_mut().insert(keys::latest(), (NOW + 59_999).to_string().into_bytes());
-    check(&host, &request("POST"), 200, EN.shown, ALL);
+    check(&host, &request("POST"), 200, EN.password.shown, ALL);
     // A link that was made after the clock had been put back.
     let host = good();
     let bytes = host.values.borrow()[&keys::once(&hash())].clone();
     let made = Once { latest: NOW + 86_400_000, ..record::read(&bytes).unwrap() };
     host.values.borrow_mut().insert(keys::once(&hash()), record::write(&made));
     host.values.borrow_mut().insert(keys::latest(), (NOW + 86_400_000).to_string().into_bytes());
-    check(&host, &request("POST"), 200, EN.shown, ALL);
+    check(&host, &request("POST"), 200, EN.password.shown, ALL);
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn a_press_that_did_not_come_from_the_page_burns_nothing() {
         check(&host, &Request { fetch_site: Some(site.into()), ..request("POST") }, 403, EN.refused, &[]);
     }
     check(&host, &Request { purpose: Some("prefetch".into()), ..request("POST") }, 403, EN.refused, &[]);
-    check(&host, &request("POST"), 200, EN.shown, ALL);
+    check(&host, &request("POST"), 200, EN.password.shown, ALL);
 }
 
 #[test]
@@ -203,6 +204,6 @@ fn a_page_speaks_the_browsers_language_and_the_secrets_page_the_users() {
     let once = Once { locale: "es".into(), ..record::read(&stored).unwrap() };
     host.values.borrow_mut().insert(keys::once(&hash()), record::write(&once));
     let answer = run(handle(&host, &of("POST", "de")));
-    assert!(answer.html.contains(words::of("es").shown) && answer.html.contains("De Northwind IT, ticket 4711"), "{}", answer.html);
+    assert!(answer.html.contains(words::of("es").password.shown) && answer.html.contains("De Northwind IT, ticket 4711"), "{}", answer.html);
     check(&host, &of("POST", "pt-BR"), 410, words::of("pt").gone, &["get once"]);
 }

@@ -40,7 +40,7 @@ fn autonomy(action: &str, mode: &str, pilot: &[&str]) -> Autonomy {
 }
 
 fn yes(q: &mut Question, staff: bool, names: &[&str]) {
-    q.approvals.push(Approval { names: names.iter().map(|name| (*name).into()).collect(), staff, approver: true });
+    q.approvals.push(Approval { names: names.iter().map(|name| (*name).into()).collect(), staff, approver: true, vouches: false });
 }
 
 fn settings(q: &mut Question) -> &mut Settings {
@@ -140,6 +140,14 @@ fn a_proof_that_is_too_weak_can_be_made_stronger_unless_something_else_forbids_i
     check(|q| lost(q, Assurance::Chat), "prove: factor-needs-more, approval-by-settings");
     check(|q| lost(q, Assurance::Challenge), "approval: approval-by-settings");
     check(|q| (lost(q, Assurance::Challenge), yes(q, true, &["T0/U0"])).0, "autonomous: approved");
+    // Whoever called back is not the second person.
+    fn vouching(q: &mut Question) {
+        yes(q, true, &["T0/U0"]);
+        q.approvals[0].vouches = true;
+    }
+    check(|q| (lost(q, Assurance::Challenge), vouching(q)).0, "approval: second-person");
+    check(|q| (lost(q, Assurance::Challenge), vouching(q), yes(q, true, &["T0/U1"])).0, "autonomous: approved");
+    check(|q| (mode(q, "approval"), vouching(q)).0, "autonomous: approved");
     check(|q| (proof(q, Assurance::None), strength(q, Assurance::Email)).0, "human: not-verified");
 }
 
@@ -236,7 +244,7 @@ fn a_tenant_of_which_nothing_is_said_is_supervised() {
 #[test]
 fn a_technicians_yes_lets_a_plan_go_and_is_no_approval() {
     fn technician(q: &mut Question) {
-        q.approvals.push(Approval { names: vec!["T0/U0".into()], staff: true, approver: false });
+        q.approvals.push(Approval { names: vec!["T0/U0".into()], staff: true, approver: false, vouches: false });
     }
     check(|q| (settings(q).autonomy.clear(), technician(q)).0, "autonomous: own-account-verified");
     check(|q| (mode(q, "approval"), technician(q)).0, "approval: approval-by-settings");
@@ -389,7 +397,10 @@ fn flawed() -> Vec<Question> {
     questions.push(Question { settings: None, ..fine() });
     let mut lost = Question { action: "mfa_reset".into(), ..fine() };
     settings(&mut lost).proof.push(("mfa_reset".into(), Assurance::Chat));
-    questions.push(lost);
+    let mut alone = Question { requester: Requester { assurance: Assurance::Strong, ..lost.requester.clone() }, ..lost.clone() };
+    yes(&mut alone, true, &["T0/U0"]);
+    alone.approvals[0].vouches = true;
+    questions.extend([lost, alone]);
     let mut unknown = Question { action: "make_admin".into(), ..fine() };
     mode(&mut unknown, "autonomous");
     questions.push(unknown);

@@ -164,3 +164,6 @@ fn methods(id: &str) -> Request {
 fn policy() -> Request {
     get(&["policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "temporaryAccessPass"])
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,6 +128,30 @@ fn what_is_no_address_or_belongs_to_another_name_is_absent() {
 }
 
 #[test]
+fn the_manager_is_whom_the_directory_names_if_they_may_sign_in() {
+    let act = || Act::FindWithManager("Jane@acme.com".into());
+    let before = [ok(&user("{}")), ok(NONE), ok(NONE)];
+    let with = |manager: Reply| [&before[..], &[manager]].concat();
+    check(act(), &before, &format!("GET users/7/manager?{SELECT}"));
+    let plain = found("sign-in allowed enabled", "");
+    let mona = |other: &str| {
+        let mona = r#"{"id":"8","userPrincipalName":"mona@acme.com","displayName":"Mona","mail":null}"#;
+        let (mut mona, other): (serde_json::Value, serde_json::Value) = (serde_json::from_str(mona).unwrap(), serde_json::from_str(other).unwrap());
+        mona.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+        ok(&mona.to_string())
+    };
+    check(act(), &with(mona(r#"{"accountEnabled":true}"#)), &format!("{plain} manager 8 Mona mona@acme.com"));
+    check(act(), &with(mona(r#"{"accountEnabled":true,"mail":"m@acme.com"}"#)), &format!("{plain} manager 8 Mona m@acme.com"));
+    for nobody in
+        [mona("{}"), mona(r#"{"accountEnabled":false}"#), mona(r#"{"accountEnabled":true,"userType":"Guest"}"#), ok(r#"{"id":"9"}"#), answer(404, "{}")]
+    {
+        check(act(), &with(nobody), &plain);
+    }
+    check(act(), &with(answer(503, "")), "vendor-down: reading the manager: answered 503");
+    check(act(), &[answer(404, "{}"), answer(404, "{}"), answer(404, "{}"), ok(NONE)], "absent");
+}
+
+#[test]
 fn reads_that_fail_go_to_a_human() {
     let denied = answer(403, r#"{"error":{"code":"Authorization_RequestDenied","message":"secret words"}}"#);
     let needs = "the connection needs the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";

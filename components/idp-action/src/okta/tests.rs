@@ -55,6 +55,30 @@ fn found(flags: &str, privileged: &str) -> String {
 }
 
 #[test]
+fn the_manager_is_a_user_whom_the_profile_names() {
+    let act = || Act::FindWithManager("jane@acme.com".into());
+    let before = [is("ACTIVE"), none()];
+    let with = |replies: &[Reply]| then(&before, replies);
+    check(act(), &before, READ);
+    let jane = |manager: &str| {
+        let mut jane: serde_json::Value = serde_json::from_str(&account("ACTIVE", "OKTA")).unwrap();
+        jane["profile"]["managerId"] = manager.into();
+        ok(&jane.to_string())
+    };
+    let mona = |status: &str| {
+        let mut mona: serde_json::Value = serde_json::from_str(&account(status, "OKTA")).unwrap();
+        (mona["id"], mona["profile"]["login"], mona["profile"]["email"]) = ("00u2".into(), "mona".into(), "mona@acme.com".into());
+        ok(&mona.to_string())
+    };
+    let plain = found("ACTIVE enabled Lock::Open", "");
+    check(act(), &with(&[jane("mona")]), "GET api/v1/users/mona");
+    check(act(), &with(&[jane("mona"), mona("ACTIVE")]), &format!("{plain} manager 00u2 Jane Doe mona@acme.com"));
+    for nobody in [&[is("ACTIVE")][..], &[jane(" ")], &[jane("me")], &[jane("4711"), answer(404, "{}")], &[jane("mona"), mona("SUSPENDED")]] {
+        check(act(), &with(nobody), &plain);
+    }
+}
+
+#[test]
 fn an_account_is_found_with_its_state_and_its_roles() {
     check(find(), &[], "GET api/v1/users/jane@acme.com");
     check(find(), &[is("ACTIVE")], "GET api/v1/users/00u1/roles");

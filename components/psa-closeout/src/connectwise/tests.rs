@@ -127,6 +127,7 @@ fn closeout() -> Closeout {
         time_start: 1_795_341_600_000,
         time_end: 1_795_341_660_000,
         billed_minutes: None,
+        notify: false,
         stand_down: false,
         alert: false,
         priority: "Medium".into(),
@@ -204,7 +205,7 @@ const LOOK: &str = "ticket_get: GET service/tickets/7\n+ note_list: GET service/
 const LOOK_FIRST: &str = "ticket_get: GET service/tickets/7\n+ note_list: GET service/tickets/7/notes?orderBy=id desc&pageSize=50\n+ board_statuses: GET service/boards/3/statuses?pageSize=1000";
 const TIMES: &str = r#"+ time_list: GET time/entries?conditions=chargeToId=7 and chargeToType="ServiceTicket"&orderBy=id desc&pageSize=50"#;
 const INTERNAL: &str = r#"note_internal: POST service/tickets/7/notes /detailDescriptionFlag=false /internalAnalysisFlag=true /resolutionFlag=false /text="evidence\n\n[firstline c-1/note]""#;
-const RESOLUTION: &str = r#"note_resolution: POST service/tickets/7/notes /detailDescriptionFlag=false /internalAnalysisFlag=false /resolutionFlag=true /text="reset\n\n[firstline c-1/resolution]""#;
+const RESOLUTION: &str = r#"note_resolution: POST service/tickets/7/notes /detailDescriptionFlag=false /internalAnalysisFlag=false /processNotifications=false /resolutionFlag=true /text="reset\n\n[firstline c-1/resolution]""#;
 const HAND_OVER: &str = r#"note_internal: POST service/tickets/7/notes /detailDescriptionFlag=false /internalAnalysisFlag=true /resolutionFlag=false /text="evidence\n\n[firstline c-1/hand-over]""#;
 const GET: &str = "ticket_get: GET service/tickets/7";
 const AND_GET: &str = "+ ticket_get: GET service/tickets/7";
@@ -326,6 +327,18 @@ fn hostile_text_stays_text() {
 }
 
 // Closing.
+
+#[test]
+fn the_resolution_is_mailed_only_where_that_is_wanted_and_an_internal_note_never() {
+    let mut out = closeout();
+    out.notify = true;
+    let mailed = RESOLUTION.replace("processNotifications=false", "processNotifications=true");
+    check(
+        &task(Act::Close(out)),
+        &[&[ok(&in_status(10)), none(), statuses()], &[answer(201, "{}"), answer(201, "{}"), ok(&in_status(10))], &[ok(&in_status(90))], &[ok(&in_status(90))]],
+        &[LOOK_FIRST, INTERNAL, &and(&mailed), AND_GET, SET_90, GET, "closed 7 on 3 in 90 >Closed"],
+    );
+}
 
 #[test]
 fn notes_are_written_together_and_the_status_after_them() {

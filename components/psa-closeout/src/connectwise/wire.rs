@@ -244,13 +244,18 @@ pub fn open_ticket(body: &Value) -> Request {
 }
 
 /// Writes a note. Each flag is said, so that no default of the desk shows an internal note to the user.
-pub fn add_note(ticket: u64, section: Section, text: &str) -> Request {
-    let body = json!({
+/// `mailed`: the desk mails it to the ticket's contact, as it is set up to (`processNotifications` of a `ServiceNote`).
+pub fn add_note(ticket: u64, section: Section, mailed: bool, text: &str) -> Request {
+    let resolution = section == Section::Resolution;
+    let mut body = json!({
         "text": text,
         "detailDescriptionFlag": false,
         "internalAnalysisFlag": section == Section::Internal,
-        "resolutionFlag": section == Section::Resolution,
+        "resolutionFlag": resolution,
     });
+    if let Some(members) = body.as_object_mut().filter(|_| resolution) {
+        members.insert("processNotifications".into(), mailed.into());
+    }
     change("POST", &["service", "tickets", &ticket.to_string(), "notes"], &body)
 }
 

@@ -3,11 +3,14 @@
 //! A yes counts only as a button in a chat or as a call of the API, from somebody whom the documents name, for exactly one change of one account.
 //! The guardrails judge it, so that nobody says yes to their own request.
 
-use super::{Case, GRANT_TIME, LOST_PHONE, Note, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, proof, set_handover, settle, system};
+use super::{
+    Case, GRANT_TIME, LOST_PHONE, Note, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, look_up, proof, say_again, set_handover, settle,
+    system,
+};
 use crate::Instant;
 use crate::journal::Press;
 use crate::mailbox::{Act, Event};
-use crate::stage::{Approval, Approver, Button, ChatAct, Decision, IdpAct, Message, Outcome, Profile, Question, Words, Work};
+use crate::stage::{Approval, Approver, Button, ChatAct, Decision, Manager, Message, Outcome, Profile, Question, Words, Work};
 use crate::tenant::{Connection, MSP, Role, StaffRole, Tenant};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +18,8 @@ use serde::{Deserialize, Serialize};
 const SERIES: &str = "a";
 /// So often a request is shown at most.
 const MOST_POSTS: usize = 5;
+/// So many requests a case has at most; a person answers the next.
+const MOST_ASKS: u32 = 4;
 /// The rule that wants an approver of the client or of the MSP.
 const BY_MATRIX: &str = "approval-by-settings";
 
@@ -45,6 +50,9 @@ pub struct Ask {
     pub posts: Vec<Post>,
     /// Somebody has answered, and who they are is being found out.
     pub answer: Option<Given>,
+    /// The chat user of the requester's manager, who was asked, and their account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<(String, String)>,
     /// What is asked for is no yes but a proof of who asks, of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -81,8 +89,8 @@ impl Ask {
 
     /// What may be pressed, the one that goes on first.
     #[must_use]
-    pub fn choices(&self) -> [&'static str; 3] {
-        if self.proof.is_some() { proof::CHOICES } else { ["approve", "decline", "take-over"] }
+    pub fn choices(&self) -> &'static [&'static str] {
+        if self.proof.is_some() { &proof::CHOICES } else { &["approve", "changes", "decline", "take-over"] }
     }
 
     /// When something has to happen though nobody answers.
@@ -132,14 +140,26 @@ pub(super) fn bound(case: &Case, action: &str, target: &str, now: Instant) -> Ve
 /// Asks whoever may say yes.
 pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant) {
     let named = decision.rules.iter().any(|rule| rule == BY_MATRIX) && question.standing(tenant, now).all(|approval| !approval.approver(tenant));
+    if state.case.as_ref().is_some_and(|case| case.asks >= MOST_ASKS) {
+        hand_over(state, "asked-too-often", "whoever may approve was asked again and again", tenant, now);
+        return;
+    }
     state.phase(Phase::Approving, now);
     let Some(case) = &mut state.case else { return };
     let people: Vec<String> = tenant.approvals.people.iter().map(|person| person.user.clone()).filter(|user| named && *user != case.user).collect();
-    case.ask = Some(Ask { staff: people.is_empty(), ..request(case, question, decision, tenant, now) });
+    let manager = question.subject.manager.clone().filter(|_| named && tenant.approvals.manager);
+    let staff = people.is_empty() && manager.is_none();
+    case.ask = Some(Ask { staff, ..request(case, question, decision, tenant, now) });
     case.evidence.push(plan(question));
+    if named && tenant.approvals.manager && manager.is_none() {
+        case.evidence.push("the directory names no manager who could be asked".into());
+    }
     let connection = state.connection.clone();
-    if people.is_empty() {
+    if staff {
         ask_staff(state, tenant, now);
+    }
+    if let Some(Manager { address, .. }) = manager {
+        state.chat_on(&connection, ChatAct::Find(address), Purpose::Ask, now);
     }
     for user in people {
         state.chat_on(&connection, ChatAct::OpenDirect(user), Purpose::Ask, now);
@@ -166,6 +186,7 @@ pub(super) fn request(case: &mut Case, question: &Question, decision: &Decision,
         staff: true,
         posts: Vec::new(),
         answer: None,
+        manager: None,
         proof: None,
     }
 }
@@ -200,7 +221,7 @@ fn post(state: &mut State, connection: &str, channel: &str, thread: Option<Strin
     arguments.extend(ask.proof.as_ref().map(|_| ("phone", phones.as_str())));
     let mut message = Message { thread, ..words(channel, sentence, &arguments) };
     let choices = ask.choices();
-    message.buttons = choices.map(|name| Button { label: name.into(), choice: name.into(), primary: choices.first() == Some(&name) }).into();
+    message.buttons = choices.iter().map(|name| Button { label: (*name).into(), choice: (*name).into(), primary: choices.first() == Some(name) }).collect();
     state.chat_on(connection, ChatAct::Say(message), Purpose::Ask, now);
 }
 
@@ -212,6 +233,13 @@ fn words(channel: &str, sentence: &str, arguments: &[(&str, &str)]) -> Message {
 /// A request for approval stands in a chat, or a conversation for it is open, or neither could be done.
 pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now: Instant) {
     match (&task.work, outcome) {
+        (Work::Chat(ChatAct::Find(_)), Outcome::Profile(profile)) if is_manager(state, profile) => {
+            let account = state.case.as_ref().and_then(|case| case.account.as_ref()?.manager.as_ref()).map(|manager| manager.id.clone());
+            if let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) {
+                ask.manager = account.map(|account| (profile.id.clone(), account));
+                state.chat_on(&task.connection, ChatAct::OpenDirect(profile.id.clone()), Purpose::Ask, now);
+            }
+        }
         (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => post(state, &task.connection, channel, None, tenant, now),
         (Work::Chat(ChatAct::Say(message)), Outcome::Posted(posted)) => {
             let post = Post { connection: task.connection.clone(), channel: message.channel.clone(), message: posted.clone() };
@@ -230,6 +258,14 @@ pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: 
             }
         }
     }
+}
+
+/// A member of the client's workspace who has the address of the requester's manager, and is not the requester.
+fn is_manager(state: &State, profile: &Profile) -> bool {
+    let Some(case) = &state.case else { return false };
+    let manager = case.account.as_ref().and_then(|account| account.manager.as_ref());
+    let address = profile.email.as_deref().filter(|_| !profile.guest && !profile.inactive && profile.id != case.user);
+    manager.zip(address).is_some_and(|(manager, address)| manager.address.eq_ignore_ascii_case(address))
 }
 
 fn replace(state: &mut State, post: &Post, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
@@ -265,6 +301,7 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
         return;
     }
     let wants_approver = open.is_some_and(Ask::wants_approver);
+    let requester = state.case.as_ref().map_or("", |case| case.user.as_str());
     // Whoever vouches for a person has spoken with them, and is one of the MSP's own.
     let vouches = open.is_some_and(|ask| ask.proof.is_some());
     let by = match &event.act {
@@ -276,10 +313,12 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
             let enough = member.filter(|member| !wants_approver || member.role != StaffRole::Technician || press.choice != "approve");
             enough.map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
         }
-        _ => tenant.approvals.people.iter().any(|person| !vouches && person.user == event.author).then(|| Approver::Named { user: event.author.clone() }),
+        _ if vouches || event.author == requester => None,
+        _ if tenant.approvals.people.iter().any(|person| person.user == event.author) => Some(Approver::Named { user: event.author.clone() }),
+        _ => open.and_then(|ask| ask.manager.clone()).filter(|(user, _)| *user == event.author).map(|(user, account)| Approver::Manager { user, account }),
     };
     let Some(case) = &mut state.case else { return };
-    let Some(by) = by.filter(|by| *by != Approver::Named { user: case.user.clone() }) else {
+    let Some(by) = by else {
         case.evidence.push(format!("`{}` pressed `{}` of request {} at {now}, and may not", event.author, press.choice, press.offer));
         if !matches!(event.act, Act::Answer(_)) {
             let text = words(&event.channel, "approval-not-yours", &[]);
@@ -292,7 +331,9 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     ask.answer = Some(Given { by: by.clone(), channel: event.channel.clone(), choice: press.choice.clone() });
     match by {
         Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now, notes),
-        Approver::Staff { user, .. } | Approver::Named { user } => state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now),
+        Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } => {
+            state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now)
+        }
     }
 }
 
@@ -315,7 +356,7 @@ pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, 
         return;
     };
     let asked = match ask.answer.as_ref().map(|answer| &answer.by) {
-        Some(Approver::Staff { user, .. } | Approver::Named { user }) => user.clone(),
+        Some(Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. }) => user.clone(),
         Some(Approver::Api { .. }) | None => String::new(),
     };
     match outcome {
@@ -339,6 +380,7 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
         Approver::Api { .. } => format!("{name} by the API"),
         Approver::Staff { workspace, user } => format!("{name} ({workspace}/{user}) in {}", given.channel),
         Approver::Named { user } => format!("{name} ({user}) in {}", given.channel),
+        Approver::Manager { user, .. } => format!("{name} ({user}), the requester's manager, in {}", given.channel),
     };
     let texts: Vec<&str> = ask.posts.iter().map(|post| post.message.as_str()).collect();
     case.evidence.push(format!("{by} answered request {} (message {}) with `{}` at {now}", ask.id, texts.join(", "), given.choice));
@@ -354,7 +396,17 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
         find_again(state, tenant, now);
         return;
     }
-    let (sentence, code) = if given.choice == "decline" { ("approval-declined", "approval-declined") } else { ("approval-taken", "approver-took-over") };
+    if given.choice == "changes" && case.asks < MOST_ASKS && state.desk.is_none() {
+        withdraw(state, "approval-changes", &[("name", name)], now);
+        state.say("approval-differently", &[("msp", &tenant.msp.name)], now);
+        say_again(state, now);
+        return;
+    }
+    let (sentence, code) = match given.choice.as_str() {
+        "decline" => ("approval-declined", "approval-declined"),
+        "changes" => ("approval-declined", "approver-wants-changes"),
+        _ => ("approval-taken", "approver-took-over"),
+    };
     withdraw(state, sentence, &[("name", name)], now);
     set_handover(state, code, &format!("{by} answered the request for approval with `{}`", given.choice));
     settle(state, tenant, now);
@@ -364,7 +416,7 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
 pub(super) fn find_again(state: &mut State, tenant: &Tenant, now: Instant) {
     let email = state.case.as_ref().and_then(|case| case.profile.as_ref()).and_then(|profile| profile.email.clone());
     match (email, tenant.connection_of(Role::Idp).map(|idp| idp.id.clone())) {
-        (Some(email), Some(idp)) => drop(state.start(&idp, Work::Idp(IdpAct::Find(email)), Purpose::Find, now)),
+        (Some(email), Some(idp)) => drop(state.start(&idp, Work::Idp(look_up(email, tenant)), Purpose::Find, now)),
         _ => hand_over(state, "not-configured", super::NOT_CONFIGURED, tenant, now),
     }
 }

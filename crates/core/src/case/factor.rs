@@ -12,7 +12,7 @@ use crate::tenant::{Role, Tenant, vendor};
 /// The action.
 pub const LOST_PHONE: &str = "mfa_reset";
 /// How long the pass works, and the buttons beside it.
-const PASS_TIME: u64 = 60 * 60_000;
+pub(super) const PASS_TIME: u64 = 60 * 60_000;
 /// So often a new factor is looked for.
 const MOST_LOOKS: u32 = 3;
 /// What is said after so many steps; the first brings the link.
@@ -52,18 +52,21 @@ pub(super) fn delivered(state: &mut State, message: &str, now: Instant) {
 /// The user pressed a button of a step.
 pub(super) fn pressed(state: &mut State, event: &Event, press: &Press, tenant: &Tenant, now: Instant) {
     let Some(case) = &mut state.case else { return };
-    // A second press of the same button is no news.
-    if !case.offer.as_ref().is_some_and(|offer| offer.id == press.offer && now < offer.expires) {
+    let done = press.choice == "done";
+    // A second press of the same button is no news; but whoever is stuck may say so at any step.
+    if done && !case.offer.as_ref().is_some_and(|offer| offer.id == press.offer && now < offer.expires) {
         return;
     }
-    let done = press.choice == "done";
     let label = if done { "done" } else { "stuck" };
     case.course.presses += 1;
     case.evidence.push(format!("the requester pressed `{label}` of step {} at {now}", case.guide.0 + 1));
     case.offer = None;
     case.guide.0 += 1;
     let step = case.guide.0;
-    replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+    // The first message holds the link, which may not have been opened yet.
+    if step > 1 {
+        replace_offer(state, &event.message, "offer-pressed", &[("choice", label)], now);
+    }
     match STEPS.get(step as usize) {
         _ if !done => hand_over(state, "stuck", "the requester cannot get on with registering a new factor; the pass works for at most an hour", tenant, now),
         Some(sentence) => say_step(state, sentence, now),

@@ -14,6 +14,8 @@ use crate::tenant::Tenant;
 const PAGE: &str = "page";
 /// Said once it has arrived.
 const PAGED: &str = "paged";
+/// What a manager is told.
+const NOTICE: &str = "notice-manager";
 /// The policy of people who need a strong proof.
 const VIP: &str = "vip";
 /// Somebody asks in another's name.
@@ -74,14 +76,33 @@ fn vip(state: &mut State, tenant: &Tenant, now: Instant) {
     tell(state, Some(user), message, why, tenant, now);
 }
 
-/// The way to the person on call is open, or they were told.
+/// The requester's manager hears of a new password or factor, where the client wants it (P-9).
+pub(super) fn notice(state: &mut State, tenant: &Tenant, now: Instant) {
+    let account = state.case.as_ref().and_then(|case| case.account.as_ref()).filter(|_| tenant.notices.manager);
+    let Some((manager, login, name)) = account.and_then(|account| Some((account.manager.clone()?, account.login.clone(), account.name.clone()))) else {
+        return;
+    };
+    let words = [("name", name.as_str()), ("login", login.as_str()), ("msp", tenant.msp.name.as_str()), ("phone", tenant.msp.phone.as_str())];
+    // Whose language it is, nobody knows.
+    let message = Message { channel: String::new(), thread: None, locale: String::new(), ..state.message(NOTICE, &words) };
+    if let Some(case) = &mut state.case {
+        case.evidence.push(format!("{} is told, as the manager whom the directory names", manager.name));
+    }
+    let chat = state.connection.clone();
+    state.chat_on(&chat, ChatAct::Find(manager.address), Purpose::Page(Box::new(message)), now);
+}
+
+/// The way to whoever is to be told is open, or they were told.
 pub(super) fn paged(state: &mut State, task: &Task, message: &Message, outcome: &Outcome, now: Instant) {
     match outcome {
+        Outcome::Profile(profile) if !profile.guest && !profile.inactive => {
+            state.chat_on(&task.connection, ChatAct::OpenDirect(profile.id.clone()), Purpose::Page(Box::new(message.clone())), now);
+        }
         Outcome::Opened(channel) => {
             let message = Message { channel: channel.clone(), ..message.clone() };
             state.chat_on(&task.connection, ChatAct::Say(message.clone()), Purpose::Page(Box::new(message)), now);
         }
-        Outcome::Posted(_) => {
+        Outcome::Posted(_) if message.words.sentence != NOTICE => {
             if let Some(case) = state.case.as_mut().filter(|case| case.said.contains(PAGE)) {
                 case.said.insert(PAGED.into());
             }

@@ -107,7 +107,7 @@ fn show(task: &Task) -> String {
         Work::Chat(ChatAct::Find(address)) => format!("who has {address}"),
         Work::Chat(ChatAct::OpenDirect(user)) => format!("open-direct {user}"),
         Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => message.words.sentence.clone(),
-        Work::Idp(IdpAct::Find(name)) => format!("find {name}"),
+        Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)) => format!("find {name}"),
         Work::Idp(IdpAct::Unlock(_)) => "unlock".into(),
         Work::Idp(IdpAct::ResetPassword(_)) => "reset".into(),
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke".into(),
@@ -219,7 +219,7 @@ impl Play {
             }
             Work::Chat(ChatAct::OpenDirect(_)) => Outcome::Opened("D9".into()),
             Work::Chat(ChatAct::Say(_) | ChatAct::Replace(..)) => Outcome::Posted(format!("p{}", task.id)),
-            Work::Idp(IdpAct::Find(_)) => Outcome::Found(Account {
+            Work::Idp(IdpAct::Find(_) | IdpAct::FindWithManager(_)) => Outcome::Found(Account {
                 id: "u1".into(),
                 login: "jane@acme.example".into(),
                 names: vec!["jane@acme.example".into()],
@@ -232,6 +232,7 @@ impl Play {
                 privileged: vec![],
                 locale: None,
                 phones: vec!["+44 7700 900123".into()],
+                manager: None,
             }),
             Work::Idp(IdpAct::ResetPassword(_) | IdpAct::ResetFactors(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),
@@ -306,6 +307,16 @@ impl Play {
         let press = Press { case: case.id.clone(), offer: case.offer.as_ref()?.id.clone(), choice: choice.into() };
         self.last_press = Some(press.clone());
         Some(press)
+    }
+
+    /// The last button that was pressed.
+    pub(super) fn pressed(&self) -> Option<Press> {
+        self.last_press.clone()
+    }
+
+    /// The requester presses this button.
+    pub(super) fn press_with(&mut self, press: Press) -> Vec<Note> {
+        self.press("U1", Some(press))
     }
 
     /// A button of the question what was meant.

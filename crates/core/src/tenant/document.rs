@@ -98,6 +98,9 @@ pub struct Settings {
     /// When nothing is changed without an approver of the MSP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freezes: Option<Vec<Freeze>>,
+    /// Who is told of a new password or factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
     /// A language model may be asked, where there is a connection to one; `false` keeps what people write from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language_model: Option<bool>,
@@ -162,6 +165,9 @@ pub struct Approvals {
     /// People of the client who are asked first for what the matrix wants an approval for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Named>,
+    /// The requester's manager, as the directory names them, is asked like these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub manager: bool,
     /// After so many minutes whoever was asked is reminded, and the MSP's people are asked too.
     pub remind_minutes: u64,
     /// After so many minutes a human has it.
@@ -173,7 +179,23 @@ pub struct Approvals {
 
 impl Default for Approvals {
     fn default() -> Self {
-        Approvals { channel: None, people: Vec::new(), remind_minutes: 30, expire_minutes: 240, business_hours: false }
+        Approvals { channel: None, people: Vec::new(), manager: false, remind_minutes: 30, expire_minutes: 240, business_hours: false }
+    }
+}
+
+/// Who is told that a password or a second factor was changed, beside the chat that it was asked for in (P-9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notices {
+    /// The ticket's contact, by mail of the PSA.
+    pub contact: bool,
+    /// The requester's manager, in the client's chat.
+    pub manager: bool,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Notices { contact: true, manager: false }
     }
 }
 
@@ -443,6 +465,7 @@ const SETTINGS: Members = &[
     "approvals",
     "limits",
     "freezes",
+    "notices",
     "language_model",
 ];
 const DESK: Members = &[
@@ -667,6 +690,7 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         limits: mine.limits.clone().or_else(|| theirs.limits.clone()).unwrap_or_default(),
         // A freeze of the MSP holds for every client, whatever their own documents add.
         freezes: theirs.freezes.iter().chain(&mine.freezes).flatten().cloned().collect(),
+        notices: mine.notices.clone().or_else(|| theirs.notices.clone()).unwrap_or_default(),
         language_model: mine.language_model.or(theirs.language_model).unwrap_or(true),
     };
     if tenant.connection_of(Role::Psa).is_none() {
@@ -761,7 +785,8 @@ fn known_lists(value: &Value, more: Members, problems: &mut Vec<String>) {
         known(&format!("desk.intake.{i}."), Some(intake), &[&["board", "types", "statuses"]], problems);
     }
     known("on_call.", value.get("on_call"), &[&["name", "user", "phone", "urgencies"]], problems);
-    known("approvals.", value.get("approvals"), &[&["channel", "people", "remind_minutes", "expire_minutes", "business_hours"]], problems);
+    known("notices.", value.get("notices"), &[&["contact", "manager"]], problems);
+    known("approvals.", value.get("approvals"), &[&["channel", "people", "manager", "remind_minutes", "expire_minutes", "business_hours"]], problems);
     for (i, person) in list(value.get("approvals"), "people").iter().enumerate() {
         known(&format!("approvals.people.{i}."), Some(person), &[&["name", "user"]], problems);
     }
@@ -866,6 +891,7 @@ impl Problems<'_> {
             approvals,
             limits,
             freezes,
+            notices: _,
             language_model: _,
         } = settings;
         if let Some(locale) = locale {
@@ -904,7 +930,7 @@ impl Problems<'_> {
     }
 
     fn approvals(&mut self, approvals: &Approvals) {
-        let Approvals { channel, people, remind_minutes, expire_minutes, business_hours: _ } = approvals;
+        let Approvals { channel, people, manager: _, remind_minutes, expire_minutes, business_hours: _ } = approvals;
         channel.iter().for_each(|text| self.text("approvals.channel", text));
         for (i, Named { name, user }) in people.iter().enumerate() {
             [name, user].into_iter().for_each(|text| self.text(&format!("approvals.people.{i}"), text));

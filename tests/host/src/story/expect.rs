@@ -109,6 +109,9 @@ struct Ticket {
     /// Resolution notes, one entry each.
     #[serde(default)]
     resolution: Vec<Fragments>,
+    /// Those that its contact was mailed.
+    #[serde(default)]
+    mailed: Vec<Fragments>,
     /// What stands nowhere on the ticket.
     #[serde(default)]
     never: Vec<String>,
@@ -415,6 +418,9 @@ fn ticket(wanted: &Ticket, got: &Value, psa: &Value, failures: &mut Vec<String>)
     }
     texts(&format!("internal notes of ticket {id}"), &wanted.internal, &texts_of("internalAnalysisFlag"), failures);
     texts(&format!("resolution notes of ticket {id}"), &wanted.resolution, &texts_of("resolutionFlag"), failures);
+    if !wanted.mailed.is_empty() {
+        texts(&format!("notes of ticket {id} that were mailed"), &wanted.mailed, &texts_of("mailed"), failures);
+    }
     if wanted.priority.as_ref().is_some_and(|priority| got["priority"]["name"] != **priority) {
         failures.push(format!("priority of ticket {id}: expected {:?}, there: {}", wanted.priority, got["priority"]));
     }

@@ -98,7 +98,7 @@ fn one_press_of_a_technician_lets_a_plan_go_after_the_account_was_read_again() {
     assert_eq!(phase(&play), "Approving");
     let posts = purposes(&play, &Purpose::Ask);
     assert!(matches!(&posts[..], [Task { connection, work: Work::Chat(ChatAct::Say(message)), .. }]
-        if connection == "nw-slack" && message.channel == "C0STAFF" && message.words.sentence == "approve-unlock" && message.buttons.len() == 3));
+        if connection == "nw-slack" && message.channel == "C0STAFF" && message.words.sentence == "approve-unlock" && message.buttons.len() == 4));
     play.line("ask");
     assert_eq!(press(&mut play, "U0TOM", "approve"), "who is U0TOM");
     let before = play.state.counted;
@@ -311,9 +311,133 @@ fn a_yes_fits_one_change_of_one_account_for_a_short_time() {
         privileged: vec![],
         locale: None,
         phones: vec![],
+        manager: None,
     };
     play.done("find", Some(Outcome::Found(other)), true);
     assert!(play.state.asked.clone().unwrap().approvals.is_empty());
+}
+
+fn with_manager(address: Option<&str>) -> Account {
+    let manager = address.map(|address| Manager { id: "m1".into(), name: "Mona".into(), address: address.into() });
+    Account {
+        id: "u1".into(),
+        login: "jane@acme.example".into(),
+        names: vec!["jane@acme.example".into()],
+        name: "Jane".into(),
+        enabled: true,
+        state: "ACTIVE".into(),
+        lock: Lock::Locked,
+        guest: false,
+        synced: false,
+        privileged: vec![],
+        locale: None,
+        phones: vec![],
+        manager,
+    }
+}
+
+/// Everything up to the question, with the manager asked for where the directory names one.
+fn asked_the_manager(address: Option<&str>) -> Play {
+    let mut play = play(json!({"channel": "C0STAFF", "manager": true}));
+    play.line("says account_unlock, who");
+    play.done("find", Some(Outcome::Found(with_manager(address))), true);
+    play.line("open, allow, offer, press yes");
+    play.decide_by(Verdict::Approval, "approval-by-settings");
+    play
+}
+
+fn user(id: &str, email: &str, guest: bool) -> Option<Outcome> {
+    let (email, name) = (Some(email.to_string()), "Mona".to_string());
+    Some(Outcome::Profile(Profile { id: id.into(), workspace: "T1".into(), email, name, guest, inactive: false, locale: None }))
+}
+
+#[test]
+fn the_manager_whom_the_directory_names_is_asked_and_counts_only_while_they_are_it() {
+    let mut play = asked_the_manager(Some("mona@acme.example"));
+    assert_eq!(purposes(&play, &Purpose::Ask).len(), 1, "only the manager is asked");
+    play.done("ask", user("U0MO", "Mona@acme.example", false), true);
+    play.done("ask", Some(Outcome::Opened("D0MO".into())), true);
+    play.line("ask");
+    // Nobody else of the client may answer.
+    assert_eq!(press(&mut play, "U1", "approve"), "approval-not-yours in C0STAFF");
+    assert_eq!(press(&mut play, "U0MO", "approve"), "who is U0MO");
+    play.done("approver", user("U0MO", "mona@acme.example", false), true);
+    assert!(evidence(&play).contains("Mona (U0MO), the requester's manager, in D0MO answered request a1"), "{}", evidence(&play));
+    // When the account was read again she is it no more.
+    let mut left = with_manager(Some("mona@acme.example"));
+    left.manager = None;
+    let (mut still, mut gone) = (play.state.clone(), play.state.clone());
+    let find = |state: &mut State, tenant: &Tenant, account: Account, now| {
+        let task = state.tasks.iter().find(|task| task.purpose == Purpose::Find).unwrap().id.clone();
+        super::super::apply(state, &Fact::Done { task, outcome: Outcome::Found(account) }, tenant, now);
+        let question = state.asked.clone().unwrap();
+        question.standing(tenant, now).filter(|approval| approval.approver(tenant)).count()
+    };
+    assert_eq!(find(&mut still, &play.tenant, with_manager(Some("mona@acme.example")), play.now), 1);
+    assert_eq!(find(&mut gone, &play.tenant, left, play.now), 0);
+    // Nor does her yes count where the client does not want managers any more.
+    play.tenant.approvals.manager = false;
+    let question = still.asked.unwrap();
+    assert_eq!(question.standing(&play.tenant, play.now).count(), 0);
+    replay(&asked_the_manager(Some("mona@acme.example")));
+}
+
+#[test]
+fn where_no_manager_can_be_asked_the_msps_people_are() {
+    let mut play = asked_the_manager(None);
+    assert!(evidence(&play).contains("names no manager") && play.state.case.as_ref().unwrap().ask.as_ref().unwrap().staff);
+    // A guest, the requester, and somebody with another address are not the manager.
+    for (id, email, guest) in [("U0MO", "mona@acme.example", true), ("U1", "mona@acme.example", false), ("U0MO", "mo@acme.example", false)] {
+        play = asked_the_manager(Some("mona@acme.example"));
+        let before = play.state.counted;
+        play.done("ask", user(id, email, guest), true);
+        assert_eq!(started(&play, before), "approve-unlock in C0STAFF", "{id} {email}");
+        assert_eq!(play.state.case.as_ref().unwrap().ask.as_ref().unwrap().manager, None);
+    }
+}
+
+#[test]
+fn who_wants_it_done_differently_is_asked_again_about_what_is_then_asked_for() {
+    let mut play = asked(channel(), "supervised");
+    play.line("ask");
+    press(&mut play, "U0NIA", "changes");
+    let before = play.state.counted;
+    play.line("approver");
+    assert_eq!((started(&play, before).as_str(), phase(&play).as_str()), ("approval-changes in C0STAFF, approval-differently in D1", "Listening"));
+    // The old buttons are dead, and the changed request is offered, judged and asked about anew, with a name of its own.
+    assert_eq!(press(&mut play, "U0NIA", "approve"), "approval-over in C0STAFF");
+    play.line("says password_reset, find, allow, offer, press yes");
+    play.decide_by(Verdict::Approval, "supervised");
+    let ask = play.state.case.as_ref().unwrap().ask.clone().unwrap();
+    assert_eq!((ask.id.as_str(), ask.action.as_str()), ("a2", "password_reset"));
+    // Not for ever.
+    play.line("ask");
+    play.state.case.as_mut().unwrap().asks = MOST_ASKS;
+    play.state.case.as_mut().unwrap().ask.as_mut().unwrap().id = format!("a{MOST_ASKS}");
+    press(&mut play, "U0NIA", "changes");
+    play.line("approver");
+    assert_eq!(phase(&play), "HandingOver (approver-wants-changes)");
+}
+
+#[test]
+fn the_manager_hears_of_a_new_password_where_the_client_wants_it() {
+    for wanted in [true, false] {
+        let mut play = play(channel());
+        play.tenant.notices.manager = wanted;
+        play.line("says password_reset, who");
+        play.done("find", Some(Outcome::Found(with_manager(Some("mona@acme.example")))), true);
+        play.line("open, allow, offer, press yes, allow, act");
+        let told = play.state.tasks.iter().filter(|task| matches!(task.purpose, Purpose::Page(_))).count();
+        assert_eq!(told, usize::from(wanted));
+        if wanted {
+            play.done("page", user("U0MO", "mona@acme.example", false), true);
+            play.done("page", Some(Outcome::Opened("D0MO".into())), true);
+            let said = |task: &Task| matches!(&task.work, Work::Chat(ChatAct::Say(message)) if message.words.sentence == "notice-manager" && message.channel == "D0MO");
+            assert!(play.state.tasks.iter().any(said));
+            play.line("page");
+            assert!(play.state.case.as_ref().unwrap().said.is_empty(), "nobody on call was told");
+        }
+    }
 }
 
 #[test]
