@@ -413,6 +413,51 @@ mod tests {
         assert_eq!(monitor.url(&odd).unwrap(), "https://graph.microsoft.com/v1.0/users?$skiptoken=a%20b");
     }
 
+    #[test]
+    fn a_manager_is_believed_only_if_the_vendor_showed_them_under_that_address() {
+        use firstline_core::stage::{Account, Lock, Manager, Work};
+        let (world, settings) = (World::new(), World::new().settings());
+        world.say(&Script::default(), "password_reset");
+        let (mut state, tenant) = (world.snapshot().unwrap().state, tenant());
+        let task = |act| Task { connection: "idp".into(), work: Work::Idp(act), ..task() };
+        let asking = task(IdpAct::FindWithManager("jane@acme.example".into()));
+        let read = |call: &str| Named { call: call.into(), change: false, grant: None, request: request("GET", "users/u1", None) };
+        let shown = |state: &State, call: &str, id: &str, address: &str| {
+            let body = serde_json::json!({"id": id, "userPrincipalName": address});
+            Monitor::new(&tenant, &settings, state, &asking).unwrap().attests(&read(call), &body)
+        };
+        let keys = [shown(&state, "read-user", "u1", "jane@acme.example"), shown(&state, "read-manager", "u2", "Mona@acme.example")].concat();
+        state.case.as_mut().unwrap().attested.extend(keys);
+        let found = |id: &str, address: &str| {
+            let manager = Some(Manager { id: id.into(), name: "Mona".into(), address: address.into() });
+            let names = vec!["jane@acme.example".into()];
+            Outcome::Found(Account {
+                id: "u1".into(),
+                login: "jane@acme.example".into(),
+                names,
+                name: "Jane".into(),
+                enabled: true,
+                state: String::new(),
+                lock: Lock::Open,
+                guest: false,
+                synced: false,
+                privileged: vec![],
+                locale: None,
+                phones: vec![],
+                manager,
+            })
+        };
+        let monitor = Monitor::new(&tenant, &settings, &state, &asking).unwrap();
+        assert!(monitor.believe(&found("u2", "mona@acme.example")).is_ok());
+        for (id, address) in [("u2", "mallory@acme.example"), ("u3", "mona@acme.example"), ("u3", "mallory@acme.example")] {
+            assert!(monitor.believe(&found(id, address)).is_err(), "{id} {address}");
+        }
+        // Whoever asks for no manager keeps nothing of one.
+        let plain = task(IdpAct::Find("jane@acme.example".into()));
+        let body = serde_json::json!({"id": "u2", "userPrincipalName": "mona@acme.example"});
+        assert!(Monitor::new(&tenant, &settings, &state, &plain).unwrap().attests(&read("read-manager"), &body).is_empty());
+    }
+
     fn task() -> Task {
         let work = firstline_core::stage::Work::Idp(firstline_core::stage::IdpAct::Find("jane".into()));
         let (id, connection) = ("t1".into(), "idp".into());
