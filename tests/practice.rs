@@ -118,7 +118,11 @@ const HELD: &[(u32, &str, &[&str])] = &[
             "components/psa-closeout/src/connectwise/tests.rs: without_the_right_work_type_nothing_is_billed",
         ],
     ),
-    (31, "silence confirms nothing, and still broken re-opens", &["story did-this-fix-it", "story still-broken", "story still-broken-in-words"]),
+    (
+        31,
+        "silence confirms nothing, and still broken re-opens and counts",
+        &["story did-this-fix-it", "story still-broken", "story still-broken-in-words", "story autonomy-lost-by-still-broken-twice"],
+    ),
     (
         32,
         "what was learned shows its evidence, and names nobody where that is thin",
@@ -144,12 +148,27 @@ const HELD: &[(u32, &str, &[&str])] = &[
     (34, "a claimed approval is none", &["attacks claimed-approvals", "story guardrails-approval"]),
     (35, "a text grants no authority", &["attacks instructions", "story instructions-in-the-text", "story a-language-model-that-lies"]),
     (36, "users never see internal notes", &["story entra-reset", "components/messaging/src/sentences.rs: a_value_is_never_read_as_part_of_the_sentence"]),
+    (
+        38,
+        "autonomy begins with a pilot group, is earned by evidence and two people, and lost at the first failure",
+        &[
+            "story pilot-group",
+            "story outside-the-pilot-group",
+            "story autonomy-earned",
+            "story autonomy-lost-by-a-read-back",
+            "story autonomy-lost-by-a-technicians-word",
+            "story autonomy-lost-by-still-broken-twice",
+            "tests/security.rs: a_stage_that_reaches_for_somebody_else_costs_the_action_its_autonomy",
+            "crates/core/src/autonomy/tests.rs: a_failure_begins_the_count_again_wherever_it_was",
+            "crates/core/src/autonomy/tests.rs: only_what_supervision_alone_holds_back_may_rise",
+            "components/console/src/promotions/tests.rs: what_was_earned_holds_once_two_people_agreed_and_is_told",
+        ],
+    ),
     (37, "in a freeze only a human lets a change through", &["story freeze-window", "story freeze-window-that-is-over", "story kill-switch-in-mid-case"]),
 ];
 
 /// A rule that no test holds yet, and what it waits for. Nothing is ever added here.
-const OPEN: &[(u32, &str)] =
-    &[(7, "identity-check: pushes through Duo, never through Microsoft"), (38, "earned promotion and demotion; a pilot group is there")];
+const OPEN: &[(u32, &str)] = &[(7, "identity-check: pushes through Duo, never through Microsoft")];
 
 /// A rule about something that the agent does not do at all.
 const NOT_DONE: &[(u32, &str)] = &[
@@ -164,7 +183,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 2;
+const MOST_OPEN: usize = 1;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {

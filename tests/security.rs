@@ -58,7 +58,7 @@ async fn a_lying_stage_gets_nothing_past_the_technician() {
         ("own-link-by-checkpoint", "refused-by-monitor"),
         ("wrong-target", "no live grant for `password_reset`"),
         ("change-while-finding", "no live grant for `password_reset`"),
-        ("found-another", "refused-by-monitor"),
+        ("found-another", "wrong-target"),
         ("own-authorization", "header `authorization` is not allowed"),
         ("method-override", "header `x-http-method-override` is not allowed"),
         ("enables-too", "`/accountEnabled` is not allowed"),
@@ -84,6 +84,16 @@ async fn a_lying_stage_gets_nothing_past_the_technician() {
         wrong.extend(check(lie, why).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whoever reached for somebody else asks from then on (P-38).
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_reaches_for_somebody_else_costs_the_action_its_autonomy() {
+    for (lie, cause) in [("wrong-target", json!("wrong-target")), ("found-another", json!("wrong-target")), ("no-row", json!(null))] {
+        let rig = lied(lie).await;
+        let (status, answer) = rig.desk.api("GET", "/api/tenants/acme", "").await.unwrap();
+        assert_eq!((status, &answer["lost"]["password_reset"]["cause"]), (200, &cause), "{lie}: {}", rig.log());
+    }
 }
 
 /// The negative control: the same stage, telling the truth, changes the password.

@@ -46,6 +46,10 @@ stories! {
     asked_and_answered_in_words
     asked_and_never_answered
     autonomous
+    autonomy_earned
+    autonomy_lost_by_a_read_back
+    autonomy_lost_by_a_technicians_word
+    autonomy_lost_by_still_broken_twice
     backlog
     blocked_while_the_button_waits
     board_not_taken_in
@@ -65,6 +69,7 @@ stories! {
     did_this_fix_it
     directory_guest
     disabled_account
+    daily_digest
     dispatch
     emoji
     entra_lockout_becomes_a_reset

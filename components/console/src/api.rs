@@ -54,6 +54,7 @@ enum Route<'a> {
     Proposals(&'a str),
     Case(&'a str),
     Approval(&'a str),
+    Fault(&'a str),
     Journal(&'a str),
     Evidence(&'a str),
     Day(&'a str, &'a str),
@@ -81,6 +82,7 @@ impl<'a> Route<'a> {
             ["tenants", tenant, "history", "page"] => Route::Page(tenant),
             ["cases", case] => Route::Case(case),
             ["cases", case, "approval"] => Route::Approval(case),
+            ["cases", case, "fault"] => Route::Fault(case),
             ["cases", case, "journal"] => Route::Journal(case),
             ["cases", case, "evidence"] => Route::Evidence(case),
             ["tenants", tenant, "days", day] => Route::Day(tenant, day),
@@ -104,7 +106,7 @@ impl<'a> Route<'a> {
             | Route::Proposals(tenant)
             | Route::Day(tenant, _) => keys::is_name(tenant),
             Route::Secret(tenant, connection, name) => [tenant, connection, name].into_iter().all(keys::is_name),
-            Route::Case(case) | Route::Approval(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
+            Route::Case(case) | Route::Approval(case) | Route::Fault(case) | Route::Journal(case) | Route::Evidence(case) => is_case(case),
         };
         plain.then_some(route)
     }
@@ -122,7 +124,7 @@ impl<'a> Route<'a> {
             | Route::Health => "GET",
             Route::Msp | Route::MspSecret(..) | Route::Tenant(_) | Route::Secret(..) => "GET, PUT",
             Route::Approval(_) | Route::Proposals(_) | Route::Past(_) | Route::Halt(_) | Route::Backlog(_) => "GET, POST",
-            Route::Tick | Route::Page(_) => "POST",
+            Route::Tick | Route::Page(_) | Route::Fault(_) => "POST",
         }
     }
 }
@@ -183,6 +185,7 @@ async fn route(host: &(impl Host + Stages), request: &Request) -> Result<Answer,
         Route::Past(tenant) => past::get(host, &key, tenant).await,
         Route::Case(case) => cases::get(host, &key, case).await,
         Route::Approval(case) if request.method == "POST" => approval::post(host, &key, case, &person, body(request)?).await,
+        Route::Fault(case) => approval::fault(host, &key, case, &person).await,
         Route::Approval(case) => approval::get(host, &key, case).await,
         Route::Journal(case) => cases::journal(host, &key, case, &request.query).await,
         Route::Evidence(case) => evidence::bundle(host, &key, case).await,

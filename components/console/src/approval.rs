@@ -1,8 +1,9 @@
-//! Answers to requests for approval, by people with a token.
+//! Answers to requests for approval, and what else people with a token tell a case.
 
 use crate::answer::{Answer, Refused, damaged, ok, refused};
 use crate::cases;
 use crate::host::{Fault, Host};
+use firstline_core::autonomy::FAULT;
 use firstline_core::case::Ask;
 use firstline_core::journal::{Snapshot, conversation_of};
 use firstline_core::mailbox::{self, Act, Event, Place};
@@ -54,13 +55,23 @@ pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Per
     if person.role == PersonRole::Technician && ask.wants_approver() {
         return Err(refused(403, "this needs an approver, not only a technician: ask an owner"));
     }
+    let log = send(host, key, case, person, &format!("{}.{}", given.request, given.choice)).await?;
+    Ok(Answer { log, ..ok(json!({"answered": given.choice})) })
+}
+
+/// Tells a case that what was done in it was wrong.
+///
+/// # Errors
+/// There is no such case, or the store failed.
+pub async fn fault(host: &impl Host, key: &IntegrityKey, case: &str, person: &Person) -> Result<Answer, Refused> {
+    let log = send(host, key, case, person, &format!("{FAULT}.")).await?;
+    Ok(Answer { log, ..ok(json!({"fault": case})) })
+}
+
+/// Puts a person's word into the mailbox of a case, under a MAC that only the console can make. What is for the log, if the technician did not hear of it at once.
+async fn send(host: &impl Host, key: &IntegrityKey, case: &str, person: &Person, what: &str) -> Result<Option<String>, Refused> {
     let tenant = cases::find(host, key, case).await?.tenant;
-    let mut answer = Signed {
-        signed: format!("{case}.{}.{}", given.request, given.choice),
-        by: person.name.clone(),
-        owner: person.role == PersonRole::Owner,
-        mac: String::new(),
-    };
+    let mut answer = Signed { signed: format!("{case}.{what}"), by: person.name.clone(), owner: person.role == PersonRole::Owner, mac: String::new() };
     answer.mac = key.sign("answer", &answer.text(&tenant));
     let now = host.now();
     let event = Event {
@@ -79,16 +90,18 @@ pub async fn post(host: &impl Host, key: &IntegrityKey, case: &str, person: &Per
         received: now,
         to: conversation_of(case).map(Into::into),
     };
-    mailbox::put(host, &event).await?;
+    Ok(deliver(host, &event).await?)
+}
+
+/// Puts an event into its mailbox and pokes the technician. Why that failed, if it did: the due entry brings the next tick there.
+///
+/// # Errors
+/// The store failed.
+pub async fn deliver(host: &impl Host, event: &Event) -> Result<Option<String>, Fault> {
+    mailbox::put(host, event).await?;
     let conversation = event.conversation();
-    if let Some(epoch) = mailbox::wake(host, &conversation).await? {
-        // Should the poke get lost, the due entry brings the next tick there.
-        let poked = host.ask(&format!("poke/{conversation}/{epoch}")).await;
-        let mut done = ok(json!({"answered": given.choice}));
-        done.log = poked.err().map(|Fault(why)| why);
-        return Ok(done);
-    }
-    Ok(ok(json!({"answered": given.choice})))
+    let Some(epoch) = mailbox::wake(host, &conversation).await? else { return Ok(None) };
+    Ok(host.ask(&format!("poke/{conversation}/{epoch}")).await.err().map(|Fault(why)| why))
 }
 
 async fn waiting(host: &impl Host, key: &IntegrityKey, case: &str) -> Result<Ask, Refused> {

@@ -37,6 +37,7 @@ pub struct Fake {
     pub meanwhile: RefCell<Option<(String, Vec<u8>)>>,
     /// What a memory says besides.
     pub lessons: RefCell<Vec<Lesson>>,
+    pub now: Instant,
 }
 
 impl Fake {
@@ -64,6 +65,7 @@ impl Fake {
             shared: false,
             meanwhile: RefCell::default(),
             lessons: RefCell::default(),
+            now: NOW,
         }
     }
 
@@ -136,7 +138,7 @@ impl Host for Fake {
         Ok(())
     }
     fn now(&self) -> Instant {
-        NOW
+        self.now
     }
     async fn ask(&self, path: &str) -> Result<(u16, Vec<u8>), Fault> {
         self.asked.borrow_mut().push(path.into());

@@ -16,6 +16,7 @@ pub mod logos;
 pub mod metrics;
 pub mod msp;
 pub mod past;
+pub mod promotions;
 pub mod proposals;
 pub mod secrets;
 pub mod switch;

@@ -1,10 +1,11 @@
 //! What a tenant's past suggests for its document. A proposal binds nobody until an owner accepts it, by one call and by its name.
 //!
 //! Only firm evidence proposes (P-32), and only what makes the agent ask more people: nothing learned ever lets it do more by itself.
+//! What it has shown by doing may, and is proposed beside it ([`promotions`]).
 
 use crate::answer::{Answer, Refused, ok, refused};
 use crate::host::{Host, Stages};
-use crate::{past, tenants};
+use crate::{past, promotions, tenants};
 use firstline_core::case::LOST_PHONE;
 use firstline_core::past::Lesson;
 use firstline_core::people::{Person, PersonRole};
@@ -77,7 +78,10 @@ pub fn proposals(lessons: &[Lesson], tenant: &Tenant) -> Vec<Proposal> {
 /// The tenant is unknown, or what was learned cannot be used.
 pub async fn get(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str) -> Result<Answer, Refused> {
     let outline = tenants::outline(host, key, tenant).await?;
-    Ok(ok(json!({"proposals": proposals(&past::lessons(host, key, tenant).await?, &outline)})))
+    let alone = tenants::find(host, key, tenant).await?.msp.is_some();
+    let learned = proposals(&past::lessons(host, key, tenant).await?, &outline).into_iter().map(|one| json!(one));
+    let earned = promotions::promotions(host, key, &outline, alone).await?.into_iter().map(|one| json!(one));
+    Ok(ok(json!({"proposals": learned.chain(earned).collect::<Vec<_>>()})))
 }
 
 #[derive(Deserialize)]
@@ -87,13 +91,16 @@ struct Accepted {
     user: Option<String>,
 }
 
-/// Writes one proposal into the tenant's document.
+/// Writes one proposal into the tenant's document; what was earned needs two people.
 ///
 /// # Errors
 /// The person may not, there is no such proposal any more, or the document does not take it.
 pub async fn post(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str, person: &Person, body: &[u8]) -> Result<Answer, Refused> {
     let usage = "send `{\"accept\": \"…\"}` with the proposal's id, and for an approver also `user`, their id in the client's chat";
     let Accepted { accept, user } = serde_json::from_slice(body).map_err(|_| refused(400, usage))?;
+    if let Some(answer) = promotions::agree(host, key, tenant, person, &accept).await? {
+        return Ok(answer);
+    }
     if person.role != PersonRole::Owner {
         return Err(refused(403, "only an owner may do this: ask one"));
     }

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Refused, damaged, ok, problems, refused};
 use crate::host::{Fault, Host};
-use crate::{conflicts, logos, msp};
+use crate::{conflicts, logos, msp, promotions};
 use firstline_core::mailbox::counter;
 use firstline_core::record::{self, Corrupt, IntegrityKey, Record};
 use firstline_core::tenant::{self, Address, Connection, Document, Gap, Listed, Msp, Reach, Role, Tenant, Workspace, vendor};
@@ -150,6 +150,10 @@ async fn show(
     }
     let mut body = json!({"document": document, "tenant": tenant, "missing": texts(&gaps), "actions": actions(&gaps, &tenant)});
     if let Value::Object(body) = &mut body {
+        let lost = promotions::lost(host, key, &tenant).await?;
+        if !lost.is_empty() {
+            body.insert("lost".into(), json!(lost));
+        }
         if draft.is_some() {
             body.insert("draft".into(), json!(true));
             body.insert("serves".into(), json!(live.is_some()));

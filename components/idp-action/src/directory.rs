@@ -86,7 +86,7 @@ pub(crate) fn changed(evidence: Vec<String>, secret: Option<&str>) -> Outcome {
 pub(crate) fn fit(account: &Account, subject: &Subject) -> Flow<String> {
     let (login, id) = (&account.login, &account.id);
     if *id != subject.id {
-        return escalate("not-found", format!("another account answered for id `{}`; nothing was changed", subject.id));
+        return escalate("wrong-target", format!("another account answered for id `{}`; nothing was changed", subject.id));
     }
     if !account.privileged.is_empty() {
         return escalate("privileged", format!("`{login}` is privileged: {}; nothing was changed", account.privileged.join(", ")));

@@ -1,5 +1,6 @@
 //! The call catalogue: what each request to a vendor is, read from data and not from what a stage says. Format: `catalogue/README.md`.
 
+use firstline_core::keys;
 use firstline_core::wire::{Body, Effect, Request, Target};
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,6 +22,9 @@ pub struct Vendor {
     pub credential: Scheme,
     /// The calls.
     pub calls: Vec<Call>,
+    /// Of these rows and of the policies that no setting relaxes: what was shown under another proves nothing.
+    #[serde(skip)]
+    pub version: String,
 }
 
 /// How requests are authorized.
@@ -196,6 +200,8 @@ pub enum Owner {
     Company(String),
 }
 
+const INVARIANTS: &str = include_str!("../../guardrails/policies/invariants.cedar");
+
 const FILES: [(&str, &str); 5] = [
     ("slack", include_str!("catalogue/slack.json")),
     ("entra", include_str!("catalogue/entra.json")),
@@ -208,7 +214,8 @@ const FILES: [(&str, &str); 5] = [
 #[must_use]
 pub fn vendor(name: &str) -> Option<Vendor> {
     let (_, text) = FILES.iter().find(|(vendor, _)| *vendor == name)?;
-    serde_json::from_str(text).ok()
+    let version = keys::sha256_hex([env!("CARGO_PKG_VERSION"), text, INVARIANTS].concat().as_bytes()).chars().take(8).collect();
+    Some(Vendor { version, ..serde_json::from_str(text).ok()? })
 }
 
 /// What a request is, according to its row.

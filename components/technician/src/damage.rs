@@ -73,9 +73,9 @@ pub async fn survey<H: Host>(host: &H, settings: &Settings, conversation: &str, 
         }
         let event = host.get(&keys::event(conversation, number)).await?.and_then(|bytes| read::<Event>(&bytes).ok());
         // Who answers a request for approval writes from elsewhere, and is not the one to talk with.
-        let Some(event) =
-            event.filter(|event| event.conversation() == conversation && (event.tenant != MSP || event.to.is_none()) && !matches!(event.act, Act::Answer(_)))
-        else {
+        let Some(event) = event.filter(|event| {
+            event.conversation() == conversation && (event.tenant != MSP || event.to.is_none()) && !matches!(event.act, Act::Answer(_) | Act::Notice(_))
+        }) else {
             continue;
         };
         seen.insert(0, event.id.clone());

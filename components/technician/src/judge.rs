@@ -7,6 +7,9 @@ use firstline_core::tenant::Tenant;
 
 /// Who asks, as far as it is known, and the guardrails' answer.
 pub fn judge<S: Stages>(stages: &S, question: &Question, tenant: &Tenant, circumstances: &Circumstances, now: Instant) -> (Standing, Decision) {
+    // What lost its autonomy is asked about as if nobody had given it any.
+    let lowered = circumstances.lost.and_then(|at| tenant.without(&question.action, at));
+    let tenant = lowered.as_ref().unwrap_or(tenant);
     let standing = standing(stages, question, tenant, Assurance::None, 0, now);
     // INVARIANT: an error of the guardrails means deny.
     let decision = stages.decide(question, standing.assurance, tenant, circumstances, now).unwrap_or_else(|fault| Decision {

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod credentials;
 pub mod damage;
 pub mod days;
+pub mod digest;
 pub mod health;
 pub mod history;
 pub mod host;

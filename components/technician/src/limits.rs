@@ -4,7 +4,7 @@ use crate::host::{Fault, Host};
 use crate::runner::{Settings, read_counter};
 use firstline_core::stage::{Circumstances, Question};
 use firstline_core::tenant::Tenant;
-use firstline_core::{halt, keys};
+use firstline_core::{autonomy, halt, keys};
 
 /// The counters of a change, each with its name and its limit.
 fn counters(question: &Question, tenant: &Tenant, now: firstline_core::Instant) -> [(&'static str, String, u64); 3] {
@@ -47,7 +47,7 @@ pub async fn look<H: Host>(host: &H, settings: &Settings, question: &Question, t
             over.push(name.into());
         }
     }
-    Ok(Circumstances { halted: halted(host, settings, tenant).await?, over })
+    now(host, settings, question, tenant, over).await
 }
 
 /// Just before a change: it is counted first, so that of two at once only as many leave as there is room for.
@@ -62,14 +62,28 @@ pub async fn count<H: Host>(host: &H, settings: &Settings, question: &Question, 
         }
     }
     // Last, so that nothing lies between the look at the switch and the change.
-    Ok(Circumstances { halted: halted(host, settings, tenant).await?, over })
+    now(host, settings, question, tenant, over).await
+}
+
+/// What holds at this moment, with the limits that are used up.
+///
+/// # Errors
+/// The store failed.
+pub async fn now<H: Host>(host: &H, settings: &Settings, question: &Question, tenant: &Tenant, over: Vec<String>) -> Result<Circumstances, Fault> {
+    let key = keys::demoted(&tenant.tenant, &question.action);
+    let lost = match tenant.autonomous_since(&question.action) {
+        Some(_) => autonomy::lost_at(&settings.integrity, &key, host.get(&key).await?.as_deref()),
+        // There is nothing to lose.
+        None => None,
+    };
+    Ok(Circumstances { over, lost, halted: halted(host, settings, tenant).await? })
 }
 
 /// Whether somebody has stopped all changes of this tenant, or of all.
 ///
 /// # Errors
 /// The store failed.
-pub async fn halted<H: Host>(host: &H, settings: &Settings, tenant: &Tenant) -> Result<bool, Fault> {
+async fn halted<H: Host>(host: &H, settings: &Settings, tenant: &Tenant) -> Result<bool, Fault> {
     for key in [halt::key(None), halt::key(Some(&tenant.tenant))] {
         if halt::stops(&settings.integrity, &key, host.get(&key).await?.as_deref()) {
             return Ok(true);
@@ -81,7 +95,9 @@ pub async fn halted<H: Host>(host: &H, settings: &Settings, tenant: &Tenant) -> 
 #[cfg(test)]
 mod tests {
     use crate::fake::*;
+    use firstline_core::autonomy::{self, Lost};
     use firstline_core::halt::{self, Halt};
+    use firstline_core::keys;
     use firstline_core::mailbox::Act;
     use firstline_core::tenant::Limits;
 
@@ -141,6 +157,28 @@ mod tests {
         throw(&world, Some("acme"), false);
         reset(&world, &stages);
         assert_eq!(world.end(), "closed");
+    }
+
+    #[test]
+    fn what_was_lost_is_known_before_a_decision_and_just_before_the_change() {
+        let (world, stages) = (World::new(), Script::default());
+        world.say(&stages, "password_reset");
+        let (settings, tenant, question) = (world.settings(), tenant(), stages.asked.borrow().clone().unwrap());
+        let lost = || {
+            let look = block_on(super::look(&world, &settings, &question, &tenant)).unwrap().lost;
+            assert_eq!(block_on(super::count(&world, &settings, &question, &tenant)).unwrap().lost, look);
+            look
+        };
+        assert_eq!(lost(), None);
+        let key = keys::demoted("acme", "password_reset");
+        let record = Lost { cause: autonomy::FAULT.into(), case: "c".into(), by: None, at: 7 };
+        world.values.borrow_mut().insert(key.clone(), settings.integrity.write(&key, &record));
+        assert_eq!(lost(), Some(7));
+        // Another action, or a record that was tampered with.
+        world.values.borrow_mut().insert(key.clone(), settings.integrity.write("elsewhere", &record));
+        assert_eq!(lost(), Some(u64::MAX));
+        let unlock = firstline_core::stage::Question { action: "account_unlock".into(), ..question.clone() };
+        assert_eq!(block_on(super::look(&world, &settings, &unlock, &tenant)).unwrap().lost, None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, identifi
 use crate::host::Outgoing;
 use crate::runner::Settings;
 use firstline_core::Instant;
+use firstline_core::autonomy::WRONG_TARGET;
 use firstline_core::case::{GRANT_EXPIRED, Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
 use firstline_core::seal::Secret;
@@ -146,7 +147,13 @@ impl<'a> Monitor<'a> {
                 && grant.arguments == arguments
         };
         let mut fitting = self.state.grants.iter().filter(fits).peekable();
-        let code = if fitting.peek().is_some() { GRANT_EXPIRED } else { "refused-by-monitor" };
+        // What may be done, to somebody else.
+        let elsewhere = |grant: &Grant| grant.task == self.task.id && grant.action == reading.call.action && grant.target != reading.target;
+        let code = match fitting.peek() {
+            Some(_) => GRANT_EXPIRED,
+            None if self.state.grants.iter().any(elsewhere) => WRONG_TARGET,
+            None => "refused-by-monitor",
+        };
         fitting
             .find(|grant| now < grant.expires)
             .ok_or_else(|| Denied { code, why: format!("no live grant for `{}` of `{}`", reading.call.action, reading.target) })
@@ -282,20 +289,20 @@ impl<'a> Monitor<'a> {
     ///
     /// # Errors
     /// Why it is not believed.
-    pub fn believe(&self, outcome: &Outcome) -> Result<(), String> {
+    pub fn believe(&self, outcome: &Outcome) -> Result<(), Denied> {
         match (&self.task.work, outcome) {
             (Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)), Outcome::Found(account)) => {
+                let stranger =
+                    |id: &str, whose: &str| Denied { code: WRONG_TARGET, why: format!("the vendor showed no account `{id}` under the {whose}'s address") };
                 let shown = |name: &str, id: &str| {
                     let key = identification(&self.connection.id, name, id);
                     self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key))
                 };
                 if !shown(name, &account.id) {
-                    return Err(format!("the vendor showed no account `{}` under the requester's address", account.id));
+                    return Err(stranger(&account.id, "requester"));
                 }
                 match &account.manager {
-                    Some(manager) if !shown(&manager.address, &manager.id) => {
-                        Err(format!("the vendor showed no account `{}` under the manager's address", manager.id))
-                    }
+                    Some(manager) if !shown(&manager.address, &manager.id) => Err(stranger(&manager.id, "manager")),
                     _ => Ok(()),
                 }
             }

@@ -10,17 +10,18 @@ use crate::host::{Fault, Host, Incoming, Outgoing, SendError, Signed, Stages};
 use crate::monitor::{Denied, Monitor};
 use crate::tenants::{self, Unusable};
 use crate::{judge, limits};
-use firstline_core::case::{self, Asking, Batch, Case, Note, Purpose, Renewal, State, Task, Want};
+use firstline_core::autonomy::{self, Broken, Lost, STILL_BROKEN};
+use firstline_core::case::{self, Asking, Batch, Case, Command, Note, Purpose, Renewal, State, Task, Want};
 use firstline_core::evidence::{Evidence, SealedEntry, SigningKey};
 use firstline_core::figures::{self, Afterwards, Tally};
 use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
-use firstline_core::mailbox::{self, Act, Event, RUN_LIMIT, TAKEOVER_MARGIN, counter};
+use firstline_core::mailbox::{self, Act, Event, Notice, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
 use firstline_core::past::{Lesson, Past};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
-use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Work};
+use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Words, Work};
 use firstline_core::tenant::{MSP, Reach, Role, Tenant};
 use firstline_core::wire::{Reply, Response, Step, batch_hash};
 use firstline_core::{Instant, keys, logo, redact};
@@ -129,6 +130,8 @@ const MOST_BATCHES: u32 = 64;
 /// So many questions about tickets are looked for in one conversation; the buttons of older ones work as well.
 const MOST_ASKINGS: i64 = 8;
 const MOST_WAITS: usize = 64;
+/// So many times that users said that it is still broken are looked at.
+const MOST_BROKEN: usize = 100;
 const MOST_REPLY_BYTES: usize = 900_000;
 
 /// Takes an event into the mailbox of its conversation, as chat intake does. Returns conversation and epoch if a runner has to be woken.
@@ -475,6 +478,15 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     }
                 }
                 Note::Confirmed(case) => self.amend(&case, Afterwards::Confirmed, now).await?,
+                Note::Broken(case) => self.still_broken(&case, now).await?,
+                Note::Failed { case, cause, by } => {
+                    if cause == autonomy::FAULT {
+                        self.amend(&case, Afterwards::Fault, now).await?;
+                    }
+                    if let Some(action) = self.tried(&case).await? {
+                        self.demote(&action, Lost { cause: cause.into(), case, by, at: now }).await?;
+                    }
+                }
                 Note::Reopened(case, ticket, since) => self.amend(&case, Afterwards::Reopened { ticket }, since).await?,
                 Note::LeftAlone(why) => {
                     let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "conversation": self.state.id, "what": "ticket left alone", "why": why});
@@ -516,9 +528,71 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             reason: case.handover.as_ref().map(|(code, _)| code.clone()),
             from: case.from.unwrap_or(here),
             to: case.times.ended.map(|_| here),
-            tally: (how != "open").then(|| Tally::new(case, &self.tenant)),
+            tally: (how != "open").then(|| self.tally(case)),
         };
         self.writes.push((key.clone(), self.settings.integrity.write(&key, &summary)));
+    }
+
+    fn tally(&self, case: &Case) -> Tally {
+        let mut tally = Tally::new(case, &self.tenant);
+        if let Some(trial) = &mut tally.trial {
+            trial.version = self.settings.vendor(&trial.vendor).map(|vendor| vendor.version.clone()).unwrap_or_default();
+        }
+        tally
+    }
+
+    /// The action that was, or was to be, tried in a case of this conversation.
+    async fn tried(&self, case: &str) -> Result<Option<String>, Stop> {
+        if let Some(open) = self.state.case.as_ref().filter(|open| open.id == case) {
+            return Ok(open.trial.as_ref().map(|(_, trial)| trial.action.clone()).or_else(|| open.action.clone()));
+        }
+        let key = keys::case(case);
+        let waiting = self.writes.iter().rev().find(|(under, _)| *under == key).map(|(_, bytes)| bytes.clone());
+        let stored = if waiting.is_some() { waiting } else { self.host.get(&key).await? };
+        let summary = stored.and_then(|bytes| self.settings.integrity.read::<Summary>(&key, &bytes).ok());
+        Ok(summary.and_then(|summary| Some(summary.tally?.trial?.action)))
+    }
+
+    /// A user says that what was done is still broken: too often within some days, and the action goes by itself no more.
+    async fn still_broken(&mut self, case: &str, now: Instant) -> Result<(), Stop> {
+        let Some(action) = self.tried(case).await? else { return Ok(()) };
+        let (tenant, terms) = (self.tenant.tenant.clone(), self.tenant.demotion.clone());
+        // A number for each, so that of two at once none is lost; after a crash one case may have two.
+        let number = self.host.increment(&keys::broken_counter(&tenant, &action), 1).await?;
+        let mut cases = BTreeSet::from([case.to_string()]);
+        for before in (1..number).rev().take(MOST_BROKEN) {
+            let key = keys::broken(&tenant, &action, before);
+            let stored = self.host.get(&key).await?.and_then(|bytes| self.settings.integrity.read::<Broken>(&key, &bytes).ok());
+            cases.extend(stored.filter(|broken| now.saturating_sub(broken.at) <= terms.days * 86_400_000).map(|broken| broken.case));
+        }
+        let key = keys::broken(&tenant, &action, number);
+        let broken = Broken { case: case.into(), at: now };
+        self.writes.push((key.clone(), self.settings.integrity.write(&key, &broken)));
+        if u32::try_from(cases.len()).unwrap_or(u32::MAX) >= terms.still_broken {
+            self.demote(&action, Lost { cause: STILL_BROKEN.into(), case: case.into(), by: None, at: now }).await?;
+        }
+        Ok(())
+    }
+
+    /// An action goes by itself no more, until two people agree that it does. The MSP's people are told once.
+    async fn demote(&mut self, action: &str, lost: Lost) -> Result<(), Stop> {
+        let key = keys::demoted(&self.tenant.tenant, action);
+        let before = autonomy::lost_at(&self.settings.integrity, &key, self.host.get(&key).await?.as_deref());
+        let lowered = before.and_then(|at| self.tenant.without(action, at));
+        let Some(since) = lowered.as_ref().unwrap_or(&self.tenant).autonomous_since(action) else { return Ok(()) };
+        let line = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "case": lost.case, "what": "autonomy lost", "action": action, "cause": lost.cause});
+        self.host.log(line.to_string());
+        let by = lost.by.clone().unwrap_or_default();
+        let arguments = [("client", self.tenant.name.as_str()), ("action", action), ("cause", &lost.cause), ("name", &by), ("case", &lost.case)];
+        // Named by what is lost, so that of two failures at once one is told.
+        let id = format!("lost/{}/{action}/{since}", self.tenant.tenant);
+        let notice = Event::notice(&self.settings.integrity, &self.tenant, id, Words::new("autonomy-lost", &arguments), lost.at);
+        self.writes.push((key.clone(), self.settings.integrity.write(&key, &lost)));
+        // Stored before the fact that led to it: told twice, it is said once.
+        if let Some(notice) = notice {
+            self.woken.extend(post(self.host, &notice).await?);
+        }
+        Ok(())
     }
 
     /// The record of an ended case learns what came afterwards.
@@ -658,16 +732,16 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         Ok(())
     }
 
-    /// What one of the MSP's people tells the agent, if it names a tenant that there is.
+    /// What one of the MSP's people tells the agent, if it names a tenant or a case that there is.
     async fn command(&self, event: &Event) -> Result<Option<Press>, Stop> {
         let Act::Message(text) = &event.act else { return Ok(None) };
-        let Some((halted, of)) = case::command(text).filter(|_| self.state.tenant == MSP) else { return Ok(None) };
-        if let Some(of) = &of
-            && !tenants::names(self.host, &self.settings.integrity).await?.contains(of)
-        {
-            return Ok(None);
-        }
-        Ok(Some(Press { case: String::new(), offer: if halted { "stop" } else { "resume" }.into(), choice: of.unwrap_or_default() }))
+        let Some(command) = case::command(text).filter(|_| self.state.tenant == MSP) else { return Ok(None) };
+        let known = match &command {
+            Command::Switch(_, None) => true,
+            Command::Switch(_, Some(of)) => tenants::names(self.host, &self.settings.integrity).await?.contains(of),
+            Command::Fault(case) => self.host.get(&keys::case(case)).await?.is_some(),
+        };
+        Ok(known.then(|| command.press()))
     }
 
     /// The cases of tickets about which somebody is asked where they have now written something.
@@ -722,6 +796,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 self.settings.integrity.verify("button", &format!("{}.{signed}", self.state.tenant), mac).then_some(signed)?
             }
             Act::Answer(answer) => self.settings.integrity.verify("answer", &answer.text(&self.state.tenant), &answer.mac).then_some(answer.signed.as_str())?,
+            Act::Notice(notice) => {
+                let ours = self.settings.integrity.verify("notice", &Notice::text(&notice.words, &event.id), &notice.mac);
+                return ours.then(|| Press { case: String::new(), offer: String::new(), choice: String::new() });
+            }
             Act::Message(_) | Act::Ticket => return None,
         };
         match signed.split('.').collect::<Vec<_>>().as_slice() {
@@ -834,10 +912,13 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Ok(None);
         }
         Ok(Some(match step {
-            Step::Done(outcome) => match Monitor::new(&self.tenant, self.settings, &self.state, task).and_then(|monitor| monitor.believe(&outcome)) {
-                Ok(()) => Fact::Done { task: task.id.clone(), outcome },
-                Err(why) => return stopped("refused-by-monitor", why),
-            },
+            Step::Done(outcome) => {
+                let monitor = Monitor::new(&self.tenant, self.settings, &self.state, task).map_err(Denied::from);
+                match monitor.and_then(|monitor| monitor.believe(&outcome)) {
+                    Ok(()) => Fact::Done { task: task.id.clone(), outcome },
+                    Err(denied) => return stopped(denied.code, denied.why),
+                }
+            }
             Step::Wait(seconds) => Fact::Waiting { task: task.id.clone(), until: now + u64::from(seconds.clamp(1, 86_400)) * 1_000 },
             Step::Checkpoint(state) if matches!(task.replies.as_slice(), [Reply::Response(seen)] if seen.body == state) => {
                 return stopped("too-much", "the connector goes round in circles".into());
@@ -928,7 +1009,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             limits::count(self.host, self.settings, &question, &self.tenant).await?
         } else {
             // A further try of the same change is not one more.
-            Circumstances { halted: limits::halted(self.host, self.settings, &self.tenant).await?, over: Vec::new() }
+            limits::now(self.host, self.settings, &question, &self.tenant, Vec::new()).await?
         };
         Ok(())
     }
@@ -1324,6 +1405,8 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
                 Act::Ticket => "ticket",
                 Act::Answer(_) if press.is_some() => "answer by the API",
                 Act::Answer(_) => "answer that is not ours",
+                Act::Notice(_) if press.is_some() => "notice",
+                Act::Notice(_) => "notice that is not ours",
                 Act::Press(_) if press.is_some() => "button",
                 Act::Press(_) => "button that is not ours",
             };

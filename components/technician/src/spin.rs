@@ -5,7 +5,7 @@ use crate::runner::{Settings, run};
 use crate::stages::Composed;
 use crate::tenants::Unusable;
 use crate::tick::sweep;
-use crate::{backlog, checks, days, health, history};
+use crate::{backlog, checks, days, digest, health, history};
 use bytes::Bytes;
 use firstline_core::{Instant, keys};
 use futures::future::{Either, join_all, select};
@@ -68,6 +68,12 @@ async fn handle(request: Request) -> (StatusCode, FullBody<Bytes>) {
     let tick = segments.as_slice() == ["tick"];
     wit_bindgen::spawn(async move {
         join_all(runs.iter().map(|(conversation, epoch)| run(&host, &Composed, &settings, conversation, *epoch))).await;
+        if tick {
+            match digest::tell(&host, &settings).await {
+                Ok(woken) => drop(join_all(woken.iter().map(|(conversation, epoch)| run(&host, &Composed, &settings, conversation, *epoch))).await),
+                Err(Fault(why)) => host.log(serde_json::json!({"component": "technician", "what": "no digest", "why": why}).to_string()),
+            }
+        }
         if tick && let Err(Fault(why)) = days::close(&host, &settings).await {
             host.log(serde_json::json!({"component": "technician", "what": "no day record", "why": why}).to_string());
         }

@@ -4,6 +4,7 @@
 //! A runner asks stages and sends requests, and feeds what it learns back as facts. Folding the same facts yields the same state.
 //! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
 
+use crate::autonomy::{Mode, Trial};
 use crate::figures::{Course, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
@@ -29,6 +30,7 @@ mod reading;
 mod second;
 mod staff;
 mod ticket;
+mod trial;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
 pub use clarify::Query;
@@ -38,8 +40,9 @@ pub use factor::LOST_PHONE;
 pub use opinion::Consulted;
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
-pub use staff::command;
+pub use staff::{Command, command};
 pub use ticket::{Asking, AtDesk, Intake, STOOD_DOWN, asking, is_free, left_alone};
+pub(crate) use trial::mode;
 
 /// How long an offered button may be pressed.
 pub const OFFER_TIME: u64 = 30 * 60_000;
@@ -362,6 +365,9 @@ pub struct Case {
     /// Steps that were done on the way to a new factor, and how often it was looked for in vain.
     #[serde(default)]
     pub guide: (u32, u32),
+    /// The change that was begun, and whether somebody had said yes to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<(Mode, Trial)>,
     /// Nothing is said, and nothing is done but a note.
     #[serde(default)]
     pub quiet: bool,
@@ -476,6 +482,17 @@ pub enum Note {
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
     Confirmed(String),
+    /// The user of a case that has ended said that it is still broken.
+    Broken(String),
+    /// Something went wrong that was not to: the case, why, and who says so.
+    Failed {
+        /// The case, open or ended.
+        case: String,
+        /// One of the causes of [`crate::autonomy`].
+        cause: &'static str,
+        /// The person who says so, if one does.
+        by: Option<String>,
+    },
     /// The ticket of a case that has ended was read, and is not closed. With the case that it names, and since when that may be so.
     Reopened(String, u64, Instant),
     /// A ticket is none of ours. Why, for the log.
@@ -911,6 +928,13 @@ fn taken(state: &mut State, arrival: &Arrival, tenant: &Tenant, now: Instant, no
     while state.seen.len() > REMEMBERED {
         state.seen.pop_front();
     }
+    if let Act::Notice(notice) = &event.act {
+        if state.tenant == MSP && press.is_some() {
+            let message = Message { words: notice.words.clone(), ..state.message("", &[]) };
+            state.chat(ChatAct::Say(message), Purpose::Aside, now);
+        }
+        return;
+    }
     if state.tenant == MSP {
         staff::wrote(state, event, press, tenant, now, notes);
         return;
@@ -924,7 +948,7 @@ fn taken(state: &mut State, arrival: &Arrival, tenant: &Tenant, now: Instant, no
         return;
     }
     match &event.act {
-        Act::Answer(_) => {}
+        Act::Answer(_) | Act::Notice(_) => {}
         Act::Ticket => ticket::changed(state, number, event, tenant, now),
         Act::Message(text) if state.desk.is_some() => ticket::wrote(state, event, text, notes),
         Act::Message(_) if goes_on_elsewhere(state, tenant) => {
@@ -1046,6 +1070,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         approvals: Vec::new(),
         vetting: Vetting::default(),
         guide: (0, 0),
+        trial: None,
         quiet: false,
         past: Recalled::Unasked,
     }
@@ -1549,6 +1574,7 @@ fn act(state: &mut State, question: &Question, tenant: &Tenant, now: Instant) {
     let (reset, secret) = (question.action == "password_reset", yields_secret(&question.action));
     if let Some(case) = &mut state.case {
         case.times.decided = Some(now);
+        trial::begins(case, question, &vendor);
         // INVARIANT: a yes is used once; it lives on in this grant alone.
         case.approvals.clear();
         // From here on there may be a secret in the store, whatever becomes of the change.
@@ -1577,6 +1603,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
     {
         case.times.replied.get_or_insert(now);
     }
+    trial::ends(state, task, outcome, now, notes);
     let phase = state.case.as_ref().map(|case| case.phase);
     match (&task.purpose, outcome) {
         (Purpose::Forward(event), Outcome::Opened(channel)) => {

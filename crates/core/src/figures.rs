@@ -2,12 +2,12 @@
 //!
 //! A tally holds hashes, names of types and numbers, and no text of a person, so it may outlive the case's journal.
 
-use crate::case::{Case, Times};
+use crate::autonomy::{Mode, Trial};
+use crate::case::{self, Case, Times};
 use crate::journal::Summary;
 use crate::keys::sha256_hex;
-use crate::stage::Verdict;
 use crate::tenant::Tenant;
-use crate::{Instant, record};
+use crate::{Instant, autonomy, record};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,8 +73,12 @@ impl Course {
 pub struct Tally {
     /// Hash of who asked, within the tenant.
     pub person: String,
-    /// The guardrails' last verdict; none if they were not asked.
-    pub mode: Option<Verdict>,
+    /// How far it went by itself; unknown where that was never decided.
+    #[serde(default, rename = "ran", skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// What it shows about the action that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// When things happened.
     pub times: Times,
     /// It came while nobody was at the desk; unknown where the desk's hours are not.
@@ -105,7 +109,8 @@ impl Tally {
         let name = &tenant.tenant;
         Tally {
             person: sha256_hex(format!("{}:{name}{}", name.len(), case.user).as_bytes()).chars().take(16).collect(),
-            mode: case.decision.as_ref().map(|decision| decision.verdict),
+            mode: case::mode(case),
+            trial: case.trial.as_ref().map(|(_, trial)| trial.clone()),
             times: case.times.clone(),
             after_hours: tenant.calendar().map(|calendar| !calendar.is_open(case.times.received)),
             user,
@@ -326,6 +331,8 @@ pub enum Afterwards {
         /// The ticket that was read.
         ticket: u64,
     },
+    /// One of the MSP's people says that what was done was wrong.
+    Fault,
 }
 
 /// The record of an ended case with what became known at a time. `None` if it cannot be read, is of another ticket, or nothing is new.
@@ -335,6 +342,11 @@ pub fn amend(key: &record::IntegrityKey, under: &str, stored: &[u8], what: After
     let (closed, own) = (summary.state == "closed", summary.ticket);
     let tally = summary.tally.as_mut()?;
     let place = match what {
+        Afterwards::Fault => {
+            let trial = tally.trial.as_mut().filter(|trial| trial.failed.is_none())?;
+            trial.failed = Some((autonomy::FAULT.into(), at));
+            return Some(key.write(under, &summary));
+        }
         Afterwards::Confirmed => &mut tally.times.confirmed,
         Afterwards::Reopened { ticket } => {
             let ended = tally.times.ended?;

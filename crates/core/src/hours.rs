@@ -20,6 +20,8 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 /// So far ahead the next opening is looked for.
 const FAR: usize = 370;
+/// 08:00.
+const EIGHT: i32 = 8 * 60;
 const DAY: i32 = 24 * 60;
 
 /// A desk's week, with its holidays.
@@ -97,6 +99,16 @@ impl Calendar {
         days.flat_map(|day| self.spans(day).iter().filter_map(move |(from, _)| self.instant(day, *from))).find(|opens| *opens > at)
     }
 
+    /// The next time at which something is due once a day: at this time, else when the desk first opens, else at 08:00 where nobody has said any hours.
+    #[must_use]
+    pub fn daily(&self, at: Option<&str>, after: Instant) -> Option<Instant> {
+        let open = self.week.iter().any(|spans| !spans.is_empty());
+        let (first, _) = self.civil(after)?;
+        let days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(FAR);
+        let at = at.and_then(minutes).or((!open).then_some(EIGHT));
+        days.filter_map(|day| self.instant(day, at.or_else(|| self.spans(day).first().map(|(from, _)| *from))?)).find(|due| *due > after)
+    }
+
     /// When so many milliseconds of open time are over. `None` if the desk is not open that long within a year.
     #[must_use]
     pub fn after(&self, from: Instant, time: u64) -> Option<Instant> {
@@ -167,7 +179,7 @@ fn spans(text: &str) -> Option<Vec<(i32, i32)>> {
     Some(spans)
 }
 
-fn minutes(text: &str) -> Option<i32> {
+pub(crate) fn minutes(text: &str) -> Option<i32> {
     let (hours, minutes) = text.trim().split_once(':')?;
     let number = |text: &str| if text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()) { text.parse::<i32>().ok() } else { None };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
@@ -247,6 +259,25 @@ mod tests {
             assert_eq!(london().after(at(from), minutes * 60_000), Some(at(over)), "{from} and {minutes} minutes");
         }
         assert_eq!(Calendar::new("UTC", &Hours::new(), &[]).unwrap().after(at("2026-11-23T09:00:00Z"), 1), None);
+    }
+
+    #[test]
+    fn what_is_due_once_a_day_is_due_at_its_time_or_when_the_desk_opens() {
+        let hours = [("mon", "09:00-12:00, 13:00-18:00"), ("wed", "10:00-12:00")].map(|(day, span)| (day.to_string(), span.to_string())).into();
+        let with = |hours: &Hours| Calendar::new("Europe/Berlin", hours, &["2026-11-25".into()]).unwrap();
+        let (some, none) = (with(&hours), with(&Hours::default()));
+        for (calendar, at, after, expect) in [
+            (&some, None, "2026-11-23T07:59:59Z", "2026-11-23T08:00:00Z"),
+            // Not at noon again; on Wednesday it is closed, so it is Monday.
+            (&some, None, "2026-11-23T08:00:00Z", "2026-11-30T08:00:00Z"),
+            (&some, Some("07:30"), "2026-11-25T00:00:00Z", "2026-11-25T06:30:00Z"),
+            (&none, None, "2026-11-23T08:00:00Z", "2026-11-24T07:00:00Z"),
+            // The night in which the clock goes forward.
+            (&none, Some("02:30"), "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
+        ] {
+            let due = calendar.daily(at, moment(after).unwrap()).and_then(stamp);
+            assert_eq!(due.as_deref(), Some(expect), "{at:?} {after}");
+        }
     }
 
     #[test]

@@ -132,6 +132,16 @@ keys! {
     asking_counter(conversation: &str) = "c/asking/{conversation}";
     /// A question about a ticket that waits in a conversation with its contact; empty once it waits no more.
     asking(conversation: &str, number: i64) = "asking/{conversation}/{number}";
+    /// Why an action lost its autonomy at a tenant.
+    demoted(tenant: &str, action: &str) = "demoted/{tenant}/{action}";
+    /// Counter: how often users of a tenant said that an action had left it broken.
+    broken_counter(tenant: &str, action: &str) = "c/broken/{tenant}/{action}";
+    /// One time that they said so.
+    broken(tenant: &str, action: &str, number: i64) = "broken/{tenant}/{action}/{number}";
+    /// Who has agreed that an action goes by itself at a tenant.
+    agreement(tenant: &str, action: &str) = "agreement/{tenant}/{action}";
+    /// How far daily digests go, and when the next one is due.
+    digest() = "digest";
     /// Who stopped all changes of a tenant, or let them go on.
     halt(tenant: &str) = "halt/tenant/{tenant}";
     /// Who stopped all changes of all tenants, or let them go on.

@@ -2,6 +2,7 @@
 //!
 //! What components store and exchange is defined here and nowhere else; the state machine of a case is a pure function in [`case`].
 
+pub mod autonomy;
 pub mod case;
 pub mod evidence;
 pub mod figures;

@@ -2,8 +2,10 @@
 //!
 //! A producer takes a number, stores event and due entry in one commit, reads the epoch, then increments the pending counter; 1 means that it must wake a runner.
 
-use crate::record::{Record, write};
+use crate::record::{IntegrityKey, Record, write};
+use crate::stage::Words;
 use crate::store::{Fault, Store};
+use crate::tenant::{MSP, Tenant};
 use crate::{Instant, keys};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,25 @@ pub enum Act {
     Ticket,
     /// Answered a request for approval by the API: signed by the console, unverified.
     Answer(Answer),
+    /// Something that the agent tells the MSP's people of its own accord: signed by us, unverified.
+    Notice(Notice),
+}
+
+/// Words of our own for the MSP's people, under a MAC that intake cannot make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What is said.
+    pub words: Words,
+    /// MAC over [`Notice::text`].
+    pub mac: String,
+}
+
+impl Notice {
+    /// What the MAC is over, under the name `notice`.
+    #[must_use]
+    pub fn text(words: &Words, id: &str) -> String {
+        serde_json::json!([id, words]).to_string()
+    }
 }
 
 /// An answer by the API, under a MAC that only the console can make.
@@ -125,6 +146,29 @@ impl Event {
             received: now,
             to: None,
         }
+    }
+
+    /// Words for a channel of the MSP's own chat. `id` is the same for the same news, which is told once. None if there is no such channel.
+    #[must_use]
+    pub fn notice(key: &IntegrityKey, tenant: &Tenant, id: String, words: Words, now: Instant) -> Option<Self> {
+        let (chat, channel) = (tenant.staff_chat()?, tenant.approvals.channel.clone()?);
+        let mac = key.sign("notice", &Notice::text(&words, &id));
+        Some(Event {
+            id,
+            tenant: MSP.into(),
+            connection: chat.id.clone(),
+            workspace: chat.account.get("team").cloned().unwrap_or_default(),
+            author: String::new(),
+            author_workspace: None,
+            channel,
+            thread: None,
+            place: Place::Channel,
+            message: String::new(),
+            act: Act::Notice(Notice { words, mac }),
+            at: now,
+            received: now,
+            to: None,
+        })
     }
 
     /// The ticket whose mailbox it was meant for.

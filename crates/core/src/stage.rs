@@ -286,6 +286,8 @@ pub struct Circumstances {
     pub halted: bool,
     /// Limits that are used up: `person`, `tenant`, `msp`.
     pub over: Vec<String>,
+    /// When the action lost its autonomy at this tenant.
+    pub lost: Option<Instant>,
 }
 
 /// What may happen.

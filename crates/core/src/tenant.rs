@@ -8,8 +8,8 @@ use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
 pub use document::{
-    ACTIONS, Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, DeskDocument, DeskSettings, Document, Freeze, Gap, Guardrails, Intake, Limits, Msp, Named,
-    Notices, OnCall, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
+    ACTIONS, Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, Demotion, DeskDocument, DeskSettings, Digest, Document, Freeze, Gap, Guardrails, Intake,
+    Limits, Msp, Named, Notices, OnCall, Promotion, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
 };
 pub use messages::{LANGUAGES, Messages};
 use serde::{Deserialize, Serialize};
@@ -192,6 +192,13 @@ pub struct Tenant {
     pub notices: Notices,
     /// A language model may be asked, where there is a connection to one.
     pub language_model: bool,
+    /// When an action may be proposed to go by itself.
+    pub promotion: Promotion,
+    /// When it may no more.
+    pub demotion: Demotion,
+    /// What the MSP's people are told once a day; nothing if nobody has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 /// Where tickets go.
@@ -277,6 +284,27 @@ impl Tenant {
     #[must_use]
     pub fn wants_manager(&self) -> bool {
         self.approvals.manager || self.notices.manager
+    }
+    /// With an action that lost its autonomy then: what went by itself before is supervised. None if nothing did.
+    #[must_use]
+    pub fn without(&self, action: &str, lost: crate::Instant) -> Option<Tenant> {
+        let held = |name: &str| self.guardrails.autonomy.get(name).filter(|entry| entry.mode == "autonomous" && entry.at.unwrap_or(0) <= lost);
+        let (own, others) = (held(action), held(DEFAULT_ACTION));
+        let spoken_for = self.guardrails.autonomy.get(action).is_some_and(|own| own.pilot.is_empty());
+        let mut tenant = self.clone();
+        let mut lower = |name: &str, held: Option<&Autonomy>| {
+            let lowered = held.map(|held| Autonomy { mode: "supervised".into(), ..held.clone() });
+            lowered.is_some_and(|lowered| tenant.guardrails.autonomy.insert(name.into(), lowered).is_some())
+        };
+        let changed = [lower(action, own), lower(DEFAULT_ACTION, others.filter(|_| !spoken_for))];
+        changed.contains(&true).then_some(tenant)
+    }
+    /// Since when an action goes by itself for somebody; none if it does not.
+    #[must_use]
+    pub fn autonomous_since(&self, action: &str) -> Option<crate::Instant> {
+        let (own, others) = (self.guardrails.autonomy.get(action), self.guardrails.autonomy.get(DEFAULT_ACTION));
+        let others = others.filter(|_| own.is_none_or(|own| !own.pilot.is_empty()));
+        [own, others].into_iter().flatten().filter(|entry| entry.mode == "autonomous").map(|entry| entry.at.unwrap_or(0)).max()
     }
     /// When so many minutes are over; those of the desk's hours, if approvals count them.
     #[must_use]

@@ -247,7 +247,7 @@ struct Halt {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Call {
-    /// Method and path; `{closed}` stands for the newest closed case of the tenant `of`.
+    /// Method and path; `{closed}` stands for the newest closed case of the tenant `of`, and in the body `{proposal}` for the first that is proposed for it.
     api: String,
     of: Option<String>,
     /// JSON, or a text as it is.
@@ -574,7 +574,7 @@ impl<'a> Player<'a> {
     async fn step(&mut self, step: Step) -> Result<()> {
         match step {
             Step::Say(_) | Step::Press(_) => {
-                let webhook = self.webhook(&step)?;
+                let webhook = self.webhook(&self.named(step).await?)?;
                 self.deliver(webhook, taken()).await?;
             }
             Step::Edit(Edit { edit, by }) => {
@@ -642,18 +642,45 @@ impl<'a> Player<'a> {
 
     async fn call(&self, Call { api, of, body, status, says }: Call) -> Result<()> {
         let (method, mut path) = api.split_once(' ').map(|(method, path)| (method, path.to_string())).context("`api` is a method and a path")?;
+        let mut body = body.as_str().map_or_else(|| if body.is_null() { String::new() } else { body.to_string() }, str::to_string);
         if let Some(tenant) = of {
-            let (_, listed) = self.desk.api("GET", &format!("/api/tenants/{tenant}/cases?state=closed"), "").await?;
-            let cases = listed["cases"].as_array().and_then(|cases| cases.iter().max_by_key(|case| case["received"].as_u64()));
-            path = path.replace("{closed}", cases.and_then(|case| case["case"].as_str()).context("no case is closed")?);
+            if path.contains("{closed}") {
+                path = path.replace("{closed}", &self.closed(&tenant).await?);
+            }
+            if body.contains("{proposal}") {
+                let (_, shown) = self.desk.api("GET", &format!("/api/tenants/{tenant}/proposals"), "").await?;
+                body = body.replace("{proposal}", shown["proposals"][0]["id"].as_str().context("nothing is proposed")?);
+            }
         }
-        let body = body.as_str().map_or_else(|| if body.is_null() { String::new() } else { body.to_string() }, str::to_string);
         let (got, answer) = self.desk.api(method, &path, body).await?;
         let text = answer.to_string();
         ensure!(got == status && text.contains(&says), "{api} was answered with {got}: {text}");
         self.rest().await;
         tokio::time::sleep(READING).await;
         Ok(())
+    }
+
+    /// The days that the story has gone through.
+    fn days(&self) -> impl Iterator<Item = String> {
+        const DAY: u64 = 86_400;
+        let last = millis(&self.clock) / 1_000 / DAY;
+        (BEGIN.as_secs() / DAY..=last).filter_map(|day| Some(firstline_core::hours::stamp(day * DAY * 1_000)?.split('T').next()?.to_string()))
+    }
+
+    /// The newest closed case of a tenant.
+    async fn closed(&self, tenant: &str) -> Result<String> {
+        let (_, listed) = self.desk.api("GET", &format!("/api/tenants/{tenant}/cases?state=closed"), "").await?;
+        let newest = listed["cases"].as_array().and_then(|cases| cases.iter().max_by_key(|case| case["received"].as_u64()));
+        Ok(newest.and_then(|case| case["case"].as_str()).context("no case is closed")?.to_string())
+    }
+
+    /// A step whose text names a case, as whoever writes it reads the name on the ticket.
+    async fn named(&self, step: Step) -> Result<Step> {
+        let Step::Say(mut say) = step else { return Ok(step) };
+        if let Some(tenant) = say.say.split_once("{closed ").and_then(|(_, rest)| rest.split_once('}')).map(|(tenant, _)| tenant.to_string()) {
+            say.say = say.say.replace(&format!("{{closed {tenant}}}"), &self.closed(&tenant).await?);
+        }
+        Ok(Step::Say(say))
     }
 
     /// Nothing happens before the plan that was shown is called by its name.
@@ -985,7 +1012,10 @@ fn add_msp(tenants: &mut Value) -> Result<()> {
 
 fn patch_tenants(tenants: &mut Value, patches: &Map<String, Value>) -> Result<()> {
     for (id, patch) in patches {
-        let document = tenants["tenants"].as_array_mut().into_iter().flatten().find(|document| document["tenant"] == **id);
+        let document = match id.as_str() {
+            "msp" => tenants.get_mut("msp"),
+            id => tenants["tenants"].as_array_mut().into_iter().flatten().find(|document| document["tenant"] == *id),
+        };
         let document = document.with_context(|| format!("no tenant `{id}`"))?;
         let mut patch = patch.clone();
         // A list would be replaced as a whole, so connections are patched by id, as `connection`.

@@ -222,7 +222,7 @@ fn a_reset_is_refused_when_the_account_is_not_fit_for_it_just_before() {
             none(),
             "synced: `jane@acme.com` is mastered in another directory and has to be changed there; nothing was changed",
         ),
-        (r#"{"id":"8"}"#, none(), none(), "not-found: another account answered for id `7`; nothing was changed"),
+        (r#"{"id":"8"}"#, none(), none(), "wrong-target: another account answered for id `7`; nothing was changed"),
     ] {
         check(reset(), &[ok(&user(account)), member, owned], expect);
     }

@@ -171,7 +171,7 @@ fn nothing_is_done_to_an_account_that_is_not_fit_for_it_just_before() {
                 none(),
                 "synced: `Jane@acme.com` is mastered in another directory and has to be changed there; nothing was changed",
             ),
-            (ok(&account("ACTIVE", "OKTA").replace("00u1", "00u2")), none(), "not-found: another account answered for id `00u1`; nothing was changed"),
+            (ok(&account("ACTIVE", "OKTA").replace("00u1", "00u2")), none(), "wrong-target: another account answered for id `00u1`; nothing was changed"),
             (answer(404, ""), answer(404, ""), "not-found: reading the account: answered 404"),
             (Reply::Unknown(1), none(), "vendor-down: reading the account: no answer"),
         ] {

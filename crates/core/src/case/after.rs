@@ -153,6 +153,7 @@ fn take_left(state: &mut State, now: Instant, notes: &mut Vec<Note>) -> Option<(
     let ended = state.ended.as_mut()?;
     let left = ended.left.take()?;
     notes.push(Note::Reopened(ended.case.clone(), left.ticket.id, now));
+    notes.push(Note::Broken(ended.case.clone()));
     Some((ended.case.clone(), left))
 }
 
@@ -228,7 +229,7 @@ mod tests {
     fn what_is_still_broken_goes_to_a_person_on_the_same_ticket() {
         let mut play = ended();
         let ticket = play.state.ended.as_ref().unwrap().ticket;
-        assert_eq!(answer(&mut play, "still-broken", "U1"), "2 notes, 2 tasks, still-broken");
+        assert_eq!(answer(&mut play, "still-broken", "U1"), "3 notes, 2 tasks, still-broken");
         assert_eq!(play.state.case.as_ref().unwrap().ticket.as_ref().map(|ticket| ticket.id), ticket);
         assert_eq!(play.line("who"), "handingover (still-broken): hand-over");
         assert_eq!(play.line("hand-over"), "telling (still-broken): handed-over");
@@ -242,7 +243,7 @@ mod tests {
         let mut play = ended();
         let before = play.state.ended.as_ref().unwrap().ticket.unwrap();
         play.line("says account_unlock, who, find, open");
-        assert_eq!(answer(&mut play, "still-broken", "U1"), "1 notes, 1 tasks, still-broken");
+        assert_eq!(answer(&mut play, "still-broken", "U1"), "2 notes, 1 tasks, still-broken");
         let case = play.state.case.as_ref().unwrap();
         assert!(case.evidence.iter().any(|line| line.contains(&format!("ticket {before}"))), "{:?}", case.evidence);
         // While a case is being ended the button stays.
@@ -258,14 +259,14 @@ mod tests {
         let mut play = ended();
         let ticket = play.state.ended.as_ref().unwrap().ticket;
         play.line("says greeting");
-        assert!(answer(&mut play, "still-broken", "U1").starts_with("2 notes"));
+        assert!(answer(&mut play, "still-broken", "U1").starts_with("3 notes"));
         assert_eq!(play.state.case.as_ref().unwrap().ticket.as_ref().map(|ticket| ticket.id), ticket);
     }
 
     #[test]
     fn words_that_nobody_understands_soon_after_the_end_are_about_it() {
         let mut play = ended();
-        assert_eq!(play.line("says unsure"), "identifying (still-broken): who; 4711 of 1 may be open since 15 + opened account_unlock");
+        assert_eq!(play.line("says unsure"), "identifying (still-broken): who; 4711 of 1 may be open since 15 + still broken + opened account_unlock");
         // Much later, or once it was confirmed, they are something new.
         let mut play = ended();
         play.now += STILL;

@@ -5,7 +5,7 @@
 
 use super::{
     Case, GRANT_TIME, LOST_PHONE, Note, Phase, Purpose, State, Task, arguments_hash, hand_over, leave_note, look_up, proof, say_again, set_handover, settle,
-    system,
+    staff, system,
 };
 use crate::Instant;
 use crate::journal::Press;
@@ -225,7 +225,7 @@ fn post(state: &mut State, connection: &str, channel: &str, thread: Option<Strin
     state.chat_on(connection, ChatAct::Say(message), Purpose::Ask, now);
 }
 
-fn words(channel: &str, sentence: &str, arguments: &[(&str, &str)]) -> Message {
+pub(super) fn words(channel: &str, sentence: &str, arguments: &[(&str, &str)]) -> Message {
     // Approvers are asked in the language of the client.
     Message { channel: channel.into(), thread: None, words: Words::new(sentence, arguments), locale: String::new(), buttons: Vec::new(), secret_link: None }
 }
@@ -283,6 +283,9 @@ pub(super) fn withdraw(state: &mut State, sentence: &str, arguments: &[(&str, &s
 
 /// Somebody pressed a button of a request, answered by the API, or wrote something about it.
 pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+    if staff::faulted(state, event, press, tenant, now, notes) {
+        return;
+    }
     if matches!(event.act, Act::Message(_)) {
         in_words(state, event, tenant, now);
         return;

@@ -128,6 +128,7 @@ pub(crate) fn next(code: &str) -> Option<&'static str> {
         | "read-back-failed"
         | "unknown-outcome"
         | "wrong-target"
+        | "agents-fault"
         | "refused-by-monitor"
         | "diverged"
         | "still-broken"

@@ -434,6 +434,8 @@ impl Play {
                 Note::Spent(_) => "spent".into(),
                 Note::Halt { tenant, halted, by, at: _ } => format!("halt {tenant:?} {halted} by {by}"),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
+                Note::Broken(_) => "still broken".into(),
+                Note::Failed { cause, .. } => format!("failed by {cause}"),
                 Note::Reopened(case, ticket, since) => {
                     format!("{ticket} of {} may be open since {}", case.rsplit_once('-').map_or("", |(_, number)| number), since % 1_000_000 / 1_000)
                 }

@@ -23,6 +23,9 @@ pub struct Msp {
     pub connections: Vec<Connection>,
     /// Where tickets go.
     pub desk: DeskSettings,
+    /// What its people are told once a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// The rest.
     #[serde(flatten)]
     pub settings: Settings,
@@ -101,6 +104,12 @@ pub struct Settings {
     /// Who is told of a new password or factor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notices: Option<Notices>,
+    /// When an action may be proposed to go by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
+    /// When it may no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub demotion: Option<Demotion>,
     /// A language model may be asked, where there is a connection to one; `false` keeps what people write from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language_model: Option<bool>,
@@ -122,6 +131,54 @@ impl Default for Limits {
     fn default() -> Self {
         Limits { person_a_day: 5, tenant_an_hour: 30, msp_an_hour: 100 }
     }
+}
+
+/// What an action has to show before it is proposed that it goes by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Promotion {
+    /// Done and read back, at all clients of the MSP together.
+    pub verified: u32,
+    /// Of these, at the client itself.
+    pub here: u32,
+    /// Failures in that time.
+    pub failed: u32,
+    /// Days since the first of them.
+    pub days: u64,
+}
+
+impl Default for Promotion {
+    fn default() -> Self {
+        Promotion { verified: 20, here: 3, failed: 0, days: 14 }
+    }
+}
+
+/// How often users may say that it is still broken before an action no longer goes by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Demotion {
+    /// The time that is one too many.
+    pub still_broken: u32,
+    /// Within so many days.
+    pub days: u64,
+}
+
+impl Default for Demotion {
+    fn default() -> Self {
+        Demotion { still_broken: 2, days: 14 }
+    }
+}
+
+/// What the MSP's people are told once a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Digest {
+    /// Channel of the MSP's own chat; that of `approvals` if none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// At what time, `08:00`; when the desk opens, if none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
 }
 
 /// A time in which changes are frozen.
@@ -467,6 +524,8 @@ const SETTINGS: Members = &[
     "freezes",
     "notices",
     "language_model",
+    "promotion",
+    "demotion",
 ];
 const DESK: Members = &[
     "board",
@@ -550,7 +609,8 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
 pub fn read_msp(document: &[u8], reach: &Reach) -> Result<Msp, Vec<String>> {
     let mut problems = Vec::new();
     let value = json(document)?;
-    known("", Some(&value), &[&["brand", "connections", "desk"], SETTINGS], &mut problems);
+    known("", Some(&value), &[&["brand", "connections", "desk", "digest"], SETTINGS], &mut problems);
+    known("digest.", value.get("digest"), &[&["channel", "at"]], &mut problems);
     known("brand.", value.get("brand"), &[BRAND], &mut problems);
     known("desk.", value.get("desk"), &[DESK], &mut problems);
     known_lists(&value, &[], &mut problems);
@@ -558,6 +618,10 @@ pub fn read_msp(document: &[u8], reach: &Reach) -> Result<Msp, Vec<String>> {
     let mut problem = Problems(&mut problems);
     msp.brand.iter().for_each(|brand| problem.brand("brand", brand));
     problem.desk(&msp.desk);
+    if let Some(Digest { channel, at }) = &msp.digest {
+        channel.iter().for_each(|channel| problem.text("digest.channel", channel));
+        problem.unless(at.as_deref().is_none_or(|at| hours::minutes(at).is_some()), || "`digest.at` must be a time like `08:00`".into());
+    }
     problem.settings(&msp.settings);
     problem.connections(&msp.connections, reach);
     if problems.is_empty() { Ok(msp) } else { Err(problems) }
@@ -692,6 +756,9 @@ fn build(msp: Option<&Msp>, document: &Document) -> (Tenant, Vec<Gap>) {
         freezes: theirs.freezes.iter().chain(&mine.freezes).flatten().cloned().collect(),
         notices: mine.notices.clone().or_else(|| theirs.notices.clone()).unwrap_or_default(),
         language_model: mine.language_model.or(theirs.language_model).unwrap_or(true),
+        promotion: mine.promotion.clone().or_else(|| theirs.promotion.clone()).unwrap_or_default(),
+        demotion: mine.demotion.clone().or_else(|| theirs.demotion.clone()).unwrap_or_default(),
+        digest: above.digest.clone(),
     };
     if tenant.connection_of(Role::Psa).is_none() {
         gaps.push(gap(None, "`connections` holds no connection to a PSA, and the MSP has none"));
@@ -893,6 +960,8 @@ impl Problems<'_> {
             freezes,
             notices: _,
             language_model: _,
+            promotion,
+            demotion,
         } = settings;
         if let Some(locale) = locale {
             self.unless(language(locale).is_some(), || format!("`locale` is `{locale}`; there are words in {}", LANGUAGES.join(", ")));
@@ -920,6 +989,16 @@ impl Problems<'_> {
             for (name, limit) in [("person_a_day", person_a_day), ("tenant_an_hour", tenant_an_hour), ("msp_an_hour", msp_an_hour)] {
                 self.unless(*limit <= 1_000_000, || format!("`limits.{name}` must be at most 1000000"));
             }
+        }
+        if let Some(Promotion { verified, here, failed, days }) = promotion {
+            self.unless((1..=10_000).contains(verified) && *here <= *verified && *failed <= *verified, || {
+                "`promotion.verified` must be between 1 and 10000, and `here` and `failed` not more".into()
+            });
+            self.unless((1..=30).contains(days), || "`promotion.days` must be between 1 and 30".into());
+        }
+        if let Some(Demotion { still_broken, days }) = demotion {
+            self.unless((1..=100).contains(still_broken), || "`demotion.still_broken` must be between 1 and 100".into());
+            self.unless((1..=365).contains(days), || "`demotion.days` must be between 1 and 365".into());
         }
         for (i, freeze) in freezes.iter().flatten().enumerate() {
             self.text(&format!("freezes.{i}.name"), &freeze.name);

@@ -198,11 +198,13 @@ pub(super) async fn check(expect: &Expect, player: &Player<'_>, stored: &Content
 async fn list_cases(player: &Player<'_>, failures: &mut Vec<String>) -> Result<Vec<(String, Value)>> {
     let mut cases = Vec::new();
     for tenant in documents(&player.tenants).filter_map(|document| document["tenant"].as_str()) {
-        let (status, answer) = player.desk.api("GET", &format!("/api/tenants/{tenant}/cases"), "").await?;
-        if status != 200 {
-            failures.push(format!("the console lists no cases of {tenant}: {status} {answer}"));
+        for day in player.days() {
+            let (status, answer) = player.desk.api("GET", &format!("/api/tenants/{tenant}/cases?day={day}"), "").await?;
+            if status != 200 {
+                failures.push(format!("the console lists no cases of {tenant}: {status} {answer}"));
+            }
+            cases.extend(answer["cases"].as_array().into_iter().flatten().map(|case| (tenant.to_string(), case.clone())));
         }
-        cases.extend(answer["cases"].as_array().into_iter().flatten().map(|case| (tenant.to_string(), case.clone())));
     }
     Ok(cases)
 }
