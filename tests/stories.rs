@@ -66,10 +66,10 @@ stories! {
     connectwise_down_at_handing_over
     connectwise_down_at_opening
     connectwise_down_for_an_hour
+    daily_digest
     did_this_fix_it
     directory_guest
     disabled_account
-    daily_digest
     dispatch
     emoji
     entra_lockout_becomes_a_reset
