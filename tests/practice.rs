@@ -146,7 +146,11 @@ const HELD: &[(u32, &str, &[&str])] = &[
         ],
     ),
     (34, "a claimed approval is none", &["attacks claimed-approvals", "story guardrails-approval"]),
-    (35, "a text grants no authority", &["attacks instructions", "story instructions-in-the-text", "story a-language-model-that-lies"]),
+    (
+        35,
+        "a text grants no authority",
+        &["attacks instructions", "attacks names", "story instructions-in-the-text", "story a-language-model-that-lies", "story whom-chosen-by-a-button"],
+    ),
     (36, "users never see internal notes", &["story entra-reset", "components/messaging/src/sentences.rs: a_value_is_never_read_as_part_of_the_sentence"]),
     (
         38,

@@ -1,6 +1,6 @@
 //! What the vendors share: the acts, how a refusal is read, and how a change is confirmed.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Manager, Outcome, Report, Subject, Task};
+use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Manager, Outcome, Person, Report, Subject, Task};
 use crate::{entra::Entra, okta::Okta};
 use firstline_connector::replay::{Changed, Io, Read, Stop, end};
 use firstline_connector::types::Error;
@@ -13,6 +13,9 @@ pub(crate) const SECRET: &str = "temporary-password";
 /// How often a state is read back, and the pause between: both vendors' reads may lag behind a change.
 const LOOKS: u32 = 3;
 const PAUSE: u32 = 2;
+
+/// People whom a name may mean that are told apart; one more means too many.
+pub(crate) const PEOPLE: usize = 4;
 
 /// What connector code returns: a value, or where it stopped. Boxed, because every `?` moves it.
 pub(crate) type Flow<T> = Result<T, Stop<Box<Outcome>>>;
@@ -34,6 +37,8 @@ pub(crate) trait Directory {
         let _ = io;
         escalate("vendor-refused", format!("factors of `{}` are reset by hand here; nothing was changed", subject.login))
     }
+    /// Who may be meant by these words of a text: an address, or a name. They are hostile.
+    fn look_up(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome>;
     /// Looks for a new factor.
     fn check_factors(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
         self.reset_factors(io, subject)
@@ -61,6 +66,10 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
         Act::RevokeSessions(subject) => directory.revoke_sessions(io, named(subject)?),
         Act::ResetFactors(subject) => directory.reset_factors(io, named(subject)?),
         Act::CheckFactors(subject) => directory.check_factors(io, named(subject)?),
+        Act::LookUp(name) => match name.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [] => Ok(Outcome::People(Vec::new())),
+            words => directory.look_up(io, words),
+        },
     }
 }
 
@@ -187,6 +196,21 @@ pub(crate) fn shows<D: DeserializeOwned>(io: &mut Io, request: &Request, holds: 
         }
     }
     Ok(None)
+}
+
+/// Every word of a name is a whole word of what somebody is called.
+pub(crate) fn is_called<'a>(words: &[&str], called: impl IntoIterator<Item = &'a str>) -> bool {
+    let known: Vec<String> = called.into_iter().flat_map(|name| name.split(|c: char| c.is_whitespace() || c == ',')).map(str::to_lowercase).collect();
+    words.iter().all(|word| known.contains(&word.to_lowercase()))
+}
+
+/// What the human who gets a name wants to know of an account.
+pub(crate) fn person(account: Account, department: Option<String>) -> Person {
+    let Account { id, login, names, name, state, guest, synced, privileged, .. } = account;
+    let marks = [(guest, "a guest of the directory"), (synced, "mastered in another directory")];
+    let marks = marks.into_iter().filter(|(so, _)| *so).map(|(_, mark)| mark.to_string());
+    let department = department.map(|text| text.trim().to_string()).filter(|text| !text.is_empty());
+    Person { id, login, names, name, department, state, marks: privileged.into_iter().chain(marks).collect() }
 }
 
 /// Names in lower case, without blanks and repetitions, in the order given.

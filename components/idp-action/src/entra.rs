@@ -4,7 +4,7 @@
 //! `otherMails` is left out on purpose: a user may set it to any private address, so it identifies nobody.
 
 use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Subject};
-use crate::directory::{self, Change, Directory, Flow, SECRET, body, changed, escalate, fit};
+use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, body, changed, escalate, fit, is_called};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, change, get, request};
 use firstline_connector::wire::{Body, Effect, Fill, Request, Target};
@@ -102,6 +102,28 @@ impl Directory for Entra {
     fn check_factors(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
         factors::check(io, subject)
     }
+
+    fn look_up(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
+        let page: Page<User> = body(&io.read(search(&meaning(words)))?, "accounts by name", READS)?;
+        let address = words.iter().any(|word| word.contains('@'));
+        let called = |user: &User| address || is_called(words, [&user.display_name, &user.given_name, &user.surname].into_iter().flatten().map(String::as_str));
+        if page.next.is_some() {
+            return escalate("not-found", "more people have such a name than one page holds");
+        }
+        let found: Vec<User> = page.value.into_iter().filter(called).take(PEOPLE + 1).collect();
+        let mut people = Vec::new();
+        let asked = if found.len() > PEOPLE { Vec::new() } else { found.iter().flat_map(|user| [member_of(&user.id), owned_by(&user.id)]).collect() };
+        let mut listings = io.reads(asked)?.into_iter();
+        for mut user in found {
+            let department = user.department.take();
+            let privileged = match (listings.next(), listings.next()) {
+                (Some(member), Some(owned)) => privileges(io, [member, owned])?.0,
+                _ => Vec::new(),
+            };
+            people.push(directory::person(user.account(privileged), department));
+        }
+        Ok(Outcome::People(people))
+    }
 }
 
 #[derive(Deserialize)]
@@ -119,6 +141,9 @@ struct User {
     on_premises_sync_enabled: Option<bool>,
     last_password_change_date_time: Option<String>,
     preferred_language: Option<String>,
+    given_name: Option<String>,
+    surname: Option<String>,
+    department: Option<String>,
 }
 
 impl User {
@@ -225,10 +250,37 @@ fn still_fit(io: &mut Io, [user, member, owned]: [Read; 3], subject: &Subject) -
     Ok((changed, belongs, fits))
 }
 
+fn carries(address: &str) -> String {
+    format!("mail eq {} or proxyAddresses/any(p:p eq {})", quote::odata(address), quote::odata(&format!("smtp:{address}")))
+}
+
+/// Accounts that these words of a text may mean. `startswith` is not exact, so whoever has longer names is left out afterwards.
+fn meaning(words: &[&str]) -> String {
+    let starts = |property: &str, text: &str| format!("startswith({property},{})", quote::odata(text));
+    if let Some(address) = words.iter().find(|word| word.contains('@')) {
+        return format!("userPrincipalName eq {} or {}", quote::odata(address), carries(address));
+    }
+    match words {
+        [name] => ["displayName", "givenName", "surname"].map(|property| starts(property, name)).join(" or "),
+        [first, .., last] => format!("{} or ({} and {})", starts("displayName", &words.join(" ")), starts("givenName", first), starts("surname", last)),
+        [] => starts("id", ""),
+    }
+}
+
+fn search(filter: &str) -> Request {
+    let select = format!("{ACCOUNT},givenName,surname,department");
+    let query = [("$filter", filter), ("$select", select.as_str()), ("$count", "true")];
+    Request { query: pairs(&query), headers: eventual(), ..get(&["users"]) }
+}
+
+fn eventual() -> Vec<(String, String)> {
+    vec![("ConsistencyLevel".to_string(), "eventual".to_string())]
+}
+
 /// The one account that carries an address which is not its sign-in name.
 fn by_address(io: &mut Io, address: &str) -> Flow<Option<User>> {
-    let filter = format!("mail eq {} or proxyAddresses/any(p:p eq {})", quote::odata(address), quote::odata(&format!("smtp:{address}")));
-    let headers = vec![("ConsistencyLevel".to_string(), "eventual".to_string())];
+    let headers = eventual();
+    let filter = carries(address);
     let query = [("$filter", filter.as_str()), ("$select", ACCOUNT), ("$count", "true")];
     let search = Request { query: pairs(&query), headers: headers.clone(), ..get(&["users"]) };
     let first = io.read(search)?;

@@ -3,7 +3,7 @@
 //! Names of an account are its login and its primary address; the second address is a private one and identifies nobody.
 
 use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Report, Subject};
-use crate::directory::{self, Change, Directory, Flow, SECRET, body, changed, escalate, fit};
+use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, body, changed, escalate, fit, is_called};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, get, json, request};
 use firstline_connector::wire::{Body, Effect, Request, Response};
@@ -111,6 +111,23 @@ impl Directory for Okta {
         let evidence = directory::repeatable(io, &Change { request, what: "ending sessions and tokens", needs: MANAGES })?;
         Ok(changed(evidence, None))
     }
+
+    fn look_up(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
+        let search = Request { query: vec![("search".into(), meaning(words))], ..get(&["api", "v1", "users"]) };
+        let hits: Vec<User> = body(&io.read(search)?, "accounts by name", READS)?;
+        let address = words.iter().any(|word| word.contains('@'));
+        let called = |user: &User| address || is_called(words, [&user.profile.first_name, &user.profile.last_name].into_iter().flatten().map(String::as_str));
+        let found: Vec<User> = hits.into_iter().filter(called).take(PEOPLE + 1).collect();
+        let asked = if found.len() > PEOPLE { Vec::new() } else { found.iter().map(|user| roles(&user.id)).collect() };
+        let mut held = io.reads(asked)?.into_iter();
+        let mut people = Vec::new();
+        for mut user in found {
+            let department = user.profile.department.take();
+            let privileged = held.next().map_or_else(|| Ok(Vec::new()), |roles| privileges(&roles))?;
+            people.push(directory::person(user.account(privileged), department));
+        }
+        Ok(Outcome::People(people))
+    }
 }
 
 #[derive(Deserialize)]
@@ -133,6 +150,7 @@ struct Profile {
     mobile_phone: Option<String>,
     primary_phone: Option<String>,
     manager_id: Option<String>,
+    department: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +205,20 @@ struct Role {
 fn privileges(read: &Read) -> Flow<Vec<String>> {
     let roles: Vec<Role> = body(read, "administrator roles", READS)?;
     Ok(roles.into_iter().map(|role| format!("administrator role `{}`", role.label.or(role.kind).unwrap_or_else(|| "unknown".into()))).collect())
+}
+
+/// Accounts that these words of a text may mean. `sw` is not exact, so whoever has longer names is left out afterwards.
+fn meaning(words: &[&str]) -> String {
+    let starts = |property: &str, text: &str| format!("profile.{property} sw {}", quote::scim(text));
+    if let Some(address) = words.iter().find(|word| word.contains('@')) {
+        let address = quote::scim(address);
+        return format!("profile.login eq {address} or profile.email eq {address}");
+    }
+    match words {
+        [name] => format!("{} or {}", starts("firstName", name), starts("lastName", name)),
+        [first, .., last] => format!("{} and {}", starts("firstName", first), starts("lastName", last)),
+        [] => starts("login", ""),
+    }
 }
 
 /// The one account that carries an address which is not its login.

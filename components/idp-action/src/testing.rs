@@ -1,7 +1,7 @@
 //! What the table tests of both vendors share: a task and replies in, one line out.
 
 use crate::Stage;
-use crate::bindings::exports::firstline::idp::idp::{Act, Guest, Outcome, Step, Subject, Task};
+use crate::bindings::exports::firstline::idp::idp::{Act, Guest, Outcome, Person, Step, Subject, Task};
 use firstline_connector::replay::testing::{answer, line};
 use firstline_connector::wire::{Body, Reply, Request, Target};
 
@@ -41,6 +41,11 @@ fn show(outcome: Outcome) -> String {
             )
         }
         Outcome::Absent => "absent".into(),
+        Outcome::People(people) => {
+            let line =
+                |p: &Person| format!("{} {} `{}` {} {} [{}]", p.id, p.login, p.name, p.department.as_deref().unwrap_or("-"), p.state, p.marks.join(", "));
+            format!("people: {}", people.iter().map(line).collect::<Vec<_>>().join(" / "))
+        }
         Outcome::Changed(r) => format!("changed ({}): {}", r.secret.unwrap_or_default(), r.evidence.join(" / ")),
         Outcome::Unchanged(r) => format!("unchanged ({}): {}", r.secret.unwrap_or_default(), r.evidence.join(" / ")),
         Outcome::Escalate(e) => format!("{}: {}", e.code, e.text),

@@ -278,8 +278,13 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
         | Intent::Other
         | Intent::OtherCredential
         | Intent::Greeting
-        | Intent::Thanks
-        | Intent::Human => return false,
+        | Intent::Thanks => return false,
+        Intent::Human => {
+            // "Yes please" asks for nobody.
+            let answer = answers(text);
+            shift(ranked, Intent::Human, Intent::Other, answer);
+            return answer;
+        }
     }
     // Who has changed the phone needs a new factor for that very reason.
     let veto = signals.veto.filter(|veto| !(first == Intent::MfaReset && *veto == Veto::Past));
@@ -300,6 +305,36 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
     };
     let known = first == Intent::PasswordReset && signals.knows_secret;
     !named || known || text.tokens.len() < 2
+}
+
+/// It begins with yes or no, and speaks of nobody to talk to.
+fn answers(text: &Text) -> bool {
+    const ANSWERS: [&str; 14] = ["yes", "yep", "yeah", "yup", "no", "nope", "ok", "okay", "sure", "correct", "right", "ja", "si", "sim"];
+    const SOMEBODY: [&str; 22] = [
+        "person",
+        "human",
+        "agent",
+        "people",
+        "someone",
+        "somebody",
+        "technician",
+        "tech",
+        "operator",
+        "representative",
+        "rep",
+        "support",
+        "helpdesk",
+        "desk",
+        "staff",
+        "engineer",
+        "talk",
+        "speak",
+        "call",
+        "phone",
+        "callback",
+        "chat",
+    ];
+    ANSWERS.contains(&text.word(0)) && !(0..text.tokens.len()).any(|at| SOMEBODY.contains(&text.word(at)))
 }
 
 /// Gives one class's weight to another, if so.
@@ -378,6 +413,12 @@ mod tests {
         check("talk to a person", "human");
         check("can I speak to a human", "human");
         check("agent please", "human");
+        check("yes please, a human", "human");
+        check("no, I want to talk to somebody", "human");
+        for answer in ["yes please, that was me", "Yes please", "yes, it was me", "ok please do it", "no, that wasn't me", "Yes, please go ahead"] {
+            let understood = read(answer);
+            assert!(understood.readings[0].intent != Intent::Human && understood.acts().is_none(), "{answer}: {:?}", understood.readings);
+        }
         check("the printer is jammed", "printer");
     }
 

@@ -21,6 +21,8 @@ const NOTE_TRANSLATIONS: [(&str, &str); 3] =
 
 /// Longest argument that is shown in full; no real name, login or number comes near it.
 const ARGUMENT_LIMIT: usize = 300;
+/// Begins the label of a button that is somebody's or something's name.
+const NAME: &str = "name:";
 /// A note quotes what people wrote.
 const NOTE_ARGUMENT_LIMIT: usize = 1_100;
 
@@ -109,6 +111,18 @@ impl Catalogue {
     /// `invalid`, if the catalogue has no such label.
     pub fn label(&self, name: &str) -> Result<&str, Error> {
         self.labels.get(name).map(String::as_str).ok_or_else(|| invalid(format!("no label `{name}`")))
+    }
+
+    /// The words on a button: a label, or a name as it is.
+    ///
+    /// # Errors
+    /// As those of [`Self::label`], or an empty name.
+    pub fn button(&self, name: &str) -> Result<String, Error> {
+        match name.strip_prefix(NAME).map(|name| shown(name, self.limit)) {
+            Some(name) if name.is_empty() => Err(invalid("a button without words".into())),
+            Some(name) => Ok(name),
+            None => self.label(name).map(str::to_string),
+        }
     }
 
     /// A sentence with its arguments, in the service provider's own words if they fit it.
@@ -220,6 +234,12 @@ mod tests {
         check("unlock-done", &[("login", "j"), ("login", "k")], "argument `login` of sentence `unlock-done` is given twice");
         check("unlock-done", &[("login", "\u{202E}\n")], "argument `login` of sentence `unlock-done` is empty");
         assert!(Catalogue::of("en").unwrap().label("maybe").is_err());
+        let button = |label: &str| Catalogue::of("de").unwrap().button(label).ok();
+        assert_eq!(button("yes").as_deref(), Some("Ja"));
+        // A name is shown as it is, on one line, whatever it says.
+        assert_eq!(button("name:yes").as_deref(), Some("yes"));
+        assert_eq!(button("name:Jane\nDoe, \u{202e}{label:yes}").as_deref(), Some("Jane Doe, {label:yes}"));
+        assert_eq!((button("maybe"), button("name:\t")), (None, None));
     }
 
     #[test]

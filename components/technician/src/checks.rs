@@ -90,18 +90,18 @@ pub async fn check<H: Host>(host: &H, settings: &Settings, name: &str, purpose: 
             }
         }
     }
-    Ok(Report::new(name, purpose, checks.findings))
+    Ok(Report::new(name, purpose, checks.wanted(), checks.findings))
 }
 
 impl Report {
-    fn new(tenant: &str, purpose: Use, findings: Vec<Finding>) -> Self {
+    fn new(tenant: &str, purpose: Use, wanted: Vec<Action>, findings: Vec<Finding>) -> Self {
         let lacks = |action: Action| {
             let missing = findings.iter().filter(|finding| finding.mark == Mark::Missing && finding.needed_for.contains(&action));
             missing.map(|finding| format!("{} {}", finding.connection, finding.what).trim().to_string()).collect::<Vec<_>>()
         };
-        let actions: BTreeMap<Action, Vec<String>> = needs::actions(purpose).into_iter().map(|action| (action, lacks(action))).collect();
+        let actions: BTreeMap<Action, Vec<String>> = wanted.into_iter().map(|action| (action, lacks(action))).collect();
         let unwanted = purpose == Use::ReadOnly && findings.iter().any(|finding| matches!(finding.mark, Mark::Excessive | Mark::Unproven));
-        let ready = !unwanted && actions.values().all(Vec::is_empty);
+        let ready = !unwanted && actions.iter().all(|(action, lacks)| lacks.is_empty() || needs::may_wait(*action));
         Report { tenant: tenant.into(), purpose, ready, actions, findings }
     }
 }
@@ -143,8 +143,12 @@ struct Checks<'a, H> {
 }
 
 impl<H: Host> Checks<'_, H> {
+    fn wanted(&self) -> Vec<Action> {
+        needs::actions(self.purpose, self.tenant.connection_of(Role::Idp).map(|idp| idp.vendor.as_str()))
+    }
+
     fn note(&mut self, connection: &str, what: &str, mark: Mark, needed_for: Vec<Action>, advice: &str) {
-        let wanted = needs::actions(self.purpose);
+        let wanted = self.wanted();
         let needed_for = needed_for.into_iter().filter(|action| wanted.contains(action)).collect();
         let finding = Finding { connection: connection.into(), what: what.into(), mark, needed_for, advice: advice.into() };
         // A vendor that takes no credential says so to every question.
@@ -160,7 +164,7 @@ impl<H: Host> Checks<'_, H> {
     async fn ticks(&mut self) -> Result<(), Fault> {
         let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok());
         let arriving = latest.is_some_and(|latest| self.host.now().saturating_sub(latest) <= TICK);
-        self.good("", "ticks arriving", arriving, needs::actions(self.purpose), "call `POST /api/tick` every minute, by any scheduler");
+        self.good("", "ticks arriving", arriving, self.wanted(), "call `POST /api/tick` every minute, by any scheduler");
         Ok(())
     }
 

@@ -480,6 +480,7 @@ pub fn name(work: &Work) -> &str {
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke",
         Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors",
         Work::Idp(IdpAct::CheckFactors(_)) => "check-factors",
+        Work::Idp(IdpAct::LookUp(_)) => "look-up",
         Work::Psa(PsaAct::Open(_)) => "open",
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
@@ -629,6 +630,7 @@ impl Script {
                     manager: None,
                 }))
             }
+            Work::Idp(IdpAct::LookUp(_)) => Ok(Outcome::People(Vec::new())),
             Work::Idp(IdpAct::ResetPassword(_)) => {
                 let before = io.read(request("GET", "users/u1", None))?["changes"].clone();
                 io.change(&reset_request(), |io| Ok(io.read(request("GET", "users/u1", None))?["changes"] != before))?;

@@ -62,9 +62,11 @@ pub struct Need {
 
 const FULL: &[Use] = &[Use::Full];
 const BOTH: &[Use] = &[Use::Full, Use::ReadOnly];
-const CHAT: &[Action] = &[Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::Learn];
-const IDP: &[Action] = &[Action::PasswordReset, Action::AccountUnlock, Action::Learn];
+const CHAT: &[Action] = &[Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::MfaReset, Action::Learn];
+const IDP: &[Action] = &[Action::PasswordReset, Action::AccountUnlock, Action::MfaReset, Action::Learn];
 const RESET: &[Action] = &[Action::PasswordReset];
+/// A client for whom nobody has consented to these gets a person for a lost phone.
+const PHONES: &[Action] = &[Action::MfaReset];
 
 const fn need(vendor: &'static str, permission: &'static str, actions: &'static [Action], uses: &'static [Use]) -> Need {
     Need { vendor, permission, actions, covered_by: &[], optional: false, uses }
@@ -98,9 +100,8 @@ const NEEDS: &[Need] = &[
     need("entra", "User-PasswordProfile.ReadWrite.All", RESET, FULL),
     covered(need("entra", "User.RevokeSessions.All", RESET, FULL), &["User.ReadWrite.All", "Directory.ReadWrite.All"]),
     need("entra", "User Administrator", RESET, FULL),
-    // A client for whom nobody has consented to these gets a person for a lost phone.
-    optional(need("entra", "UserAuthenticationMethod.ReadWrite.All", &[Action::MfaReset], FULL)),
-    optional(covered(need("entra", "Policy.Read.AuthenticationMethod", &[Action::MfaReset], FULL), &["Policy.Read.All"])),
+    need("entra", "UserAuthenticationMethod.ReadWrite.All", PHONES, FULL),
+    covered(need("entra", "Policy.Read.AuthenticationMethod", PHONES, FULL), &["Policy.Read.All"]),
     covered(need("okta", "ORG_ADMIN", IDP, FULL), &["SUPER_ADMIN"]),
     need("okta", "READ_ONLY_ADMIN", IDP, &[Use::ReadOnly]),
 ];
@@ -118,15 +119,22 @@ pub fn of_role(role: Role) -> Vec<Action> {
         Role::Chat => CHAT.to_vec(),
         Role::Idp => IDP.to_vec(),
         Role::Model => Vec::new(),
-        Role::Psa => vec![Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::Ticket, Action::Intake, Action::Learn],
+        Role::Psa => vec![Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::MfaReset, Action::Ticket, Action::Intake, Action::Learn],
     }
 }
 
-/// What a use is about.
+/// What a use is about, for a tenant with this identity provider: lost phones are only led to a new factor in Entra.
 #[must_use]
-pub fn actions(purpose: Use) -> Vec<Action> {
+pub fn actions(purpose: Use, idp: Option<&str>) -> Vec<Action> {
+    let phones = (idp == Some("entra")).then_some(Action::MfaReset);
     match purpose {
-        Use::Full => vec![Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::Ticket, Action::Intake],
+        Use::Full => [Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::Ticket, Action::Intake].into_iter().chain(phones).collect(),
         Use::ReadOnly => vec![Action::Learn],
     }
+}
+
+/// A tenant is ready without it: whoever wants it gets a person.
+#[must_use]
+pub fn may_wait(action: Action) -> bool {
+    action == Action::MfaReset
 }

@@ -1477,6 +1477,7 @@ impl PurposeName for Task {
             Purpose::Wait => "wait for the user",
             Purpose::Page(_) => "page",
             Purpose::Check => "look for a new factor",
+            Purpose::LookUp => "look up whom a text names",
         }
     }
 }

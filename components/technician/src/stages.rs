@@ -151,6 +151,7 @@ impl Stages for Composed {
                     IdpAct::RevokeSessions(account) => idp::Act::RevokeSessions(subject(account)),
                     IdpAct::ResetFactors(account) => idp::Act::ResetFactors(subject(account)),
                     IdpAct::CheckFactors(account) => idp::Act::CheckFactors(subject(account)),
+                    IdpAct::LookUp(name) => idp::Act::LookUp(name.clone()),
                 };
                 Ok(match idp::next(&idp::Task { vendor, started: task.started, act }, &seen).map_err(fault)? {
                     idp::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
@@ -332,6 +333,10 @@ fn idp_outcome(outcome: idp::Outcome) -> Outcome {
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),
         idp::Outcome::Unchanged(done) => Outcome::Unchanged(report(done)),
+        idp::Outcome::People(people) => {
+            let person = |idp::Person { id, login, names, name, department, state, marks }| stage::Person { id, login, names, name, department, state, marks };
+            Outcome::People(people.into_iter().map(person).collect())
+        }
         idp::Outcome::Escalate(idp::Escalation { code, text }) => Outcome::Escalate(code, text),
     }
 }

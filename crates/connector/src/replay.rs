@@ -86,9 +86,15 @@ impl Io<'_> {
     /// # Errors
     /// As [`Io::read`].
     pub fn read_all<T, const N: usize>(&mut self, requests: [Request; N]) -> Result<[Read; N], Stop<T>> {
-        let replies = self.send_all(requests.into())?;
-        let reads = replies.into_iter().map(as_read).collect::<Result<Vec<_>, _>>()?;
-        reads.try_into().map_err(|_| diverged("a batch was answered in part").into())
+        self.reads(requests.into())?.try_into().map_err(|_| diverged("a batch was answered in part").into())
+    }
+
+    /// Sends any number of independent reads together.
+    ///
+    /// # Errors
+    /// As [`Io::read`].
+    pub fn reads<T>(&mut self, requests: Vec<Request>) -> Result<Vec<Read>, Stop<T>> {
+        self.send_all(requests)?.into_iter().map(as_read).collect()
     }
 
     /// Sends one change.

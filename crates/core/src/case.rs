@@ -25,6 +25,7 @@ mod dispatch;
 mod factor;
 mod later;
 mod opinion;
+mod people;
 mod proof;
 mod reading;
 mod second;
@@ -38,6 +39,8 @@ pub use dispatch::{Recalled, telling};
 pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use factor::LOST_PHONE;
 pub use opinion::Consulted;
+pub(crate) use people::lines as lines_of_the_named;
+pub use people::{Found, Mentioned};
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::{Command, command};
@@ -124,6 +127,8 @@ pub enum Purpose {
     Page(Box<Message>),
     /// Look for the new factor.
     Check,
+    /// Look up whom a text names.
+    LookUp,
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -374,6 +379,9 @@ pub struct Case {
     /// What closed tickets of the type say.
     #[serde(default, skip_serializing_if = "Recalled::is_unasked")]
     pub past: Recalled,
+    /// Whom the text is about, if not the requester.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Box<Mentioned>>,
 }
 
 impl Case {
@@ -572,7 +580,8 @@ impl State {
             Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
             Phase::Approving => case.ask.as_ref().map(Ask::wake_at),
             Phase::Guiding => case.offer.as_ref().map(|offer| offer.expires),
-            Phase::Identifying | Phase::Finding | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
+            Phase::Finding => people::wake_at(case),
+            Phase::Identifying | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
         tasks.chain(case).chain(psa).chain(after::remind_at(self)).min()
@@ -600,7 +609,15 @@ impl State {
             | Purpose::Check
             | Purpose::Approver => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
-            Purpose::Open | Purpose::Close | Purpose::HandOver | Purpose::Look | Purpose::Wait | Purpose::Aside | Purpose::Ask | Purpose::Opinion => 0,
+            Purpose::Open
+            | Purpose::Close
+            | Purpose::HandOver
+            | Purpose::Look
+            | Purpose::Wait
+            | Purpose::Aside
+            | Purpose::Ask
+            | Purpose::Opinion
+            | Purpose::LookUp => 0,
         };
         let until = task.started + step;
         self.case.as_ref().map_or(until, |case| until.min(case.times.received + CASE_TIME))
@@ -609,13 +626,14 @@ impl State {
     /// How often a request of a task is tried at all, whatever its patience.
     #[must_use]
     pub fn tries(task: &Task) -> u32 {
-        // A language model that is late or busy is not waited for.
-        if task.purpose == Purpose::Opinion { 1 } else { TRIES }
+        // What only helps is not waited for.
+        if matches!(task.purpose, Purpose::Opinion | Purpose::LookUp) { 1 } else { TRIES }
     }
 
     /// Whom the open case waits for.
     fn waits(&self) -> Option<Waits> {
-        let asks = self.case.as_ref().is_some_and(|case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding));
+        let asks = |case: &Case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding) || people::waits(case);
+        let asks = self.case.as_ref().is_some_and(asks);
         if self.tasks.iter().any(|task| task.batch.is_some() || task.until.is_some()) {
             return Some(Waits::Vendors);
         }
@@ -1073,6 +1091,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         trial: None,
         quiet: false,
         past: Recalled::Unasked,
+        named: None,
     }
 }
 
@@ -1192,6 +1211,10 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
     if understanding.language.is_some() {
         case.language.clone_from(&understanding.language);
     }
+    if people::waits(case) {
+        people::told(state, text, reading, tenant, now);
+        return;
+    }
     match (case.phase, reading) {
         (Phase::Listening, Reading::Unclear | Reading::Elsewhere("out-of-scope")) if about_the_last && other => {
             after::still_broken(state, text, tenant, now, notes)
@@ -1223,6 +1246,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             case.kind = first.map_or_else(|| "other".into(), |candidate| candidate.intent.clone());
             case.reading = first.map_or_else(String::new, |c| read_as(c, understanding.abstained));
             case.triage = triage(understanding);
+            people::named(case, &understanding.entities);
             clarify::withdraw(state, now);
             if !opinion::ask(state, reading, understanding, text, tenant, now) {
                 wished(state, reading, understanding, tenant, now, notes);
@@ -1368,6 +1392,7 @@ fn put_off(state: &mut State, now: Instant) -> bool {
 
 /// Sends the case to a human as soon as nothing that was begun is still under way.
 fn hand_over(state: &mut State, code: &str, text: &str, tenant: &Tenant, now: Instant) {
+    people::stop(state, code, text, now);
     set_handover(state, code, text);
     if let Some(message) = state.case.as_mut().and_then(|case| case.offer.take()).and_then(|offer| offer.message) {
         replace_offer(state, &message, "offer-withdrawn", &[], now);
@@ -1409,7 +1434,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
                     return;
                 }
             }
-            if !dispatch::asks(state) {
+            if !people::resolves(state, tenant, now) && !dispatch::asks(state) {
                 close_or_hand_over(state, true, tenant, now);
             }
         }
@@ -1614,6 +1639,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Opinion, outcome) => opinion::given(state, task, outcome, tenant, now, notes),
         (Purpose::Query, Outcome::Posted(message)) => clarify::posted(state, message, now),
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
+        (Purpose::LookUp, outcome) => people::found(state, outcome, tenant, now),
         (Purpose::Check, outcome) => factor::checked(state, outcome, tenant, now),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
@@ -1979,9 +2005,9 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
         Phase::Guiding if case.offer.as_ref().is_some_and(|offer| at >= offer.expires) => {
             hand_over(state, "no-answer", "the requester did not say whether the new factor is registered", tenant, at);
         }
+        Phase::Finding => people::tick(state, tenant, at),
         Phase::Listening
         | Phase::Identifying
-        | Phase::Finding
         | Phase::Offering
         | Phase::Acting
         | Phase::Delivering

@@ -2,7 +2,7 @@
 //!
 //! Its lines are those of the catalogue of notes, in the MSP's language; what stands in the journal is quoted as it stands there.
 
-use crate::case::{Case, Intake, lines_of_the_past, next_step};
+use crate::case::{Case, Intake, lines_of_the_named, lines_of_the_past, next_step};
 use crate::redact;
 use crate::stage::{Profile, Words};
 
@@ -15,6 +15,7 @@ pub fn internal(case: &Case) -> Vec<Words> {
         lines.push(Words::new("understood", &[("reading", &case.reading)]));
     }
     lines.extend(case.triage.iter().filter_map(|line| quoted("item", &redact::line(line, 300))));
+    lines.extend(case.named.as_deref().map(lines_of_the_named).unwrap_or_default());
     if let Some(intake) = &case.intake {
         lines.extend(came(intake));
     }

@@ -433,6 +433,8 @@ pub enum IdpAct {
     ResetFactors(Subject),
     /// Look for a new factor.
     CheckFactors(Subject),
+    /// Who may be meant by a name.
+    LookUp(String),
 }
 
 /// Locked out or not.
@@ -490,6 +492,27 @@ pub struct Manager {
     pub name: String,
     /// Address.
     pub address: String,
+}
+
+/// Somebody whom a name may mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Object id.
+    pub id: String,
+    /// Sign-in name.
+    pub login: String,
+    /// All its names, lower case.
+    pub names: Vec<String>,
+    /// Name to show.
+    pub name: String,
+    /// Where they work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Vendor's word for the account's state.
+    pub state: String,
+    /// Why it must not be touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
 }
 
 /// What a change came to.
@@ -693,6 +716,8 @@ pub enum Outcome {
     Found(Account),
     /// Identity provider: no such account.
     Absent,
+    /// Identity provider: who may be meant.
+    People(Vec<Person>),
     /// Identity provider: done and read back.
     Changed(Report),
     /// Identity provider: it was so already.
@@ -725,6 +750,7 @@ impl Outcome {
             Outcome::Unsure(_) => "unsure",
             Outcome::Found(_) => "found",
             Outcome::Absent => "absent",
+            Outcome::People(_) => "people",
             Outcome::Changed(_) => "changed",
             Outcome::Unchanged(_) => "unchanged",
             Outcome::TicketOpened(_) => "ticket opened",

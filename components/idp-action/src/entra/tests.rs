@@ -331,3 +331,54 @@ fn every_request_has_its_row_in_the_catalogue() {
     odd[0].body = firstline_connector::wire::Body::Json(r#"{"passwordProfile":{"password":""}}"#.into());
     assert!(rows(catalogue, &odd)[0].starts_with("no row"));
 }
+
+fn look_up(name: &str) -> Act {
+    Act::LookUp(name.into())
+}
+
+/// The filter by which somebody is looked for.
+fn filter(name: &str) -> String {
+    let asked = requests("entra", look_up(name), &[]);
+    assert_eq!(rows(include_str!("../../../technician/src/catalogue/entra.json"), &asked), ["find-user"]);
+    asked[0].query.iter().find(|(key, _)| key == "$filter").unwrap().1.clone()
+}
+
+#[test]
+fn a_name_is_looked_for_in_every_part_of_a_name_and_an_address_as_it_is() {
+    assert_eq!(filter("Jane"), "startswith(displayName,'Jane') or startswith(givenName,'Jane') or startswith(surname,'Jane')");
+    assert_eq!(filter("Jane Doe"), "startswith(displayName,'Jane Doe') or (startswith(givenName,'Jane') and startswith(surname,'Doe'))");
+    let address = "userPrincipalName eq 'jane@acme.com' or mail eq 'jane@acme.com' or proxyAddresses/any(p:p eq 'smtp:jane@acme.com')";
+    assert_eq!(filter("jane@acme.com"), address);
+    check(look_up("  "), &[], "people: ");
+}
+
+#[test]
+fn a_hostile_name_stays_within_its_quotes() {
+    for name in ["x') or (accountEnabled eq true", "O'Hara", "') or startswith(displayName,'", "a'@b.c' or id ne '"] {
+        let filter = filter(name);
+        // Outside of quotes, where a doubled quote is none, nothing of the name is left.
+        let outside: String = filter.replace("''", "").split('\'').step_by(2).collect();
+        for word in ["accountEnabled", " ne ", "Hara"] {
+            assert!(!outside.contains(word), "{name}: {filter}");
+        }
+        assert_eq!(filter.matches('\'').count() % 2, 0, "{filter}");
+    }
+}
+
+#[test]
+fn people_are_told_with_what_protects_their_accounts() {
+    let page = |users: &[String]| ok(&format!(r#"{{"value":[{}]}}"#, users.join(",")));
+    let one = user(r#"{"department":"Sales","givenName":"Jane","surname":"Doe"}"#);
+    let longer = user(r#"{"id":"8","displayName":"Janet Poe","userPrincipalName":"janet@acme.com"}"#);
+    let lists = "GET users/7/transitiveMemberOf?$select=id,displayName,isAssignableToRole | GET users/7/ownedObjects?$select=id,displayName,isAssignableToRole";
+    check(look_up("jane"), &[page(&[one.clone(), longer.clone()])], lists);
+    let role = ok(r##"{"value":[{"@odata.type":"#microsoft.graph.directoryRole","id":"r","displayName":"User Administrator"}]}"##);
+    let expect = "people: 7 jane@acme.com `Jane Doe` Sales sign-in allowed [directory role `User Administrator`]";
+    check(look_up("jane"), &[page(&[one.clone(), longer.clone()]), role, ok(NONE)], expect);
+    check(look_up("jane"), &[page(&[longer])], "people: ");
+    let six: Vec<String> = (0..6).map(|n| user(&format!(r#"{{"id":"{n}"}}"#))).collect();
+    assert_eq!(next("entra", look_up("jane"), &[page(&six)]).matches("jane@acme.com").count(), 5, "too many are not looked at closely");
+    check(look_up("jane"), &[answer(503, "")], "vendor-down: reading accounts by name: answered 503");
+    let more = ok(&format!(r#"{{"value":[{one}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?x"}}"#));
+    check(look_up("jane"), &[more], "not-found: more people have such a name than one page holds");
+}

@@ -296,3 +296,49 @@ fn every_request_has_its_row_in_the_catalogue() {
     check(reset(), &[is("ACTIVE"), none()], &["set-temporary-password"]);
     check(Act::RevokeSessions(jane("00u1")), &[], &["revoke-sessions"]);
 }
+
+fn look_up(name: &str) -> Act {
+    Act::LookUp(name.into())
+}
+
+/// The search by which somebody is looked for.
+fn search(name: &str) -> String {
+    let asked = requests("okta", look_up(name), &[]);
+    assert_eq!(rows(include_str!("../../../technician/src/catalogue/okta.json"), &asked), ["find-user"]);
+    asked[0].query[0].1.clone()
+}
+
+#[test]
+fn a_name_is_looked_for_in_both_names_and_an_address_as_it_is() {
+    assert_eq!(search("Jane"), r#"profile.firstName sw "Jane" or profile.lastName sw "Jane""#);
+    assert_eq!(search("Jane van Doe"), r#"profile.firstName sw "Jane" and profile.lastName sw "Doe""#);
+    assert_eq!(search("jane@acme.com"), r#"profile.login eq "jane@acme.com" or profile.email eq "jane@acme.com""#);
+    check(look_up(" "), &[], "people: ");
+}
+
+#[test]
+fn a_hostile_name_stays_within_its_quotes() {
+    for name in [r#"x" or status eq "ACTIVE"#, r#"\" pr or ""#, r#"a"@b.c" or id pr "#] {
+        let search = search(name);
+        let outside: String = search.replace(r"\\", "").replace(r#"\""#, "").split('"').step_by(2).collect();
+        assert!(!outside.contains("status") && !outside.contains("id pr"), "{name}: {search}");
+    }
+}
+
+#[test]
+fn people_are_told_with_what_protects_their_accounts() {
+    let with = |id: &str, more: &str| {
+        let mut user: serde_json::Value = serde_json::from_str(&account("ACTIVE", "OKTA")).unwrap();
+        user["id"] = id.into();
+        user["profile"]["firstName"] = more.into();
+        user["profile"]["department"] = "Sales".into();
+        user.to_string()
+    };
+    let (one, longer) = (with("00u1", "Jane"), with("00u2", "Janet"));
+    let page = ok(&format!("[{one},{longer}]"));
+    check(look_up("Jane"), std::slice::from_ref(&page), "GET api/v1/users/00u1/roles");
+    let roles = ok(r#"[{"type":"SUPER_ADMIN","label":"Super Administrator"}]"#);
+    check(look_up("Jane"), &[page, roles], "people: 00u1 Jane@acme.com `Jane Doe` Sales ACTIVE [administrator role `Super Administrator`]");
+    check(look_up("Jane"), &[none()], "people: ");
+    check(look_up("Jane"), &[answer(503, "")], "vendor-down: reading accounts by name: answered 503");
+}

@@ -249,7 +249,8 @@ fn elements(catalogue: &Catalogue, message: &Message, said: &Said) -> Result<(Ve
         if button.value.is_empty() || text::utf16(&button.value) > VALUE {
             return Err(Error::Invalid(format!("value of button `{}` is empty or longer than {VALUE} characters", button.label)));
         }
-        let mut element = json!({"type": "button", "text": label(catalogue.label(&button.label)?), "action_id": format!("button-{i}"), "value": button.value});
+        let mut element =
+            json!({"type": "button", "text": label(&catalogue.button(&button.label)?), "action_id": format!("button-{i}"), "value": button.value});
         if let (true, Some(members)) = (button.primary, element.as_object_mut()) {
             members.insert("style".into(), "primary".into());
         }

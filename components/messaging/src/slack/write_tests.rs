@@ -189,6 +189,7 @@ fn what_must_not_be_said_is_refused_before_anything_is_sent() {
         (with(&thanks, &|m| m.secret_link = Some("link".into())), "sentence `welcome` has no link"),
         (with(&thanks, &|m| m.sentence = "hello".into()), "no sentence `hello`"),
         (with(&thanks, &|m| m.arguments.push(("pw".into(), "x".into()))), "sentence `welcome` has no argument `pw`"),
+        (with(&thanks, &|m| m.buttons.push(button("name: ", "v", false))), "a button without words"),
         (with(&thanks, &|m| m.buttons.push(button("maybe", "v", false))), "no label `maybe`"),
         (with(&thanks, &|m| m.buttons.push(button("yes", "", false))), "value of button `yes` is empty or longer than 2000 characters"),
         (with(&thanks, &|m| m.buttons.push(button("yes", &"v".repeat(2_001), false))), "value of button `yes` is empty or longer than 2000 characters"),

@@ -26,10 +26,14 @@ fn the_readme_lists_every_permission() {
 fn a_missing_permission_holds_up_only_what_needs_it() {
     let finding =
         |what: &str, mark: Mark, needed_for: Vec<Action>| Finding { connection: "c".into(), what: what.into(), mark, needed_for, advice: String::new() };
-    let report = |purpose, findings| Report::new("acme", purpose, findings);
+    let report = |purpose, findings| Report::new("acme", purpose, needs::actions(purpose, Some("entra")), findings);
     let mixed = report(Use::Full, vec![finding("a", Mark::Missing, vec![Action::PasswordReset]), finding("b", Mark::Excessive, vec![])]);
     assert!(!mixed.ready && mixed.actions[&Action::PasswordReset] == ["c a"] && mixed.actions[&Action::Chat].is_empty());
     assert!(report(Use::Full, vec![finding("b", Mark::Excessive, vec![]), finding("d", Mark::Unproven, vec![])]).ready);
+    // Whoever lost a phone gets a person meanwhile.
+    let phones = report(Use::Full, vec![finding("m", Mark::Missing, vec![Action::MfaReset])]);
+    assert!(phones.ready && phones.actions[&Action::MfaReset] == ["c m"]);
+    assert!(!needs::actions(Use::Full, Some("okta")).contains(&Action::MfaReset));
     // For reading only, a write that is there or cannot be excluded is one too many.
     for mark in [Mark::Excessive, Mark::Unproven] {
         assert!(!report(Use::ReadOnly, vec![finding("b", mark, vec![])]).ready);

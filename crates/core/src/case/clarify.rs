@@ -2,7 +2,7 @@
 //!
 //! A button only says what is wished. Whether it may be done, and on which account, is asked afterwards like for any other wish.
 
-use super::{Case, LISTEN_TIME, Note, Phase, Purpose, Reading, State, begin, plausible, replace_offer, second, set_handover};
+use super::{Case, LISTEN_TIME, Note, Phase, Purpose, Reading, State, begin, people, plausible, replace_offer, second, set_handover};
 use crate::Instant;
 use crate::journal::Press;
 use crate::mailbox::{Event, Place};
@@ -11,7 +11,7 @@ use crate::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 
 /// Questions have names of their own among what can be pressed.
-const SERIES: &str = "q";
+pub(super) const SERIES: &str = "q";
 /// The question with buttons, and the one without. Each is asked once.
 const WHICH: &str = "which";
 const CLARIFY: &str = "clarify";
@@ -40,6 +40,11 @@ pub struct Query {
 /// A wish that a button can stand for.
 pub(super) fn is_wish(intent: &str) -> bool {
     WISHES.iter().any(|(_, wish)| *wish == intent)
+}
+
+/// There is a question left to ask: two in all.
+pub(super) fn may_ask(case: &Case) -> bool {
+    !(case.said.contains(WHICH) && case.said.contains(CLARIFY))
 }
 
 /// Asks what was meant by a text that does not say it. False if that was asked before, or nobody is to be asked.
@@ -130,6 +135,10 @@ pub(super) fn pressed(state: &mut State, event: &Event, press: &Press, tenant: &
     };
     if case.user != event.author {
         state.say("not-you", &[], now);
+        return;
+    }
+    if people::waits(case) {
+        people::pressed(state, event, press, tenant, now);
         return;
     }
     // A second press of the same button is no news while its work runs.

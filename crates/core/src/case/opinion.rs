@@ -4,7 +4,7 @@
 //! It opens no way to a change: an action that it names becomes one more button of a question, and only the requester's own press makes that a wish.
 
 use super::reading::PLAUSIBLE;
-use super::{Note, Phase, Purpose, Reading, State, Task, clarify, plausible, wished};
+use super::{Note, Phase, Purpose, Reading, State, Task, clarify, people, plausible, wished};
 use crate::Instant;
 use crate::redact;
 use crate::stage::{Candidate, Entity, INTENTS, Opinion, Outcome, Understanding, Unread, Work};
@@ -88,6 +88,7 @@ pub(super) fn given(state: &mut State, task: &Task, outcome: &Outcome, tenant: &
     };
     case.evidence.push(format!("the language model of `{}` was asked, and read it as `{intent}`", task.connection));
     case.triage.extend(entities.iter().map(|entity| format!("{}, by the language model: {}", entity.kind, entity.words)));
+    people::named(case, &entities);
     if clarify::is_wish(&intent) {
         offer(&mut understanding, &intent);
     }

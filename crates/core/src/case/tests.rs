@@ -98,6 +98,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Wait => "status",
         Purpose::Page(_) => "page",
         Purpose::Check => "check",
+        Purpose::LookUp => "look-up",
     }
 }
 
@@ -113,6 +114,7 @@ fn show(task: &Task) -> String {
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke".into(),
         Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors".into(),
         Work::Idp(IdpAct::CheckFactors(_)) => "check-factors".into(),
+        Work::Idp(IdpAct::LookUp(name)) => format!("look up {name}"),
         Work::Psa(PsaAct::Open(_)) => "open".into(),
         Work::Psa(PsaAct::Close(_)) => "close".into(),
         Work::Psa(PsaAct::HandOver(_)) => "hand-over".into(),
@@ -184,8 +186,9 @@ impl Play {
             return;
         };
         let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Page(_)));
-        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding) || case.psa_again.is_some())
-            && self.state.wake_at().is_some();
+        let waits =
+            (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding) || people::waits(case) || case.psa_again.is_some())
+                && self.state.wake_at().is_some();
         assert!(works || waits || case.idle() || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
     }
 
@@ -234,6 +237,7 @@ impl Play {
                 phones: vec!["+44 7700 900123".into()],
                 manager: None,
             }),
+            Work::Idp(IdpAct::LookUp(_)) => Outcome::People(Vec::new()),
             Work::Idp(IdpAct::ResetPassword(_) | IdpAct::ResetFactors(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),
             Work::Model(_) => opinion("other", &[]),
