@@ -140,7 +140,8 @@ async fn shown(name: &str) -> String {
     let import = import(&text);
     let backtest = replayed(&text, &[]).await;
     let terms = Terms::default();
-    page(name, HOSTILE, &import, &backtest, &Figures::of(&backtest, &terms), &terms)
+    let real = BTreeMap::from([("password_reset".to_string(), Actual::After(3.0)), (HOSTILE.to_string(), Actual::NotIn(48.0))]);
+    page(name, HOSTILE, &import, &backtest, &Figures::of(&backtest, &terms), &terms, Some(&real))
 }
 
 #[tokio::test]
@@ -164,6 +165,12 @@ async fn the_page_works_with_a_keyboard_and_in_either_light() {
     browser.go(&format!("file://{}", file.display())).await;
     let words = browser.page("What would have become of these tickets").await;
     assert!(words.contains("17 of 41") && words.contains("USD 68"), "{words}");
+    let came =
+        browser.run("return [...document.querySelectorAll('[aria-labelledby=came] tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))").await;
+    let came: Vec<Vec<String>> = serde_json::from_value(came).unwrap();
+    let reset = came.iter().find(|row| row[0] == "password reset").unwrap_or_else(|| panic!("{came:?}"));
+    assert!(reset[1].starts_with("within ") && reset[2] == "after 3.0 h", "{reset:?}");
+    assert!(came.iter().any(|row| row[1..] == ["none", "none in 48.0 h"]), "{came:?}");
     // The first Tab offers the way to the table, the second is the rate.
     browser.keys(&[TAB, TAB]).await;
     assert_eq!(browser.run("return document.activeElement.id").await, "rate");
@@ -173,6 +180,10 @@ async fn the_page_works_with_a_keyboard_and_in_either_light() {
     let rate: f64 = rate.as_str().unwrap().parse().unwrap();
     assert!(rate != 45.0 && cost == format!("USD {:.0}", (rate * 1.5).round()), "{rate} {cost}");
     browser.picture("backtest.png").await;
+    // Whoever has no mouse can scroll the wide table.
+    browser.run("document.querySelector('[aria-label=\"Foretold and real\"]').focus()").await;
+    assert_eq!(browser.run("return document.activeElement.getAttribute('aria-label')").await, "Foretold and real");
+    browser.picture("backtest-foretold-and-real.png").await;
     assert_eq!(browser.run("return document.querySelectorAll('svg rect.alone').length > 3").await, true);
     assert_eq!(browser.run("return performance.getEntriesByType('resource').length").await, 0);
 }

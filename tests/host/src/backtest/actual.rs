@@ -45,14 +45,13 @@ pub fn actual(since: &BTreeMap<String, u64>, closed: &[Value], now: u64) -> BTre
         .collect()
 }
 
-/// Both, type by type.
+/// Both, type by type: its name, what was foretold, what came.
 #[must_use]
-pub fn compared(figures: &Figures, actual: &BTreeMap<String, Actual>) -> String {
-    let mut out = String::from("first closed ticket of a type, foretold and real\n");
+pub fn both(figures: &Figures, actual: &BTreeMap<String, Actual>) -> Vec<[String; 3]> {
     let mut types: Vec<&String> = figures.firsts.keys().chain(actual.keys()).collect();
     types.sort();
     types.dedup();
-    for name in types {
+    let line = |name: &String| {
         let foretold = figures
             .firsts
             .get(name)
@@ -62,6 +61,16 @@ pub fn compared(figures: &Figures, actual: &BTreeMap<String, Actual>) -> String 
             Some(Actual::NotIn(hours)) => format!("none in {}", long(*hours)),
             None => "the agent does not act on it".into(),
         };
+        [name.clone(), foretold, real]
+    };
+    types.into_iter().map(line).collect()
+}
+
+/// The same for a terminal.
+#[must_use]
+pub fn compared(figures: &Figures, actual: &BTreeMap<String, Actual>) -> String {
+    let mut out = String::from("first closed ticket of a type, foretold and real\n");
+    for [name, foretold, real] in both(figures, actual) {
         let _ = writeln!(out, "  {name:<18} foretold: {foretold}; real: {real}");
     }
     out

@@ -2,12 +2,13 @@
 
 use super::figures::Row;
 use super::table::{approvers, assumptions, cost, day, disagreements, hours, long, percent};
-use super::{Backtest, Figures, Terms};
+use super::{Actual, Backtest, Figures, Terms, actual};
 use firstline_core::past::Lesson;
 use firstline_core::seal::base64;
 use firstline_import::Import;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// Types in the chart, and rows of the longer tables.
 const BARS: usize = 20;
@@ -37,9 +38,17 @@ const rate=document.getElementById('rate');\
 rate.addEventListener('input',()=>{const one=Number(rate.value);if(!(one>=0))return;\
 for(const e of document.querySelectorAll('[data-minutes]'))e.textContent=e.dataset.currency+' '+Math.round(e.dataset.minutes/60*one)});";
 
-/// The page. `about` is what whoever made the export says of it.
+/// The page. `about` is what whoever made the export says of it, `real` what came of it in a running application.
 #[must_use]
-pub fn page(name: &str, about: &str, import: &Import, backtest: &Backtest, figures: &Figures, terms: &Terms) -> String {
+pub fn page(
+    name: &str,
+    about: &str,
+    import: &Import,
+    backtest: &Backtest,
+    figures: &Figures,
+    terms: &Terms,
+    real: Option<&BTreeMap<String, Actual>>,
+) -> String {
     let all = &figures.all;
     let closed = all.alone + all.approval + all.question;
     let hash = |text: &str| base64(&Sha256::digest(text.as_bytes()));
@@ -90,6 +99,7 @@ pub fn page(name: &str, about: &str, import: &Import, backtest: &Backtest, figur
                         p.soft { "Agreed: filed as most such tickets before, and neither escalated nor approved by somebody. Thin: too few earlier tickets to compare. Filed as: type and subtype foretold by firm evidence." }
                         p { "Handed over because of: " (reasons(figures)) "." }
                     }
+                    @if let Some(real) = real { (came(figures, real)) }
                     (differences(backtest))
                     (learned(backtest, figures))
                     (closings(backtest))
@@ -191,6 +201,22 @@ fn types(figures: &Figures, terms: &Terms) -> Markup {
                 thead { tr { th scope="col" { "type" } @for name in ["tickets", "alone", "approval", "question", "handed over", "agreed", "disagreed", "thin", "filed as", "hours", "cost"] { th.n scope="col" { (name) } } } }
                 tbody { @for (name, row) in ranked(figures) { tr { th scope="row" { (plain(name)) } (cells(row)) } } }
                 tfoot { tr { th scope="row" { "all" } (cells(&figures.all)) } }
+            }
+        }
+    }
+}
+
+/// What was foretold beside what came.
+fn came(figures: &Figures, real: &BTreeMap<String, Actual>) -> Markup {
+    html! {
+        section aria-labelledby="came" {
+            h2 #came { "The first closed ticket, foretold and real" }
+            p.soft { "Real: counted from the moment at which somebody let the agent act on the type." }
+            div.scroll tabindex="0" role="region" aria-label="Foretold and real" {
+                table {
+                    thead { tr { @for name in ["type", "foretold", "real"] { th scope="col" { (name) } } } }
+                    tbody { @for [name, foretold, came] in actual::both(figures, real) { tr { th scope="row" { (plain(&name)) } td { (foretold) } td { (came) } } } }
+                }
             }
         }
     }

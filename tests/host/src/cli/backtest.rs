@@ -64,11 +64,15 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         super::say(&format!("about this export: {about}"));
     }
     super::say(&format!("\n{}", table(&backtest, &figures, &terms)));
-    if let Some(target) = target {
-        super::say(&compared(&figures, &real(&target).await?));
+    let real = match target {
+        Some(target) => Some(real(&target).await?),
+        None => None,
+    };
+    if let Some(real) = &real {
+        super::say(&compared(&figures, real));
     }
     let name = Path::new(path).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let html = page(&name, &about, &import, &backtest, &figures, &terms);
+    let html = page(&name, &about, &import, &backtest, &figures, &terms, real.as_ref());
     std::fs::write(&to, html).with_context(|| format!("cannot write `{}`", to.display()))?;
     super::say(&format!("page: {}", to.display()));
     Ok(())
