@@ -147,8 +147,9 @@ impl<'a> Monitor<'a> {
                 && grant.arguments == arguments
         };
         let mut fitting = self.state.grants.iter().filter(fits).peekable();
-        // What may be done, to somebody else.
-        let elsewhere = |grant: &Grant| grant.task == self.task.id && grant.action == reading.call.action && grant.target != reading.target;
+        // What may be done, to somebody else's account.
+        let acts = matches!(self.task.work, Work::Idp(_));
+        let elsewhere = |grant: &Grant| acts && grant.task == self.task.id && grant.action == reading.call.action && grant.target != reading.target;
         let code = match fitting.peek() {
             Some(_) => GRANT_EXPIRED,
             None if self.state.grants.iter().any(elsewhere) => WRONG_TARGET,
