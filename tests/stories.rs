@@ -146,6 +146,7 @@ stories! {
     own_messages_are_not_heard
     own_ticket_comes_back
     own_words
+    own_words_of_a_client
     person_after_the_end
     person_at_once
     person_in_german

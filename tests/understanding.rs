@@ -4,11 +4,10 @@ use crate::rig::root;
 use firstline_host::eval::{Figures, Judged, Ticket};
 use firstline_host::reader::Reader;
 
-/// Never trained on. The floor lies a little below what was reached, so that it notices a loss and not a rounding.
-#[tokio::test]
-async fn the_development_set_holds_its_floor_in_the_component() {
+/// What the component makes of a file of labelled tickets.
+async fn figures(name: &str) -> (usize, Figures) {
     firstline_host::build::once(&root()).unwrap();
-    let file = std::fs::read_to_string(root().join("components/intent-detection/data/l1-dev.jsonl")).unwrap();
+    let file = std::fs::read_to_string(root().join("components/intent-detection/data").join(name)).unwrap();
     let mut reader = Reader::start(&root().join("spin.toml")).await.unwrap();
     let mut judged = Vec::new();
     for ticket in Ticket::read(&file).unwrap() {
@@ -16,11 +15,26 @@ async fn the_development_set_holds_its_floor_in_the_component() {
         judged.push(Judged { ticket, found });
     }
     let figures = Figures::of(&judged);
-    println!("{figures:?}");
-    assert_eq!(judged.len(), 112);
-    assert_eq!(figures.acted_wrongly, 0, "{figures:?}");
-    assert!(figures.macro_f1 >= 0.82 && figures.macro_f1_lenient >= 0.85, "{figures:?}");
-    assert!(figures.acting_reached * 100 >= figures.acting * 40, "{figures:?}");
+    println!("{name}: {figures:?}");
+    (judged.len(), figures)
+}
+
+/// Never trained on. The floor lies a little below what was reached, so that it notices a loss and not a rounding.
+#[tokio::test]
+async fn the_development_set_holds_its_floor_in_the_component() {
+    let (count, figures) = figures("l1-dev.jsonl").await;
+    assert_eq!((count, figures.acted_wrongly), (112, 0), "{figures:?}");
+    assert!(figures.macro_f1 >= 0.82 && figures.macro_f1_lenient >= 0.86, "{figures:?}");
+    // Five of the nineteen are about somebody else, and must not be.
+    assert!(figures.acting_reached * 100 >= figures.acting * 60, "{figures:?}");
+}
+
+/// Tickets in other hands than those that taught, two in five of them traps.
+#[tokio::test]
+async fn newcomers_tickets_are_acted_upon_and_traps_are_not() {
+    let (count, figures) = figures("newcomers.jsonl").await;
+    assert_eq!((count, figures.acted_wrongly), (152, 0), "{figures:?}");
+    assert!(figures.acting >= 60 && figures.acting_reached * 100 >= figures.acting * 90, "{figures:?}");
 }
 
 /// Whatever comes in, the component answers, and its memory does not grow from text to text.

@@ -9,7 +9,7 @@ use crate::tenants;
 use firstline_core::Instant;
 use firstline_core::hours::{Calendar, Hours};
 use firstline_core::keys;
-use firstline_core::past::{Closed, Lesson, Past};
+use firstline_core::past::{Closed, Lesson, Past, Vocabulary};
 use firstline_core::record::IntegrityKey;
 use firstline_core::redact;
 use firstline_import::{Import, Options};
@@ -105,7 +105,8 @@ async fn take(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str, bod
         return Err(meanwhile());
     }
     let under = keys::past(tenant);
-    host.set_many(vec![(under.clone(), key.write(&under, &past))]).await?;
+    let (names, vocabulary) = (keys::familiar(tenant), Vocabulary::of(&host.recall(&past.memory).map_err(failed)?));
+    host.set_many(vec![(under.clone(), key.write(&under, &past)), (names.clone(), key.write(&names, &vocabulary))]).await?;
     if load(host, key, tenant).await?.as_ref() != Some(&past) {
         return Err(meanwhile());
     }

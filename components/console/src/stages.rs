@@ -10,7 +10,9 @@ use firstline_core::stage::{Candidate, Entity, Understanding};
 
 impl Stages for Spin {
     fn understand(&self, text: &str) -> Result<Understanding, String> {
-        let answer = intent::detect(&intent::Utterance { text: text.into(), context: String::new() }).map_err(|error| format!("{error:?}"))?;
+        // What is learned from is read without what was learned, so that no lesson confirms itself.
+        let answer =
+            intent::detect(&intent::Utterance { text: text.into(), context: String::new(), familiar: Vec::new() }).map_err(|error| format!("{error:?}"))?;
         let intent::Understanding { candidates, also, abstained, other_system, about_another, language, entities } = answer;
         let readings = |list: Vec<intent::Candidate>| {
             list.into_iter().map(|intent::Candidate { intent, confidence, because }| Candidate { intent, confidence, because }).collect()

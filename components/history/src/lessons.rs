@@ -1,8 +1,9 @@
 //! What a memory says, each statement with its evidence and its exceptions.
 
 use crate::bindings::exports::firstline::history::history::Lesson;
-use crate::memory::{Kind, Memory};
-use crate::tally::{Seen, Tally, thin};
+use crate::memory::{FILED, Kind, Memory};
+use crate::tally::{IDS, Seen, Tally, thin};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,69 @@ const ASKED: u32 = 2;
 /// About one type, or about all.
 pub fn recall(memory: &Memory, intent: Option<&str>) -> Vec<Lesson> {
     let kinds = memory.intents.iter().filter(|(name, _)| intent.is_none_or(|wanted| wanted == name.as_str()));
-    kinds.flat_map(|(name, kind)| about(memory, name, kind)).collect()
+    let words = words(memory).into_iter().filter(|lesson| intent.is_none_or(|wanted| wanted == lesson.intent));
+    kinds.flat_map(|(name, kind)| about(memory, name, kind)).chain(words).collect()
+}
+
+/// Names of categories, and things that tickets name, with the type that they go with.
+///
+/// A category means what was surely read in the tickets filed there; a thing, what the categories mean under which it was filed.
+fn words(memory: &Memory) -> Vec<Lesson> {
+    let mut categories = BTreeMap::new();
+    let mut parts = BTreeMap::new();
+    for (intent, kind) in memory.intents.iter().filter(|(intent, _)| !intent.is_empty()) {
+        for (value, seen) in kind.fields.get(FILED).map(Tally::ranked).unwrap_or_default() {
+            let names: BTreeSet<String> = value.split('/').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect();
+            categories.entry(value.to_owned()).or_insert_with(Votes::default).add(intent, seen);
+            names.into_iter().for_each(|name| parts.entry(name).or_insert_with(Votes::default).add(intent, seen));
+        }
+    }
+    let mut all: Vec<Lesson> = parts.iter().filter_map(|(name, votes)| votes.lesson("filed", name)).collect();
+    for (thing, tally) in &memory.things {
+        let mut votes = Votes { of: tally.of, ..Votes::default() };
+        for (value, seen) in tally.ranked() {
+            let meant = categories.get(value).and_then(|votes| votes.lesson("", value)).filter(|lesson| !lesson.thin);
+            if let Some(lesson) = meant {
+                votes.add(&lesson.intent, seen);
+                votes.of -= seen.count.min(votes.of);
+            }
+        }
+        all.extend(votes.lesson("named", thing));
+    }
+    all
+}
+
+/// What tickets say that a name goes with.
+#[derive(Default)]
+struct Votes {
+    of: u32,
+    intents: BTreeMap<String, Seen>,
+}
+
+impl Votes {
+    fn add(&mut self, intent: &str, seen: &Seen) {
+        let votes = self.intents.entry(intent.to_owned()).or_default();
+        votes.count = votes.count.saturating_add(seen.count);
+        votes.ids.extend(seen.ids.iter().cloned());
+        votes.ids.truncate(IDS);
+        self.of = self.of.saturating_add(seen.count);
+    }
+
+    fn lesson(&self, about: &str, name: &str) -> Option<Lesson> {
+        let (intent, seen) = self.intents.iter().max_by_key(|(_, seen)| seen.count)?;
+        let exceptions = self.intents.iter().filter(|(other, _)| *other != intent).flat_map(|(_, seen)| seen.ids.iter().cloned()).take(IDS).collect();
+        Some(Lesson {
+            kind: "word".into(),
+            intent: intent.clone(),
+            about: about.into(),
+            value: name.into(),
+            support: seen.count,
+            of: self.of,
+            evidence: seen.ids.clone(),
+            exceptions,
+            thin: thin(seen.count, self.of),
+        })
+    }
 }
 
 fn about(memory: &Memory, intent: &str, kind: &Kind) -> Vec<Lesson> {

@@ -16,6 +16,10 @@ const LARGEST: usize = 400 * 1024;
 const INTENTS: usize = 40;
 const FIELDS: usize = 12;
 const SCOPES: usize = 40;
+/// Things that tickets name.
+const THINGS: usize = 200;
+/// The field that says how a ticket was filed.
+pub const FILED: &str = "filed";
 /// Weeks that are kept for the trend, and tickets for a median.
 const WEEKS: usize = 60;
 const MEDIAN: usize = 101;
@@ -31,6 +35,9 @@ pub struct Memory {
     pub newest: u64,
     /// By type.
     pub intents: BTreeMap<String, Kind>,
+    /// How tickets were filed that name a thing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub things: BTreeMap<String, Tally>,
 }
 
 /// One type of ticket.
@@ -80,6 +87,7 @@ impl Memory {
             }
             // What was seen once names too many tickets; their number stays.
             self.intents.values_mut().for_each(|kind| kind.forget(rare));
+            self.things.values_mut().for_each(|thing| thing.forget(rare));
             rare *= 2;
         }
     }
@@ -87,6 +95,12 @@ impl Memory {
     /// Counts one ticket.
     pub fn learn(&mut self, ticket: &Ticket) {
         let Ticket { id, opened, intent, about, department, fields, minutes, after_hours, reopened, escalated, approver, resolution } = ticket;
+        let filed = fields.iter().find(|(name, _)| name == FILED).map_or("", |(_, value)| value);
+        if !about.trim().is_empty()
+            && let Some(thing) = within(&mut self.things, &about.to_lowercase(), THINGS)
+        {
+            thing.add(filed, id);
+        }
         let Some(kind) = within(&mut self.intents, intent, INTENTS) else { return };
         self.tickets = self.tickets.saturating_add(1);
         let week = opened / WEEK;

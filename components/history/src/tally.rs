@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// Most values that one tally tells apart; what comes later is counted without a name.
 const VALUES: usize = 24;
 /// Tickets that are named for a value: the newest.
-const IDS: usize = 6;
+pub const IDS: usize = 6;
 /// Longest name or value, in characters.
 const LONGEST: usize = 80;
 /// At least this much of the future is to be expected to agree before something may be asserted.

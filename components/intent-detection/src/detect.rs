@@ -3,6 +3,7 @@
 use crate::{
     encoder::Encoder,
     entities::{Entity, entities},
+    familiar,
     features::{Feature, features},
     labels::{Group, Intent},
     language,
@@ -18,7 +19,7 @@ pub const ARTEFACT: &[u8] = include_bytes!("../model.bin");
 /// The sentence encoder, from `all-MiniLM-L6-v2`.
 pub const ENCODER: &[u8] = include_bytes!("../encoder.bin");
 /// Readings handed back.
-const READINGS: usize = 4;
+pub(crate) const READINGS: usize = 4;
 /// Words shown for a reading.
 const REASONS: usize = 4;
 
@@ -106,19 +107,21 @@ impl Mind<'_> {
     }
 }
 
-/// Reads a text.
+/// Reads a text, with the tenant's own names and the types that they go with.
 #[must_use]
-pub fn detect(source: &str, mind: &Mind) -> Understanding {
+pub fn detect(source: &str, mind: &Mind, familiar: &[(String, String)]) -> Understanding {
     let opening = |bytes: usize| Text::read(source.get(..boundary(source, source.len().min(bytes))).unwrap_or_default());
     if source.len() > LONGEST {
         let (text, start) = (opening(OPENING), opening(ENCODED_OPENING));
         let mut understanding = judge(&text, &mind.vector(&start), &mind.model);
+        familiar::hear(&mut understanding, &text, familiar, &mind.model);
         understanding.abstained |=
             understanding.readings.first().is_none_or(|reading| reading.intent != Intent::Human && reading.intent.group() != Group::Handover);
         return understanding;
     }
     let text = Text::read(source);
     let mut understanding = judge(&text, &mind.vector(&text), &mind.model);
+    familiar::hear(&mut understanding, &text, familiar, &mind.model);
     understanding.also = further(&text, &understanding, mind);
     understanding
 }
@@ -286,8 +289,10 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
             return answer;
         }
     }
-    // Who has changed the phone needs a new factor for that very reason.
-    let veto = signals.veto.filter(|veto| !(first == Intent::MfaReset && *veto == Veto::Past));
+    // Who has changed the phone needs a new factor for that very reason; and who is locked since a change, an unlocked account.
+    let unlocked = || (0..text.tokens.len()).any(|i| text.word(i) == "unlocked");
+    let since = first == Intent::MfaReset || first == Intent::AccountUnlock && !unlocked();
+    let veto = signals.veto.filter(|veto| !(since && *veto == Veto::Past));
     match veto {
         Some(Veto::Negated | Veto::Question) => hand(ranked, Intent::Other),
         Some(Veto::Suspicious) => hand(ranked, Intent::Phishing),
@@ -304,7 +309,7 @@ fn weigh(ranked: &mut [(Intent, f32)], text: &Text, signals: &Signals) -> bool {
         _ => signals.names_factor,
     };
     let known = first == Intent::PasswordReset && signals.knows_secret;
-    !named || known || text.tokens.len() < 2
+    !named || known || signals.stranger.is_some() || text.tokens.len() < 2
 }
 
 /// It begins with yes or no, and speaks of nobody to talk to.
@@ -383,7 +388,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn read(text: &str) -> Understanding {
-        detect(text, &Mind::shipped().unwrap())
+        detect(text, &Mind::shipped().unwrap(), &[])
     }
 
     /// `first?` is a first reading that abstains; `=first` one that may be acted upon.

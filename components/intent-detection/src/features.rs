@@ -69,6 +69,7 @@ pub fn features(text: &Text, signals: &Signals) -> Vec<Feature> {
         ("lost", signals.lost_secret),
         ("out", signals.locked_out),
         ("asked", signals.asks_reset),
+        ("factor", signals.names_factor),
     ];
     all.extend(seen.into_iter().filter(|(_, seen)| *seen).map(|(name, _)| Feature { hash: hash(&["r", name]), value: 0.5, tokens: (0, 0) }));
     all

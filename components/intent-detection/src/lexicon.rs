@@ -199,6 +199,42 @@ const PEOPLE: &[&str] = &[
     "bookkeeper",
     "clerk",
     "executive",
+    "mate",
+    "mates",
+    "guys",
+    "folks",
+    "man",
+    "men",
+    "woman",
+    "women",
+    "gentleman",
+    "ladies",
+    "pupil",
+    "pupils",
+    "teachers",
+    "operator",
+    "operators",
+    "worker",
+    "workers",
+    "cashier",
+    "chef",
+    "agent",
+    "agents",
+    "managers",
+    "drivers",
+    "nurses",
+    "engineers",
+    "apprentices",
+    "trainees",
+    "temps",
+    "lawyer",
+    "attorney",
+    "relative",
+    "spouse",
+    "girlfriend",
+    "boyfriend",
+    "successor",
+    "predecessor",
 ];
 
 /// Words for a credential or an account.
@@ -232,6 +268,7 @@ pub struct Lexicon {
     plain: HashSet<&'static str>,
     products: HashSet<&'static str>,
     names: HashSet<&'static str>,
+    common: HashSet<&'static str>,
 }
 
 impl Lexicon {
@@ -243,6 +280,7 @@ impl Lexicon {
             plain: set(include_str!("lexicon/plain.txt")),
             products: set(include_str!("lexicon/products.txt")),
             names: set(include_str!("lexicon/names.txt")),
+            common: set(include_str!("lexicon/common.txt")),
         }
     }
 
@@ -268,8 +306,35 @@ impl Lexicon {
     #[must_use]
     pub fn unknown(&self, word: &str) -> bool {
         let known = self.plain.contains(word) || provider(word) || credential(word) || PEOPLE.contains(&word) || word.chars().all(|c| c.is_ascii_digit());
-        let slip = || word.len() > 5 && self.plain.iter().any(|plain| plain.len() > 4 && osa_distance(plain, word) <= 1);
-        !word.is_empty() && (self.products.contains(word) || !known && !slip())
+        let slipped = || word.len() > 5 && self.plain.iter().any(|plain| slip(plain, word));
+        !word.is_empty() && (self.products.contains(word) || !known && !slipped())
+    }
+
+    /// A word as everybody writes it, with its endings, or a typing error of one; a name or a product is none.
+    #[must_use]
+    pub fn common(&self, word: &str) -> bool {
+        const ENDINGS: [&str; 8] = ["s", "es", "d", "ed", "ing", "ly", "er", "y"];
+        const BEGINNINGS: [&str; 5] = ["re", "un", "dis", "mis", "pre"];
+        let known = |word: &str| self.common.contains(word) || self.plain.contains(word) || THINGS.contains(&word);
+        let stem = |word: &str| {
+            ENDINGS.iter().filter_map(|ending| word.strip_suffix(ending)).any(|stem| stem.len() > 2 && (known(stem) || known(&format!("{stem}e"))))
+        };
+        let derived = || BEGINNINGS.iter().filter_map(|beginning| word.strip_prefix(beginning)).any(|rest| rest.len() > 3 && (known(rest) || stem(rest)));
+        let name = self.names.contains(word) || self.products.contains(word);
+        !name && (known(word) || stem(word) || derived() || !self.unknown(word) || word.len() > 5 && self.common.iter().any(|known| slip(known, word)))
+    }
+
+    /// A thing with a credential of its own.
+    #[must_use]
+    pub fn thing(&self, word: &str) -> bool {
+        THINGS.contains(&word)
+    }
+
+    /// One slip away from a word that everybody writes, however short.
+    #[must_use]
+    pub fn slipped(&self, word: &str) -> bool {
+        let near = |known: &str| word.len().abs_diff(known.len()) <= 1 && osa_distance(known, word) <= 1;
+        word.len() > 1 && !self.names.contains(word) && self.plain.iter().any(|known| near(known))
     }
 
     /// In the place of a name, this word names a system that is not the identity provider.
@@ -307,6 +372,11 @@ pub fn credential(word: &str) -> bool {
 #[must_use]
 pub fn secret(word: &str) -> bool {
     close(SECRETS, word, 6) || word.starts_with("passw") || word.starts_with("pasw")
+}
+
+/// One slip away from a word that is long enough for that to be one.
+fn slip(known: &str, word: &str) -> bool {
+    known.len() > 4 && word.len().abs_diff(known.len()) <= 1 && osa_distance(known, word) <= 1
 }
 
 /// In the list, or one slip away from a long word of it.

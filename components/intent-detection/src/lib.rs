@@ -3,6 +3,7 @@
 pub mod detect;
 pub mod encoder;
 pub mod entities;
+pub mod familiar;
 pub mod features;
 mod kernel;
 pub mod labels;
@@ -12,6 +13,7 @@ pub mod lexicon;
 pub mod model;
 pub mod pattern;
 pub mod pieces;
+pub mod places;
 pub mod signals;
 pub mod text;
 
@@ -32,9 +34,10 @@ struct Stage;
 impl Guest for Stage {
     fn detect(utterance: Utterance) -> Result<Understanding, Error> {
         // The context is not needed: "yes" is `other` with and without a button.
-        let Utterance { text, context: _ } = utterance;
+        let Utterance { text, context: _, familiar } = utterance;
+        let familiar: Vec<_> = familiar.into_iter().map(|of| (of.phrase, of.intent)).collect();
         let mind = detect::Mind::shipped().ok_or_else(|| Error::Other("the model's file is damaged".into()))?;
-        let detect::Understanding { readings, also, abstained, other_system, about_another, language, entities } = detect::detect(&text, &mind);
+        let detect::Understanding { readings, also, abstained, other_system, about_another, language, entities } = detect::detect(&text, &mind, &familiar);
         let candidates = |readings: Vec<detect::Reading>| {
             readings
                 .into_iter()

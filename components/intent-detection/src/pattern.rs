@@ -1,7 +1,7 @@
 //! A small matcher over tokens, so that the rules can be read as a table.
 //!
 //! A pattern is a list of words: `a|b` is either, `lock*` a beginning, `..` up to three words, `...` up to four of which none speaks of the writer,
-//! and `%class` a class of tokens. It never crosses the beginning of a sentence.
+//! `%class` a class of tokens, and `^` before a word says that nothing but punctuation stands before it. It never crosses the beginning of a sentence.
 
 use crate::{
     lexicon::{self, Lexicon},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Words that bring the writer in, after which a person named before is no longer the subject.
-const WRITER: &[&str] = &["i", "im", "ive", "my", "me", "mine", "id", "ill"];
+pub const WRITER: &[&str] = &["i", "im", "ive", "my", "me", "mine", "id", "ill"];
 
 /// Finds the first place where a pattern stands: first and last token.
 #[must_use]
@@ -38,7 +38,9 @@ fn matches(parts: &[&str], at: usize, start: usize, text: &Text, lexicon: &Lexic
         "..." => (4, false),
         _ => {
             let token = text.tokens.get(at)?;
-            let fits = (at == start || !token.first) && part.split('|').any(|word| fits(word, token, lexicon));
+            let (opens, words) = part.strip_prefix('^').map_or((false, *part), |words| (true, words));
+            let placed = (at == start || !token.first) && (!opens || token.first || token.gap);
+            let fits = placed && words.split('|').any(|word| fits(word, token, lexicon));
             return match (fits, rest.is_empty()) {
                 (false, _) => None,
                 (true, true) => Some(at),
@@ -81,8 +83,26 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
 
 /// `Bob's`, and `bobs` for a known name.
 fn owner(token: &Token, lexicon: &Lexicon) -> bool {
-    const NO_OWNER: &[&str] =
-        &["it", "that", "what", "let", "here", "there", "today", "who", "how", "where", "everything", "he", "she", "company", "account", "password", "thing"];
+    const NO_OWNER: &[&str] = &[
+        "it",
+        "that",
+        "what",
+        "let",
+        "here",
+        "there",
+        "today",
+        "who",
+        "how",
+        "where",
+        "everything",
+        "he",
+        "she",
+        "company",
+        "account",
+        "password",
+        "thing",
+        "caller",
+    ];
     let owner = token.possessive && !NO_OWNER.contains(&token.word.as_str()) && !lexicon::provider(&token.word) && !lexicon.product(&token.word);
     owner || lexicon.names(&token.word)
 }
@@ -107,5 +127,7 @@ mod tests {
         check("%person ... locked", "manager says i am locked", None);
         check("%owner .. %secret", "Bob's Windows pasword", Some((0, 2)));
         check("%owner .. %secret", "it's my password", None);
+        check("^is my", "hi, is my account locked", Some((1, 2)));
+        check("^is my", "the account is my own", None);
     }
 }

@@ -5,7 +5,7 @@
 use crate::{
     language,
     lexicon::{self, Lexicon},
-    pattern,
+    pattern, places,
     text::{Kind, Text},
 };
 
@@ -49,6 +49,8 @@ pub struct Signals {
     pub locked_out: bool,
     /// A new password is asked for.
     pub asks_reset: bool,
+    /// A name, or a word that is not English as everybody writes it, where neither greeting nor signature explains it: somebody, or some system.
+    pub stranger: Option<String>,
 }
 
 /// Looks at a text.
@@ -59,12 +61,13 @@ pub fn signals(text: &Text, lexicon: &Lexicon) -> Signals {
         about_another: about_another(text, lexicon),
         veto: veto(text, lexicon),
         names_secret: text.tokens.iter().any(|token| lexicon::secret(&token.word)),
-        names_lock: text.tokens.iter().any(|token| is_lock(&token.word)),
+        names_lock: text.tokens.iter().any(|token| is_lock(&token.word)) || pattern::any(SHUT, text, lexicon).is_some(),
         names_factor: pattern::any(FACTOR, text, lexicon).is_some(),
         knows_secret: pattern::any(KNOWN, text, lexicon).is_some(),
         lost_secret: pattern::any(LOST, text, lexicon).is_some(),
         locked_out: pattern::any(LOCKED, text, lexicon).is_some(),
         asks_reset: pattern::any(ASKED, text, lexicon).is_some(),
+        stranger: places::stranger(text, lexicon),
     }
 }
 
@@ -72,10 +75,18 @@ const FACTOR: &[&str] = &[
     "mfa|2fa|tfa|otp|authent*|verif*|factor|twofactor|multifactor|token|yubikey|fido*|duo|enrol*|reenrol*|qr|sms",
     "security|passkey key|info|keys",
     "two|2 step|factor|fa",
-    "code|codes|push|notification|approve|approval|verify",
-    "phone|device|mobile|iphone .. approve|log|login|sign|signin|signins|verify|authenticate|prompt|prompts|access|okta|account",
-    "approve|log|login|logging|sign|signin|signing|okta|approvals .. phone|device|mobile|iphone",
-    "softtoken|softoken|softokens|mobilepass|securid|rsa|safenet|passkey|passkeys",
+    "code|codes|push|pushes|notification|approve|approval|verify",
+    "phone|device|mobile|iphone|handset|smartphone .. approve|log|login|logging|sign|signin|signins|signing|verify|authenticate|prompt|prompts|access|okta|account",
+    "approve|log|login|logging|sign|signin|signing|okta|approvals .. phone|device|mobile|iphone|handset|smartphone",
+    "softtoken|softoken|softokens|mobilepass|securid|rsa|safenet|passkey|passkeys|fortitoken|pingid|smartcard",
+    "okta regist*|enrol*|setup|reset|mobile|activat*|locked",
+    "okta .. locked to",
+    "need it .. log|logging|login|sign|signing",
+    "regist*|enrol*|setup|reset|mobile|activat* okta",
+    "signin|login app",
+    "number matching",
+    "access pass",
+    "vip access|credential",
 ];
 
 /// Words at which a name ends.
@@ -189,8 +200,11 @@ const ACTIVITIES: &[&str] = &[
 ];
 
 fn is_lock(word: &str) -> bool {
-    word.contains("lock") || matches!(word, "lokced" | "loked" | "disabled" | "blocked" | "lcoked" | "lcked")
+    word.contains("lock") || matches!(word, "lokced" | "loked" | "disabled" | "deactivated" | "lcoked" | "lcked" | "lockd")
 }
+
+/// Other words for a lock that is to be opened.
+const SHUT: &[&str] = &["enable|reenable|reactivate|release|activate .. %credential", "wrong|failed|many .. attempts|tries|logins"];
 
 /// The place of a name: before a credential ("my X password"), or behind it ("password for X", "log in to X").
 fn other_system(text: &Text, lexicon: &Lexicon) -> Option<String> {
@@ -199,10 +213,55 @@ fn other_system(text: &Text, lexicon: &Lexicon) -> Option<String> {
     let found = places.iter().find_map(|&i| before(text, lexicon, i).or_else(|| behind(text, lexicon, i)));
     found.or_else(|| heading(text, lexicon)).or_else(|| {
         let own = pattern::any(&["my %provider %secret", "my %provider %provider %secret"], text, lexicon).is_some();
-        let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)));
+        let signed = places::harmless(text, lexicon);
+        // Whose connecting locks an account is no system; what a form or a signature holds is none either.
+        let device = |i: usize| DEVICES.contains(&text.word(i)) && pattern::any(CODE, text, lexicon).is_none();
+        let aside = |i: usize| device(i) || FIELDS.contains(&text.word(i)) && i < 3 || signed.iter().any(|(from, to)| (from..to).contains(&&i));
+        let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)) && !aside(i));
         product.filter(|_| !own).map(|i| text.span(i, i))
     })
 }
+
+/// Devices, whose own code may be meant.
+const DEVICES: &[&str] = &["iphone", "ipad", "android", "samsung", "tablet", "macbook", "chromebook"];
+const CODE: &[&str] = &[
+    "passcode|pin|pincode|apple|icloud",
+    "unlock|locked .. iphone|ipad|android|samsung|tablet|macbook|chromebook",
+    "my|the|an iphone|ipad|android|samsung|tablet|macbook|chromebook password|code|locked|lock|is|account",
+];
+
+/// What stands before a colon in a form or a call log, and is no system.
+const FIELDS: &[&str] = &[
+    "summary",
+    "category",
+    "subcategory",
+    "description",
+    "details",
+    "detail",
+    "title",
+    "subject",
+    "body",
+    "issue",
+    "problem",
+    "request",
+    "incident",
+    "ticket",
+    "voicemail",
+    "transcript",
+    "caller",
+    "call",
+    "priority",
+    "impact",
+    "location",
+    "contact",
+    "type",
+    "short",
+    "reported",
+    "message",
+    "notes",
+    "note",
+    "from",
+];
 
 /// "Salesforce: I forgot my password".
 fn heading(text: &Text, lexicon: &Lexicon) -> Option<String> {
@@ -210,6 +269,9 @@ fn heading(text: &Text, lexicon: &Lexicon) -> Option<String> {
         let (Some(token), Some(next)) = (text.tokens.get(i), text.tokens.get(i + 1)) else { return false };
         text.source.get(token.end..next.start).is_some_and(|between| between.contains(':'))
     })?;
+    if (0..=last).any(|i| FIELDS.contains(&text.word(i))) {
+        return None;
+    }
     name_in(text, lexicon, 0, last)
 }
 
@@ -250,7 +312,10 @@ fn behind(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
     {
         to += 1;
     }
-    name_in(text, lexicon, from, to.checked_sub(1)?)
+    // What everybody knows is a system where it stands before "password", and only a thing behind it.
+    let told = (from..to).any(|i| lexicon.system(text.word(i)) && (lexicon.thing(text.word(i)) || !lexicon.common(text.word(i))));
+    let on_site = text.word(from) == "site" && text.word(from - 1) == "on" || matches!(text.word(from), "screen" | "prompt" | "window");
+    name_in(text, lexicon, from, to.checked_sub(1)?).filter(|_| told && !on_site)
 }
 
 /// The words of a range that name a system, with their capitalised neighbours.
@@ -264,12 +329,13 @@ fn name_in(text: &Text, lexicon: &Lexicon, from: usize, to: usize) -> Option<Str
 
 /// Words that say that an account is somebody else's.
 const ANOTHER: &[&str] = &[
-    "%owner .. %credential|mfa|2fa|authenticator",
-    "his|her|their|someones|somebodys .. %credential|mfa|2fa|authenticator",
-    "he|she|they is|was|are|were|has|have|got|gets|cant|cannot|keeps|forgot|lost|needs|need|locked",
-    "hes|shes|theyre .. locked|forgotten|unable",
-    "reset|unlock|help him|her|them|his",
-    "locked himself|herself|themselves",
+    "%owner .. %credential|mfa|2fa|authenticator|phone|mobile|iphone",
+    "someones|somebodys .. %credential|mfa|2fa|authenticator",
+    "behalf",
+    "leaver|leavers",
+    "new starter|joiner|hire|employee|colleague|user",
+    "the|our|this temp is|was|has|on|at|in|cannot|cant|needs|forgot|got",
+    "for|of the|our|a|all .. team|department|reception|warehouse|terminal|kiosk|classroom",
     "for|of|from|unlock|reset|behalf .. %person",
     "%person forgot|forgets|lost|cant|cannot|needs|keeps|locked|lockout|password|account",
     "%person is|was|has|are|have|got|gets|who ... locked|forgotten|password|unable|lost|forgot",
@@ -293,9 +359,26 @@ const ANOTHER: &[&str] = &[
     "all|several|many|multiple|other .. users|accounts|people",
     "all .. passwords",
     "every user|account|employee",
+    "all|our|both tablets|phones|devices|laptops|computers|staff|employees",
     "the|my|our|whole|entire team .. locked|forgot",
     "everybody|everyone",
     "reset|unlock all|everything|everyones",
+];
+
+/// Pronouns, which in a technician's summary ("caller forgot her password") stand for the requester.
+const PRONOUNS: &[&str] = &[
+    "his|her|their .. %credential|mfa|2fa|authenticator",
+    "he|she|they is|was|are|were|has|have|got|gets|cant|cannot|keeps|forgot|lost|needs|need|locked",
+    "hes|shes|theyre .. locked|forgotten|unable",
+    "reset|unlock|help him|her|them|his",
+    "locked himself|herself|themselves",
+];
+
+/// How such a summary begins: without an article, since "the user" or "a user" may be anybody.
+const SUMMARY: &[&str] = &[
+    "^caller|user|ee|enduser is|was|has|had|cant|cannot|could|forgot|forgets|lost|locked|needs|wants|wanted|requests|requested|requesting|asks|asked|asking|reports|reported|states|stated|says|said|called|unable|not|got|gets|changed|does|did|will|tried|entered|keeps|wishes|would|reset",
+    "^caller",
+    "^the caller",
 ];
 
 /// Words by which the writer names themselves, or somebody who only sent them.
@@ -306,13 +389,20 @@ const SELF: &[&str] = &[
     "this|name is|its %name",
     "from|regards|best|cheers|sincerely %name",
     "im|am %name",
-    "hi|hello|hey|dear|thanks|morning|afternoon %name",
+    "hi|hello|hey|dear|thanks|cheers|morning|afternoon %name|%person",
     "my|mine|im|i|is|login|username|email|address|me|am|from .. %email",
+    "your %person",
+    "%name told|asked|advised me",
+    "%name had|has the same",
 ];
 
 fn about_another(text: &Text, lexicon: &Lexicon) -> Option<String> {
     let own: Vec<(usize, usize)> = SELF.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
-    let mut found: Vec<(usize, usize)> = ANOTHER.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
+    let summary = pattern::any(SUMMARY, text, lexicon).is_some();
+    let rules = ANOTHER.iter().chain(PRONOUNS.iter().filter(|_| !summary));
+    let mut found: Vec<(usize, usize)> = rules.flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
+    found.extend(spoken_of(text, lexicon));
+    found.extend(titled(text, lexicon));
     // A rule that rests on the one person whom the writer only mentions does not count.
     found.retain(|&(from, to)| {
         let people: Vec<usize> = (from..=to).filter(|&i| is_somebody(text, lexicon, i)).collect();
@@ -325,6 +415,38 @@ fn about_another(text: &Text, lexicon: &Lexicon) -> Option<String> {
     (0..text.tokens.len()).find(stranger).map(|i| text.span(i, i))
 }
 
+/// "Will Hope password reset": two words in capitals before what is somebody's, though each is one that everybody writes.
+fn titled(text: &Text, lexicon: &Lexicon) -> Option<(usize, usize)> {
+    let own = |i: usize| lexicon::credential(text.word(i)) || is_lock(text.word(i));
+    let name = |i: usize| {
+        let word = text.word(i);
+        let plain = own(i) || lexicon::provider(word) || lexicon.product(word) || FIELDS.contains(&word) || word.starts_with("reset");
+        text.tokens.get(i).is_some_and(|token| token.capital && token.kind == Kind::Word) && word.len() > 1 && !plain && !OPENINGS.contains(&word)
+    };
+    let small = |i: usize| text.tokens.get(i).is_some_and(|token| !token.capital && !token.gap) && own(i);
+    let first = |i: usize| text.tokens.get(i).is_some_and(|token| token.first);
+    (0..text.tokens.len())
+        .find(|&i| first(i) && name(i) && name(i + 1) && text.tokens.get(i + 1).is_some_and(|token| !token.gap) && small(i + 2))
+        .map(|i| (i, i + 1))
+}
+
+/// What opens a ticket in capitals without being a name.
+const OPENINGS: [&str; 16] =
+    ["my", "our", "the", "please", "new", "old", "good", "morning", "re", "fw", "fwd", "urgent", "temp", "temporary", "expired", "wrong"];
+
+/// Somebody who is locked out, or has forgotten, in a sentence that does not speak of the writer.
+fn spoken_of(text: &Text, lexicon: &Lexicon) -> Vec<(usize, usize)> {
+    const BEFALLS: [&str; 10] = ["locked", "forgot", "forgotten", "lost", "locks", "password", "pw", "account", "mfa", "authenticator"];
+    let sentence = |i: usize| (i + 1..text.tokens.len()).take_while(|&j| text.tokens.get(j).is_some_and(|token| !token.first));
+    let people = (0..text.tokens.len()).filter(|&i| is_somebody(text, lexicon, i)).take(20);
+    let befallen = people.filter_map(|i| {
+        let last = sentence(i).find(|&j| BEFALLS.contains(&text.word(j)))?;
+        let writer = sentence(i).any(|j| pattern::WRITER.contains(&text.word(j)));
+        (!writer).then_some((i, last))
+    });
+    befallen.collect()
+}
+
 fn is_somebody(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
     let kind = text.tokens.get(i).map(|token| token.kind);
     lexicon::person(text.word(i)) || lexicon.name(text.word(i)) || matches!(kind, Some(Kind::Email | Kind::Mention))
@@ -332,13 +454,13 @@ fn is_somebody(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
 
 const SUSPICIOUS: &[&str] = &[
     "phish*|scam*|spam|hacked|compromised|malware|ransomware|virus|breach*|hacker*|fraud*",
-    "suspicious|fake|strange|weird|odd|dodgy|unexpected .. email|mail|link|message|sms|text|call|page|prompt|prompts|login|website",
+    "suspicious|fake|strange|weird|odd|dodgy|unexpected .. email|mail|link|message|sms|text|call|page|prompt|prompts|request|requests|code|codes|push|login|website",
     "email|mail|mails|emails|sms|letter|texts .. saying|says|said|claims|claiming|telling|stating|asking",
+    "text|message|call|page|whatsapp .. asking|asks|wanting|wants|demanding|requesting",
     "got|received|receive|getting|this|that .. email|mail|mails|emails|sms|letter .. that|about|asking|with|to|my",
     "text message .. says|saying|said|that|about",
     "clicked .. link",
     "click|tap|follow|press|verify here|below|now|link|button",
-    "your|youre %secret|account|mailbox will|has|is|was expire*|suspended|deactivated|deleted|closed|full|limited|close",
     "verify|confirm|validate your",
     "is this|it legit|real|genuine|phishing|spam|safe",
     "is it|that legit|real|genuine",
@@ -347,27 +469,44 @@ const SUSPICIOUS: &[&str] = &[
     "someone|somebody .. changed|logged|logging|hacked|called|stole|using",
     "called|phoned|emailed|mailed|texted|wrote|messaged me|us",
     "claiming|pretending|impersonat*",
-    "caller claimed|claims|said|says|wanted|asked me|for|to|that|remote",
+    "caller claimed|claims|pretended|pretends",
+    "caller said|says|wanted|asked me|my|remote",
+    "a|the|this|strange|unknown caller|man|woman|person said|says|wanted|asked",
     "is|was this|that|it you|from|your",
-    "asked|asking .. for my %secret",
-    "didnt|not|never|without .. trigger|request|requested|initiate",
+    "%person|he|she|they|someone|somebody|caller|man|woman|guy|mail|email|message|text|site|link|website .. asked|asking|asks|wanted .. %secret",
+    "was|been|being|am asked .. %secret",
+    "didnt|not|never|without .. trigger|requested|initiate",
+    "didnt|not|never|without request|requesting",
 ];
+
+/// What a screen says as well as a fraud: the way on which it came tells them apart.
+const TOLD: &[&str] = &["your|youre %secret|account|mailbox will|has|is|was expire*|suspended|deactivated|deleted|closed|full|limited|close"];
+const MAILED: &[&str] = &["mail|mails|email|emails|link|links|click|sms|text|texts|website|letter|sender|received|whatsapp"];
 
 const NEGATED: &[&str] = &[
     "not|never|havent|didnt|hasnt|wasnt|isnt|arent|dont|wont|aint .. forget|forgot|forgotten|locked|lost",
-    "dont|not|never|stop|without|avoid|no .. %reset",
+    "dont|not|never|stop|without|avoid|no %reset",
+    "dont|not|never|stop|without|avoid|no my|the|this|any|a|it|just|ever|even|you|please|another %reset",
+    "do|please|pls|should|must not .. %reset",
+    "dont|stop|without .. %reset my|the|it|me|this|any|that",
     "dont|not|never|stop change|changing|touch",
     "no need",
-    "dont|not|didnt|never|wouldnt .. want|wants|ask|asked|asking|request|requested",
+    "disable|bypass|skip .. mfa|2fa|multifactor|authenticator|okta|duo",
+    "turn|switch off .. mfa|2fa|multifactor|authenticator",
+    "turn|switch .. mfa|2fa|multifactor|authenticator off",
+    "dont|not|didnt|never|wouldnt .. want|wants|need|needs|require|ask|asked|asking|request|requested",
     "not|isnt|nothing .. about|issue|problem .. %secret",
     "not|isnt|wasnt .. %secret|lockout .. issue|problem|reset",
     "stop|cancel|nevermind|nvm|abort|wait",
     "never mind",
     "false alarm",
+    "i said .. but",
     "instead of|without .. reset",
     "disable|delete|suspend my|the|this|his|her",
     "please|pls|you lock|block my|the|this",
     "lock my %credential please|pls|now|immediately|because",
+    "^lock the|this|his|her|account|user|login|accounts",
+    "^block|disable|deactivate|suspend .. %credential",
     "%secret protected|policy|manager|requirements|rules|audit|hint|field|box|expiry|expiration|generator",
     "never expire*",
     "going|planning|plan|intend|want to change|reset my %secret later|this|tomorrow|tonight|on|next",
@@ -377,16 +516,17 @@ const NEGATED: &[&str] = &[
 const QUESTION: &[&str] = &[
     "how do|does|can|to|often|long|many|should|would|could|come",
     "where do|can|is|are",
-    "when do|does|will|is",
+    "when do|does|will|is|can|could",
     "what is|are|happens|do|does|if|was|should",
+    "what|whats the|our|your %secret",
+    "is it possible",
     "whats .. policy|rule|rules|procedure|process",
     "who do|does|can|is|has|should|resets",
     "why do|does|is|did|are",
     "do|does|did you|i|my|we|it|resetting .. reset|resets|expire*|unlock|store|have|need|change|changing",
-    "will|should|would i|my|we|it .. reset|expire*|unlock|lose|have|need|change",
+    "will|should|would i|my|we|it .. reset|expire*|unlock|lock|locked|lose|have|need|change",
     "when|how .. %secret expire*",
     "why|who|when|which reset|unlocked|did|does|do|is|was|were|has|am|are",
-    "is|are|was|were|did|does|has|should my|someone|somebody|anyone|anybody|the|this|that",
     "are|were|did|have|do|should|am|will|would you|i|we going|not|really|ever|be|already|able",
     "you locked|changed",
     "how many|come",
@@ -394,9 +534,14 @@ const QUESTION: &[&str] = &[
     "can|could|may|should i|we keep|use|reuse|share",
     "reset|changed|unlocked the wrong",
     "is it|there .. normal|safe|way|policy|ok|okay",
-    "tell|explain|show|remind me .. how|what|the|about",
+    "tell|show|remind me .. how|what|the|about",
+    "explain|describe|clarify|define",
     "does resetting|changing",
 ];
+
+/// The order of words that asks, at the beginning of a sentence, or anywhere if there is a question mark.
+const INVERTED: &str = "is|are|was|were|did|does|has|should my|someone|somebody|anyone|anybody|the|this|that";
+const OPENING: &str = "^is|are|was|were|did|does|has|should my|someone|somebody|anyone|anybody|the|this|that";
 
 const RESOLVED: &[&str] = &[
     "resolved|solved|sorted|worked|completed",
@@ -404,7 +549,8 @@ const RESOLVED: &[&str] = &[
     "found it",
     "you unlocked|reset|changed .. but",
     "its|all|everything|works|is|are fine|good|working",
-    "itself",
+    "by itself",
+    "fixed|sorted|resolved|solved|unlocked|cleared itself",
     "no action",
     "works|working|sorted|solved|resolved|fixed|done .. now|again|thanks|thank|thx|cheers|already",
     "now works|working",
@@ -430,7 +576,8 @@ const RESOLVED: &[&str] = &[
 
 /// A change of the past: what is told after it is another problem, unless the new password is gone too.
 const PAST: &[&str] = &[
-    "already|just|successfully reset|changed|unlocked",
+    "already|successfully reset|changed|unlocked",
+    "i|ive|have|had|was|been|got|it just reset|changed|unlocked",
     "i|ive|we %reset|changed|updated|unlocked my|it|the",
     "after|since .. resetting|changing|change|changed|unlocking",
     "after|since reset",
@@ -438,7 +585,8 @@ const PAST: &[&str] = &[
 ];
 
 /// The writer knows the password: no reason for a new one, though the account may be locked.
-const KNOWN: &[&str] = &["%credential is|are fine|ok|okay|good|correct|working", "i know|have|remember my|the %secret", "%secret works|fine"];
+const KNOWN: &[&str] =
+    &["%credential is|are fine|ok|okay|good|correct|working", "i know|have|remember my|the %secret", "%secret works|fine", "though .. correct|right"];
 
 /// The writer does not know the password any more.
 const LOST: &[&str] = &[
@@ -456,6 +604,7 @@ const ASKED: &[&str] = &["reset|resetting|change|new|temporary|temp .. %secret",
 
 const STILL: &[&str] = &[
     "not|isnt|still|never|wasnt|arent|hasnt|hasnt|doesnt|didnt|cant|wont|cannot|none|nothing|nor .. works|working|worked|work|solved|resolved|fixed|sorted|fine|good",
+    "cant|cannot|couldnt|unable|wont .. back",
     "get|have|need|want|getting .. resolved|solved|sorted|fixed",
     "locked .. again",
     "thanks|thank .. in advance",
@@ -466,7 +615,7 @@ const STILL: &[&str] = &[
 const HOSTILE: &[&str] = &[
     "if|case|whenever|unless|suppose|assuming i|we|someone|anyone|somebody|people|users|user|my|the|a|they|it",
     "in case",
-    "example|test|testing|joke|lol|article",
+    "example|test|testing|joke|article",
     "wait with|until",
     "later|tomorrow|myself .. %reset",
     "%reset .. later|tomorrow|myself",
@@ -486,16 +635,24 @@ const UNCLEAR: &[&str] = &[
     "screen|door|file|cell|sheet|workbook|room|building|closet|cabinet|car|keyboard|drawer|spreadsheet|document|site|bathroom .. is|are|was|gets .. lock*",
     "screen|door|file|keyboard|mouse|device|phone|tablet|bike|laptop lock|locks",
     "sim .. lock*|block*",
-    "locked|lock by|for",
-    "locked to its|my|the",
+    "locked|lock by",
+    "locked|lock for editing|use|changes|maintenance|another|others",
+    "locked to its|the",
+    "locked to my desk|dock|chair|wall|table|rack",
     "locked out of the|our|my house|building|flat|car",
-    "locked out of the office",
-    "order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract .. lock*|unlock*",
-    "unlock* .. order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract",
+    "locked .. of the office",
+    "locked .. of .. house|building|flat|car|garage|parking|gate|cabinet|room|toilet",
+    "authent*|mfa|okta|duo server|servers|service|services|outage|rollout|policy|project",
+    "mfa|okta|duo|authenticator is down",
+    "door|gate|alarm|entry|building|discount|postal code|codes",
+    "reminder|reminders|notification|notifications .. %secret",
+    "order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|cells|quote|contract .. lock*|unlock*|block*|releas*",
+    "unlock*|releas* .. order|orders|record|records|invoice|period|transaction|posting|booking|item|batch|delivery|job|table|entry|material|cell|quote|contract",
     "%secret|%reset link|hint",
     "tell|explain|show|know .. how",
     "send|tell|give|know|show .. current|old %secret",
-    "%reset page|tool|process|link|portal|feature|function|procedure|form|mail|email|guide|statistics|report",
+    "%reset page|tool|process|link|portal|feature|function|procedure|form|guide|statistics|report",
+    "%secret %reset mail|email",
     "%secret page|tool|process|portal|form|prompt|prompts|resets",
     "unlock|lockout|change tool|process|portal|form|page|policy|setting|settings|after",
     "enable|enforce|introduce|configure|implement|activate .. %secret|reset|lockout|unlock",
@@ -509,7 +666,8 @@ const UNCLEAR: &[&str] = &[
 
 fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     let has = |rules: &[&str]| pattern::any(rules, text, lexicon);
-    if has(SUSPICIOUS).is_some() {
+    let linked = || text.question || text.tokens.iter().any(|token| token.kind == Kind::Url) || has(MAILED).is_some();
+    if has(SUSPICIOUS).is_some() || has(TOLD).is_some() && linked() {
         return Some(Veto::Suspicious);
     }
     if language::foreign(text, lexicon).is_some() {
@@ -533,19 +691,19 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     if has(RESOLVED).is_some() && has(STILL).is_none() {
         return Some(Veto::Resolved);
     }
-    if has(QUESTION).is_some() {
+    if has(QUESTION).is_some() || has(&[if text.question { INVERTED } else { OPENING }]).is_some() {
         return Some(if stated.is_some() { Veto::Unclear } else { Veto::Question });
-    }
-    if has(PAST).is_some() && has(LOST).is_none() {
-        return Some(Veto::Past);
     }
     // "Self-service does not work, please reset my password" talks of a tool, and asks all the same.
     let asked = has(&[
         "please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential",
         "please|pls|can|could|kindly|would .. set|give|issue a new %secret|one",
     ]);
-    if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce|set"]).is_none() {
+    if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce"]).is_none() {
         return None;
+    }
+    if has(PAST).is_some() && has(LOST).is_none() {
+        return Some(Veto::Past);
     }
     has(UNCLEAR).or_else(|| has(HOSTILE)).map(|_| Veto::Unclear)
 }

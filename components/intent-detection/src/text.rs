@@ -94,7 +94,8 @@ impl<'a> Text<'a> {
         let place = |i: usize| offset + chars.get(i).map_or(part.len(), |&(p, _)| p);
         let (mut i, mut first, mut gap, mut line) = (0, true, true, true);
         while let Some(c) = at(i) {
-            if line && (c == '>' || part.get(place(i) - offset..).is_some_and(|rest| rest.starts_with("&gt;"))) {
+            let rest = || part.get(place(i) - offset..).unwrap_or_default();
+            if line && (c == '>' || rest().starts_with("&gt;") || sent_from_a_device(rest())) {
                 while at(i).is_some_and(|c| c != '\n') {
                     i += 1;
                 }
@@ -175,8 +176,18 @@ pub(crate) fn boundary(source: &str, at: usize) -> usize {
     (0..=at).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0)
 }
 
+/// "Sent from my iPhone", which a mail program wrote.
+fn sent_from_a_device(rest: &str) -> bool {
+    const DEVICES: [&str; 12] =
+        ["iphone", "ipad", "android", "samsung", "galaxy", "mobile", "phone", "smartphone", "pixel", "ios", "outlook for android", "outlook for ios"];
+    let line = rest.lines().next().unwrap_or_default().trim().trim_end_matches('.');
+    let told = |start: &str| line.get(..start.len()).filter(|head| head.eq_ignore_ascii_case(start)).and_then(|_| line.get(start.len()..));
+    let device = ["sent from my ", "sent from ", "get "].into_iter().find_map(told);
+    device.is_some_and(|device| DEVICES.iter().any(|known| known.eq_ignore_ascii_case(device)))
+}
+
 /// What a mask hides if it hides no person.
-const NOBODY: [&str; 9] = ["ADDRESS", "COMPANY", "DATE", "LOCATION", "PASSWORD", "SERVER", "SOFTWARE", "TICKET ID", "URL"];
+const NOBODY: [&str; 12] = ["ADDRESS", "COMPANY", "DATE", "EXT", "EXTERNAL", "LOCATION", "PASSWORD", "SERVER", "SOFTWARE", "TICKET ID", "URGENT", "URL"];
 
 /// Masks, addresses and mentions, which are not made of words.
 fn special(chars: &[(usize, char)], i: usize) -> Option<(Kind, usize)> {

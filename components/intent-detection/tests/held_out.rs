@@ -26,7 +26,7 @@ fn field<'a>(row: &'a Value, name: &str) -> &'a str {
 }
 
 fn read(text: &str) -> Understanding {
-    detect(text, &Mind::shipped().unwrap())
+    detect(text, &Mind::shipped().unwrap(), &[])
 }
 
 /// Acting wrongly is never right; the other columns of the table may miss a few.

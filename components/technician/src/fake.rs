@@ -7,7 +7,7 @@ use crate::tick::sweep;
 use firstline_core::case::Task;
 use firstline_core::journal::{Snapshot, Summary};
 use firstline_core::mailbox::{Act, Event, Place};
-use firstline_core::past::Lesson;
+use firstline_core::past::{Familiar, Lesson};
 use firstline_core::record::{read, write};
 use firstline_core::seal::{PrivateKey, Secret, base64, key_pair};
 use firstline_core::stage::*;
@@ -718,7 +718,7 @@ fn shown(ticket: &Value) -> Ticket {
 }
 
 impl Stages for Script {
-    fn understand(&self, text: &str, _: &str) -> Result<Understanding, StageFault> {
+    fn understand(&self, text: &str, _: &str, _: Vec<Familiar>) -> Result<Understanding, StageFault> {
         Ok(Understanding { candidates: vec![Candidate { intent: text.trim().into(), confidence: 900, because: vec![] }], ..Understanding::default() })
     }
     fn assess(&self, question: &Question, _: &Tenant, wanted: Assurance, challenges: u32, _: Instant) -> Result<Standing, StageFault> {

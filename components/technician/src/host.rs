@@ -2,7 +2,7 @@
 
 use firstline_core::Instant;
 use firstline_core::case::Task;
-use firstline_core::past::Lesson;
+use firstline_core::past::{Familiar, Lesson};
 use firstline_core::stage::{Assurance, Circumstances, Decision, Outcome, Question, Standing, Understanding, Words};
 pub use firstline_core::store::{Fault, Store};
 use firstline_core::tenant::Tenant;
@@ -77,11 +77,11 @@ pub struct Signed<'a> {
 
 /// The stages.
 pub trait Stages {
-    /// Intent detection.
+    /// Intent detection, with the tenant's own names.
     ///
     /// # Errors
     /// The stage failed; the text counts as unclear.
-    fn understand(&self, text: &str, context: &str) -> Result<Understanding, StageFault>;
+    fn understand(&self, text: &str, context: &str, names: Vec<Familiar>) -> Result<Understanding, StageFault>;
     /// How sure it is who asks, and what would raise that to what is wanted; with the challenges of this person in this hour.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use firstline_core::evidence::{Erased, Evidence, Seal};
 use firstline_core::journal::{Entry, Fact, Summary, conversation_of, entry_hash};
 use firstline_core::keys;
 use firstline_core::once::Once;
-use firstline_core::past::Past;
+use firstline_core::past::{Past, Vocabulary};
 use firstline_core::record::{Record, read, write};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -95,7 +95,9 @@ async fn forget<H: Host>(host: &H, settings: &Settings, tenant: &str, until: u64
     let past = host.get(&key).await?.and_then(|bytes| settings.integrity.read::<Past>(&key, &bytes).ok());
     let Some(past) = past.filter(|past| past.learned > 0 && past.at / DAY <= until) else { return Ok(()) };
     let forgotten = Past { turn: past.turn + 1, at: past.at, ..Past::default() };
-    host.set_many(vec![(key.clone(), settings.integrity.write(&key, &forgotten))]).await
+    let names = keys::familiar(tenant);
+    let nothing = settings.integrity.write(&names, &Vocabulary::default());
+    host.set_many(vec![(key.clone(), settings.integrity.write(&key, &forgotten)), (names, nothing)]).await
 }
 
 /// Erases one case; doing so again changes nothing. False if it is still open. What cannot be read stays as it is.

@@ -18,7 +18,7 @@ use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, Notice, RUN_LIMIT, TAKEOVER_MARGIN, counter};
 use firstline_core::once::{self, Once};
-use firstline_core::past::{Lesson, Past};
+use firstline_core::past::{Familiar, Lesson, Past, Vocabulary};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
 use firstline_core::stage::{ChatAct, Circumstances, Outcome, Understanding, Verdict, Words, Work};
@@ -831,7 +831,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             if let Some(want) = self.state.wants() {
                 let fact = match want {
                     Want::Understand(event, text, context) => {
-                        let understanding = self.stages.understand(&text, context).unwrap_or_else(|fault| self.unclear(fault.1));
+                        let names = self.familiar().await?;
+                        let understanding = self.stages.understand(&text, context, names).unwrap_or_else(|fault| self.unclear(fault.1));
                         Fact::Understood { event, understanding }
                     }
                     Want::Decide(question) => {
@@ -865,6 +866,18 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let lessons = past.and_then(|past| self.stages.recall(&past.memory, kind).map_err(|fault| fault.1));
         Ok(lessons.map(case::telling).unwrap_or_else(|why| {
             self.host.log(serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "what": "nothing recalled", "why": why}).to_string());
+            Vec::new()
+        }))
+    }
+
+    /// The tenant's own names. A text is read also without them.
+    async fn familiar(&self) -> Result<Vec<Familiar>, Stop> {
+        let key = keys::familiar(&self.tenant.tenant);
+        let Some(bytes) = self.host.get(&key).await? else { return Ok(Vec::new()) };
+        let vocabulary = self.settings.integrity.read::<Vocabulary>(&key, &bytes);
+        Ok(vocabulary.map(|vocabulary| vocabulary.names).unwrap_or_else(|why| {
+            let told = serde_json::json!({"component": "technician", "tenant": self.tenant.tenant, "what": "own names not read", "why": why.to_string()});
+            self.host.log(told.to_string());
             Vec::new()
         }))
     }

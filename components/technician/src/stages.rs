@@ -5,7 +5,7 @@ use firstline_core::Instant;
 use firstline_core::case::{LOST_PHONE, Task, means};
 use firstline_core::lesson;
 use firstline_core::note::about_time;
-use firstline_core::past::Lesson;
+use firstline_core::past::{Familiar, Lesson};
 use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire;
@@ -25,8 +25,9 @@ use crate::spin::bindings::firstline::wire::wire as wit;
 pub struct Composed;
 
 impl Stages for Composed {
-    fn understand(&self, text: &str, context: &str) -> Result<stage::Understanding, StageFault> {
-        let answer = intent::detect(&intent::Utterance { text: text.into(), context: context.into() }).map_err(fault)?;
+    fn understand(&self, text: &str, context: &str, names: Vec<Familiar>) -> Result<stage::Understanding, StageFault> {
+        let familiar = names.into_iter().map(|Familiar { phrase, intent }| intent::Familiar { phrase, intent }).collect();
+        let answer = intent::detect(&intent::Utterance { text: text.into(), context: context.into(), familiar }).map_err(fault)?;
         let intent::Understanding { candidates, also, abstained, other_system, about_another, language, entities } = answer;
         let readings = |list: Vec<intent::Candidate>| {
             list.into_iter().map(|intent::Candidate { intent, confidence, because }| stage::Candidate { intent, confidence, because }).collect()

@@ -156,6 +156,8 @@ keys! {
     draft(tenant: &str) = "draft/{tenant}";
     /// What was learned from a tenant's closed tickets.
     past(tenant: &str) = "past/{tenant}";
+    /// The names that its closed tickets firmly use for one type.
+    familiar(tenant: &str) = "familiar/{tenant}";
     /// The MSP's document.
     msp() = "msp";
     /// The MSP's half-filled document.

@@ -3,6 +3,7 @@
 use crate::Instant;
 use crate::record::Record;
 use crate::stage::Understanding;
+use crate::tenant::ACTIONS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -74,6 +75,41 @@ pub struct Lesson {
     pub exceptions: Vec<String>,
     /// Too little to build on (P-32).
     pub thin: bool,
+}
+
+/// A name that a tenant's closed tickets firmly use for one type: less than the text, it may name what is handed over, and never bring an action about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Familiar {
+    /// The words, in small letters.
+    pub phrase: String,
+    /// The type.
+    pub intent: String,
+}
+
+/// A tenant's own names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vocabulary {
+    /// The best known first.
+    pub names: Vec<Familiar>,
+}
+
+impl Vocabulary {
+    /// Those names at most are kept.
+    const MOST: usize = 200;
+
+    /// The names that lessons are firm about (P-32), those of actions left out.
+    #[must_use]
+    pub fn of(lessons: &[Lesson]) -> Self {
+        let firm = |lesson: &&Lesson| lesson.kind == "word" && !lesson.thin && !lesson.intent.is_empty() && !ACTIONS.contains(&lesson.intent.as_str());
+        let mut firm: Vec<&Lesson> = lessons.iter().filter(firm).collect();
+        firm.sort_by_key(|lesson| std::cmp::Reverse(lesson.support));
+        let names = firm.into_iter().take(Self::MOST).map(|lesson| Familiar { phrase: lesson.value.clone(), intent: lesson.intent.clone() });
+        Self { names: names.collect() }
+    }
+}
+
+impl Record for Vocabulary {
+    const SCHEMA: u64 = 1;
 }
 
 /// Makes a [`Lesson`] of the stage's own record, of which each side of the contract has a type of its own.

@@ -34,8 +34,8 @@ pub struct Example {
     pub weight: f32,
     /// Other readings that a fair judge accepts.
     pub also: Vec<Intent>,
-    /// Not English, as the labellers said.
-    pub foreign: bool,
+    /// Not to be acted upon whatever its label, as the labellers said: not English (`lang=`), or somebody else's or another system's (`hold=`).
+    pub held: bool,
     /// What the model sees of its words.
     pub features: Vec<Feature>,
     /// What the encoder makes of it.
@@ -51,6 +51,8 @@ pub enum Source {
     Templates,
     /// Written as tickets: subjects, mails, a desk's own notes.
     Desk,
+    /// Written as tickets once more, shorter: titles, forms, call logs.
+    Queue,
     /// Published tickets.
     Tickets,
     /// German, Spanish and Portuguese subjects.
@@ -59,14 +61,14 @@ pub enum Source {
 
 impl Source {
     /// Every source.
-    pub const ALL: [Source; 5] = [Source::Chat, Source::Templates, Source::Desk, Source::Tickets, Source::Languages];
+    pub const ALL: [Source; 6] = [Source::Chat, Source::Templates, Source::Desk, Source::Queue, Source::Tickets, Source::Languages];
 }
 
 impl Example {
     fn new(text: String, intent: Intent, source: Source, weight: f32) -> Self {
         let read = Text::read(&text);
         let features = features(&read, &signals(&read, &Lexicon::new()));
-        Example { text, intent, source, weight, also: Vec::new(), foreign: source == Source::Languages, features, vector: Vec::new() }
+        Example { text, intent, source, weight, also: Vec::new(), held: source == Source::Languages, features, vector: Vec::new() }
     }
 }
 
@@ -97,7 +99,8 @@ pub fn labelled(path: &Path, source: Source) -> Result<Vec<Example>> {
             let also = notes.iter().filter_map(|note| note.strip_prefix("amb=").or(note.strip_prefix("also=")));
             let also = also.filter_map(|names| Intent::named(names.split([' ', ',']).next()?)).collect();
             let mut example = Example::new(row.text, intent, source, 1.0);
-            example.foreign |= notes.iter().any(|note| note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en")));
+            let held = |note: &&str| note.starts_with("hold=") || note.strip_prefix("lang=").is_some_and(|lang| !lang.starts_with("en"));
+            example.held |= notes.iter().any(held);
             Ok(Example { also, ..example })
         })
         .collect()
@@ -121,6 +124,9 @@ pub fn generated(templates: &Path, slots: &Path, rng: &mut Rng) -> Result<Vec<Ex
     Ok(examples)
 }
 
+/// What frames that name somebody beside the wish hold.
+const NAMING: [&str; 3] = ["{name} {surname} called", "({name} {surname})", "- {name} {surname}"];
+
 /// Every example once more in what surrounds tickets: subjects, greetings, signatures, quoted mail.
 pub fn framed(examples: &[Example], frames: &Path, rng: &mut Rng) -> Result<Vec<Example>> {
     let slots: BTreeMap<String, Vec<String>> = serde_json::from_str(&fs::read_to_string(frames)?)?;
@@ -132,7 +138,9 @@ pub fn framed(examples: &[Example], frames: &Path, rng: &mut Rng) -> Result<Vec<
         if rng.f32() < 0.15 {
             text = mistype(&text, rng);
         }
-        framed.push(Example::new(text, example.intent, example.source, 0.5 * example.weight));
+        // Whom the text is about stands in the frame then, and may be anybody.
+        let held = example.held || NAMING.iter().any(|named| frame.contains(named));
+        framed.push(Example { held, ..Example::new(text, example.intent, example.source, 0.5 * example.weight) });
     }
     Ok(framed)
 }

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use std::{fs, io::Write, path::Path};
 
 /// Precision that each group must reach on texts that were held out, and the least threshold for it.
-const WANTED: [(Group, f32, f32); 3] = [(Group::Acting, 0.985, 0.5), (Group::Social, 0.97, 0.5), (Group::Handover, 0.85, 0.3)];
+const WANTED: [(Group, f32, f32); 3] = [(Group::Acting, 0.99, 0.4), (Group::Social, 0.97, 0.5), (Group::Handover, 0.85, 0.3)];
 
 fn main() -> Result<()> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components/intent-detection");
@@ -43,6 +43,7 @@ fn main() -> Result<()> {
     let desk = data::labelled(&data.join("desk.jsonl"), Source::Desk)?;
     all.extend(data::framed(&desk, &data.join("frames.json"), &mut fastrand::Rng::with_seed(11))?);
     all.extend(desk);
+    all.extend(data::labelled(&data.join("queue.jsonl"), Source::Queue)?);
     all.extend(data::labelled(&data.join("languages.jsonl"), Source::Languages)?);
     all.extend(data::labelled(&data.join("tickets.jsonl"), Source::Tickets)?);
     all.extend(data::tickets(&data.join("zenodo-7648117.jsonl"), &dev)?);
@@ -51,7 +52,13 @@ fn main() -> Result<()> {
     let developed = dev.len();
     all.append(&mut dev);
     all.extend(data::labelled(&data.join("fresh.jsonl"), Source::Tickets)?);
+    let freshened = all.len();
+    all.extend(data::labelled(&data.join("strangers.jsonl"), Source::Tickets)?);
+    let estranged = all.len() - freshened;
+    all.extend(data::labelled(&data.join("newcomers.jsonl"), Source::Tickets)?);
     vectors::fill(&mut all, &cache)?;
+    let mut strangers = all.split_off(freshened);
+    let newcomers = strangers.split_off(estranged);
     let mut dev = all.split_off(count);
     let fresh = dev.split_off(developed);
     for source in Source::ALL {
@@ -89,6 +96,8 @@ fn main() -> Result<()> {
     let model = Model::read(&file).context("the model is damaged")?;
     write!(out, "{}", report::report("development set, never trained on", &report::judge(&dev, &model)))?;
     write!(out, "{}", report::report("fresh tickets, never trained on", &report::judge(&fresh, &model)))?;
+    write!(out, "{}", report::report("strangers' tickets, never trained on", &report::judge(&strangers, &model)))?;
+    write!(out, "{}", report::report("newcomers' tickets, never trained on", &report::judge(&newcomers, &model)))?;
     let target = home.join("model.bin");
     if check {
         if fs::read(&target)? != file {

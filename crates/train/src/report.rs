@@ -4,7 +4,9 @@ use crate::data::{Example, Source};
 use intent_detection::{
     detect::{Understanding, judge as read},
     labels::{Group, Intent},
+    lexicon::Lexicon,
     model::Model,
+    signals::signals,
     text::Text,
 };
 use std::{collections::BTreeMap, fmt::Write};
@@ -44,13 +46,13 @@ pub fn report(title: &str, judged: &[Judged]) -> String {
         }
     }
     let scores: Vec<f32> = per.values().map(|[hit, missed, wrong]| 2.0 * *hit as f32 / (2 * hit + missed + wrong).max(1) as f32).collect();
-    let acting: Vec<&Judged> = judged.iter().filter(|j| j.0.intent.group() == Group::Acting && !j.0.foreign).collect();
+    let acting: Vec<&Judged> = judged.iter().filter(|j| j.0.intent.group() == Group::Acting && !j.0.held).collect();
     let acted: Vec<&Judged> = judged.iter().filter(|j| j.1.acts().is_some()).collect();
-    let wrong: Vec<&&Judged> = acted.iter().filter(|j| !j.1.acts().is_some_and(|intent| right(j.0, intent)) || j.0.foreign).collect();
+    let wrong: Vec<&&Judged> = acted.iter().filter(|j| !j.1.acts().is_some_and(|intent| right(j.0, intent)) || j.0.held).collect();
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{title}: {} texts, accuracy {:.3} (lenient {:.3}), macro-F1 {:.3} lenient over {} classes; acted upon {} of {} English acting texts, {} wrongly",
+        "{title}: {} texts, accuracy {:.3} (lenient {:.3}), macro-F1 {:.3} lenient over {} classes; acted upon {} of {} acting texts, {} wrongly",
         judged.len(),
         strict as f32 / judged.len().max(1) as f32,
         lenient as f32 / judged.len().max(1) as f32,
@@ -67,10 +69,15 @@ pub fn report(title: &str, judged: &[Judged]) -> String {
         for j @ (example, _) in judged.iter().filter(|j| j.0.weight >= 1.0 && first(j).is_some_and(|intent| !right(j.0, intent))) {
             let _ = writeln!(out, "  misread: {} as {:?} `{}`", example.intent.name(), first(j).map(Intent::name), example.text);
         }
-        for (example, found) in judged.iter().filter(|j| j.0.weight >= 1.0 && j.0.intent.group() == Group::Acting && j.1.acts().is_none()) {
+        for (example, found) in judged.iter().filter(|j| j.0.intent.group() == Group::Acting && !j.0.held && j.1.acts().is_none()) {
             let reading = found.readings.first().map(|reading| (reading.intent.name(), reading.confidence));
-            let _ =
-                writeln!(out, "  not acted upon: {} `{}` {reading:?} {:?} {:?}", example.intent.name(), example.text, found.other_system, found.about_another);
+            let signals = signals(&Text::read(&example.text), &Lexicon::new());
+            let (veto, stranger) = (signals.veto, signals.stranger);
+            let why = format!(
+                "{reading:?} system {:?} another {:?} veto {veto:?} stranger {stranger:?} language {:?}",
+                found.other_system, found.about_another, found.language
+            );
+            let _ = writeln!(out, "  not acted upon: {} `{}` {why}", example.intent.name(), example.text);
         }
     }
     out

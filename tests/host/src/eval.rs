@@ -21,7 +21,8 @@ pub struct Ticket {
     pub text: String,
     /// The label.
     pub intent: String,
-    /// `amb=` and `also=` name further readings that a fair judge accepts, `lang=` the language; the rest is free.
+    /// `amb=` and `also=` name further readings that a fair judge accepts, `lang=` the language, `hold=` why it must not be acted upon whatever its label
+    /// (somebody else's account, another system's); the rest is free.
     #[serde(default)]
     pub notes: String,
 }
@@ -54,6 +55,10 @@ impl Ticket {
 
     fn foreign(&self) -> bool {
         self.noted("lang").any(|language| language != "en")
+    }
+
+    fn held(&self) -> bool {
+        self.foreign() || self.noted("hold").next().is_some()
     }
 }
 
@@ -91,7 +96,7 @@ impl Judged {
     }
 
     fn acted_upon_rightly(&self) -> bool {
-        self.lenient() && !self.ticket.foreign()
+        self.lenient() && !self.ticket.held()
     }
 }
 
@@ -136,9 +141,9 @@ pub struct Figures {
     pub macro_f1_lenient: f64,
     /// Texts that would be acted upon.
     pub acted: usize,
-    /// Those of them that are of another intent, or not English.
+    /// Those of them that are of another intent, not English, or held.
     pub acted_wrongly: usize,
-    /// English texts whose label is an acting intent.
+    /// English texts whose label is an acting intent, those left out that are held.
     pub acting: usize,
     /// Those of them that were acted upon rightly.
     pub acting_reached: usize,
@@ -149,7 +154,7 @@ impl Figures {
     #[must_use]
     pub fn of(judged: &[Judged]) -> Self {
         let count = |test: &dyn Fn(&Judged) -> bool| judged.iter().filter(|one| test(one)).count();
-        let acting = |one: &Judged| ACTING.contains(&one.ticket.intent.as_str()) && !one.ticket.foreign();
+        let acting = |one: &Judged| ACTING.contains(&one.ticket.intent.as_str()) && !one.ticket.held();
         Self {
             accuracy: ratio(count(&Judged::strict), judged.len()),
             accuracy_lenient: ratio(count(&Judged::lenient), judged.len()),
@@ -320,12 +325,13 @@ mod tests {
             "password_reset > password_reset 900@",
             "password_reset > password_reset 900#",
             "password_reset lang=pt; free words > password_reset 900",
+            "password_reset hold=another > password_reset 900",
             "account_unlock also=password_reset > password_reset 900",
             "printer > mfa_reset 900",
             "printer > printer 900",
         ]);
         let figures = Figures::of(&rows);
-        assert_eq!((figures.acted, figures.acted_wrongly), (4, 2));
+        assert_eq!((figures.acted, figures.acted_wrongly), (5, 3));
         assert_eq!((figures.acting, figures.acting_reached), (5, 2));
         let report = report(&rows, Duration::from_secs(2));
         assert!(report.contains("texts per second          4"), "{report}");

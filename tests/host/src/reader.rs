@@ -74,7 +74,7 @@ impl Reader {
 
     /// What the stage reads in a text; an error is a trap, or the stage's own complaint.
     pub async fn read(&mut self, text: &str) -> Result<Understanding> {
-        let utterance = Utterance { text: text.to_owned(), context: String::new() };
+        let utterance = Utterance { text: text.to_owned(), context: String::new(), familiar: Vec::new() };
         let answer = self.stage.firstline_intent_intent().call_detect(&mut self.store, &utterance).await.map_err(anyhow::Error::from)?;
         let intent::Understanding { candidates, also, abstained, other_system, about_another, language, entities } =
             answer.map_err(|error| anyhow!("{error:?}"))?;

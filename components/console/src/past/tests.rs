@@ -45,6 +45,34 @@ fn what_cannot_be_used_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn only_firm_names_of_what_is_handed_over_are_kept_for_reading_tickets() {
+    let host = host();
+    let word = |value: &str, intent: &str, support: u32, thin: bool| Lesson {
+        kind: "word".into(),
+        intent: intent.into(),
+        value: value.into(),
+        support,
+        of: support,
+        thin,
+        ..Lesson::default()
+    };
+    let other = Lesson { kind: "field".into(), ..word("Service", "printer", 90, false) };
+    host.lessons.replace(vec![
+        word("till lane", "printer", 9, false),
+        word("zorbex", "app_outage", 12, false),
+        word("rare", "printer", 3, true),
+        word("password desk", "password_reset", 80, false),
+        word("vague", "", 80, false),
+        other,
+    ]);
+    assert_eq!(send(&host, "a", "POST", CSV).0, 200);
+    let key = keys::familiar("acme");
+    let Vocabulary { names } = host.key().read(&key, &host.values.borrow()[&key]).unwrap();
+    let names: Vec<(&str, &str)> = names.iter().map(|name| (name.phrase.as_str(), name.intent.as_str())).collect();
+    assert_eq!(names, [("zorbex", "app_outage"), ("till lane", "printer")]);
+}
+
+#[test]
 fn what_was_learned_is_not_overwritten_once_it_is_damaged() {
     let host = host();
     send(&host, "a", "POST", CSV);

@@ -39,6 +39,36 @@ fn share_and_trend_are_those_of_the_tickets() {
 }
 
 #[test]
+fn a_category_means_what_was_surely_read_in_its_tickets() {
+    let filed = |value: &str| vec![("filed".to_owned(), value.to_owned())];
+    let mut tickets = numbered(30, |n, ticket| {
+        ticket.intent = ["app_outage", "printer", "app_outage"][n % 3].into();
+        ticket.fields = filed(["Business Apps / Zorbex", "Hardware / Till lane", "Business Apps / Quarry"][n % 3]);
+        ticket.about = ["Dumper Five", "", ""][n % 3].into();
+    });
+    // What was not understood teaches nothing of itself, and is named by what it is filed under.
+    tickets.extend(numbered(30, |_, ticket| (ticket.intent, ticket.about, ticket.fields) = (String::new(), "Gravel".into(), filed("Business Apps / Zorbex"))));
+    // A category that holds this and that means nothing.
+    tickets.extend(numbered(9, |n, ticket| (ticket.intent, ticket.fields) = (["hardware", "printer", "other"][n % 3].into(), filed("Hardware / Misc"))));
+    // A thing that is mostly filed nowhere, too.
+    tickets.extend(numbered(12, |n, ticket| (ticket.about, ticket.fields) = ("Loader".into(), if n < 4 { filed("Hardware / Misc") } else { Vec::new() })));
+    let told = lines(&tickets, None, &["word"]);
+    let firm: Vec<&str> = told.iter().filter(|line| !line.ends_with('?')).map(String::as_str).collect();
+    assert_eq!(
+        firm,
+        [
+            "word|app_outage|filed|business apps|20/20",
+            "word|app_outage|filed|quarry|10/10",
+            "word|printer|filed|till lane|10/10",
+            "word|app_outage|filed|zorbex|10/10",
+            "word|app_outage|named|dumper five|10/10",
+            "word|app_outage|named|gravel|30/30"
+        ],
+        "{told:?}"
+    );
+}
+
+#[test]
 fn how_a_type_is_closed_is_told_with_what_speaks_against_it() {
     let tickets = numbered(12, |n, ticket| {
         ticket.fields = vec![("board".into(), "Service".into()), ("filed".into(), if n == 5 { "Network / VPN" } else { "Access / Share" }.into())];

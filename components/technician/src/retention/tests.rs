@@ -3,6 +3,7 @@ use crate::days::close;
 use crate::fake::*;
 use firstline_core::evidence::{self, Proof, SigningKey, verify};
 use firstline_core::mailbox::Act;
+use firstline_core::past::Familiar;
 use firstline_core::seal::base64;
 
 const KEY: [u8; 32] = [5; 32];
@@ -174,12 +175,16 @@ fn what_was_learned_from_tickets_is_forgotten_with_them() {
     let (world, _) = played();
     let (settings, key) = (world.settings(), keys::past("acme"));
     let learned = Past { memory: "Sam approves".into(), learned: 40, seen: vec!["0a".into()], turn: 3, at: START, read_to: String::new() };
-    block_on(world.set_many(vec![(key.clone(), settings.integrity.write(&key, &learned))])).unwrap();
+    let names = keys::familiar("acme");
+    let vocabulary = Vocabulary { names: vec![Familiar { phrase: "zorbex".into(), intent: "app_outage".into() }] };
+    let written = vec![(key.clone(), settings.integrity.write(&key, &learned)), (names.clone(), settings.integrity.write(&names, &vocabulary))];
+    block_on(world.set_many(written)).unwrap();
+    let own = |world: &World| settings.integrity.read::<Vocabulary>(&names, &world.values.borrow()[&names]).unwrap();
     let kept = |world: &World| settings.integrity.read::<Past>(&key, &world.values.borrow()[&key]).unwrap();
     tick(&world, 90);
-    assert_eq!(kept(&world), learned);
+    assert_eq!((kept(&world), own(&world)), (learned, vocabulary));
     tick(&world, 91);
-    assert_eq!(kept(&world), Past { turn: 4, at: START, ..Past::default() });
+    assert_eq!((kept(&world), own(&world)), (Past { turn: 4, at: START, ..Past::default() }, Vocabulary::default()));
     // It is written once, and what is learned later stays.
     tick(&world, 92);
     assert_eq!(kept(&world).turn, 4);

@@ -1,0 +1,156 @@
+//! Where a name may stand without being the matter: in greetings, signatures, headers, and where the writer says who or where they are.
+
+use crate::{
+    lexicon::{self, Lexicon},
+    pattern,
+    text::{Kind, Text},
+};
+
+/// Words that open a letter, close it, or head a line of a mail or a form.
+const GREETINGS: &[&str] = &["hi", "hello", "hey", "dear", "morning", "afternoon", "evening", "hiya", "greetings"];
+const FAREWELLS: &[&str] = &[
+    "thanks",
+    "thank",
+    "thx",
+    "ty",
+    "regards",
+    "rgds",
+    "cheers",
+    "best",
+    "kind",
+    "many",
+    "warm",
+    "sincerely",
+    "br",
+    "wishes",
+    "you",
+    "yours",
+    "faithfully",
+    "ta",
+];
+const HEADERS: &[&str] = &["from", "to", "cc", "sent", "contact", "requester", "submitter", "reporter", "location", "site", "department", "company", "date"];
+/// What no line of a signature holds.
+const SPOKEN: &[&str] = &[
+    "for", "is", "was", "the", "please", "pls", "her", "his", "their", "needs", "need", "my", "i", "me", "it", "he", "she", "they", "who", "this", "that",
+    "user", "account", "password", "login", "reset", "unlock", "locked", "forgot", "also", "not",
+];
+/// Most words of a signature's line, and of a name.
+const LINE: usize = 8;
+const NAME: usize = 3;
+
+/// Words with which the writer goes on after a name.
+const ON: &[&str] = &["i", "im", "ive", "my", "can", "could", "please", "pls", "would", "hope", "from", "here", "and", "in", "at"];
+
+/// Somebody who is only mentioned.
+const MENTIONED: &[&str] = &["%name had|has the same", "%name told|asked|advised me"];
+
+/// By which the writer says who, or where, they are.
+const INTRODUCED: &[&str] = &["this|name is", "its", "im", "i am"];
+
+/// The first word that is nobody's English and that its place does not explain.
+#[must_use]
+pub fn stranger(text: &Text, lexicon: &Lexicon) -> Option<String> {
+    let harmless = harmless(text, lexicon);
+    let explained = |i: usize| harmless.iter().any(|(from, to)| (from..to).contains(&&i));
+    (0..text.tokens.len()).find(|&i| !explained(i) && is_odd(text, lexicon, i)).map(|i| text.span(i, i))
+}
+
+/// A name, or a word that nobody knows. Products have rules of their own, and codes of errors and tickets are no names.
+fn is_odd(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
+    const CODES: [&str; 6] = ["aadsts", "0x", "inc", "req", "err", "ext"];
+    let Some(token) = text.tokens.get(i) else { return false };
+    let word = token.word.as_str();
+    let digit = || word.starts_with(|c: char| c.is_ascii_digit());
+    let code = || word.chars().any(|c| c.is_ascii_digit()) && CODES.iter().any(|code| word.starts_with(code));
+    let known = || lexicon.product(word) || lexicon.common(word) || lexicon::provider(word) || lexicon::secret(word);
+    let odd = token.kind == Kind::Word && word.len() > 1 && !known() && !digit() && !code();
+    token.kind == Kind::Mask || odd && !glued(text, lexicon, i) && !mistyped(text, lexicon, i)
+}
+
+/// Two words whose space was lost: "resetNew".
+fn glued(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
+    let source = text.span(i, i);
+    let Some((at, _)) = source.char_indices().zip(source.chars().skip(1)).find(|((_, a), b)| a.is_lowercase() && b.is_uppercase()).map(|(a, _)| a) else {
+        return false;
+    };
+    let end = at + source.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+    let known = |word: Option<&str>| word.map(str::to_lowercase).is_some_and(|word| lexicon.common(&word) || lexicon::provider(&word));
+    known(source.get(..end)) && known(source.get(end..))
+}
+
+/// A small word, mistyped, where no name would stand.
+fn mistyped(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
+    const BEFORE: [&str; 15] = ["for", "of", "unlock", "reset", "user", "username", "id", "account", "to", "with", "and", "from", "help", "by", ""];
+    const BEHIND: [&str; 15] = ["is", "was", "has", "had", "needs", "cant", "cannot", "got", "gets", "forgot", "lost", "locked", "account", "password", "pc"];
+    let Some(token) = text.tokens.get(i) else { return false };
+    let before = i.checked_sub(1).filter(|_| !token.first && !token.gap).map_or("", |before| text.word(before));
+    let name = token.capital || token.possessive || BEFORE.contains(&before) || BEHIND.contains(&text.word(i + 1));
+    !name && lexicon.slipped(&token.word)
+}
+
+/// Where names tell nothing, as ranges of tokens, the end not included.
+#[must_use]
+pub fn harmless(text: &Text, lexicon: &Lexicon) -> Vec<(usize, usize)> {
+    let count = text.tokens.len();
+    let gap = |i: usize| text.tokens.get(i).is_none_or(|token| token.gap || token.first);
+    let odd = |i: usize| is_odd(text, lexicon, i);
+    let run = |from: usize| (from, (from..count).take(NAME).find(|&i| !odd(i) || i > from && gap(i)).unwrap_or((from + NAME).min(count)));
+    let owns = |i: usize| text.tokens.get(i).is_some_and(|token| token.possessive);
+    // A name is only greeted or given if nothing is told of it.
+    let name = |from: usize| Some(run(from)).filter(|&(from, to)| !(from..to).any(owns)).filter(|&(_, to)| gap(to) || ON.contains(&text.word(to)));
+    let mut ranges = Vec::new();
+    let mut signed = false;
+    for (from, to) in lines(text) {
+        let line: Vec<&str> = (from..to).map(|i| text.word(i)).collect();
+        let begins = |words: &[&str]| line.first().is_some_and(|word| words.contains(word));
+        let spoken = line.len() > LINE || line.iter().any(|word| SPOKEN.contains(word));
+        // A farewell alone, or with a name behind it; what follows is a signature as long as it does not speak.
+        let farewells = line.iter().take_while(|word| FAREWELLS.contains(word)).count();
+        if farewells > 0 && !spoken && line.len() - farewells <= NAME || signed && !spoken {
+            signed = true;
+            ranges.push((from, to));
+        } else {
+            signed = false;
+        }
+        if begins(HEADERS) && headed(text, from) {
+            ranges.push((from, to));
+        }
+    }
+    for i in 0..count {
+        let word = text.word(i);
+        if GREETINGS.contains(&word) && gap(i) || matches!(word, "morning" | "afternoon" | "evening") && matches!(text.word(i.wrapping_sub(1)), "good") {
+            ranges.extend(name(i + 1));
+        }
+        // "Thanks Gareth", at the end of a text in one line.
+        if matches!(word, "thanks" | "thx" | "regards" | "rgds" | "cheers") && count - i <= NAME + 1 {
+            ranges.push((i + 1, count));
+        }
+        let place = matches!(word, "at" | "in") && text.tokens.get(i + 1).is_some_and(|token| token.capital);
+        if place {
+            ranges.push(run(i + 1));
+        }
+    }
+    // A name alone at the end of what somebody wrote of themselves.
+    let own = (0..count).any(|i| matches!(text.word(i), "i" | "im" | "ive" | "my" | "me"));
+    let last = lines(text).last().copied().filter(|_| own);
+    ranges.extend(last.filter(|&(from, to)| to - from <= NAME && from > LINE && (from..to).all(odd)));
+    let introduced = INTRODUCED.iter().flat_map(|rule| pattern::all(rule, text, lexicon));
+    ranges.extend(introduced.filter_map(|(_, last)| name(last + 1)));
+    ranges.extend(MENTIONED.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).map(|(from, last)| (from, last + 1)));
+    // "It's Wendy" ends like a possessive.
+    ranges.extend((0..count).filter(|&i| text.word(i) == "it" && text.tokens.get(i).is_some_and(|token| token.possessive)).filter_map(|i| name(i + 1)));
+    ranges
+}
+
+/// A colon stands behind the first word of a line.
+fn headed(text: &Text, from: usize) -> bool {
+    let (Some(head), Some(next)) = (text.tokens.get(from), text.tokens.get(from + 1)) else { return false };
+    text.source.get(head.end..next.start).is_some_and(|between| between.contains(':'))
+}
+
+/// Sentences and lines as ranges of tokens.
+fn lines(text: &Text) -> Vec<(usize, usize)> {
+    let mut starts: Vec<usize> = text.tokens.iter().enumerate().filter(|(i, token)| *i == 0 || token.first).map(|(i, _)| i).collect();
+    starts.push(text.tokens.len());
+    starts.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect()
+}
