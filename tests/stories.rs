@@ -208,15 +208,15 @@ stories! {
     waits_for_the_user
     waits_in_vain
     waits_no_more
-    words_are_no_approval
     whom_answered_in_words
     whom_at_a_ticket
     whom_chosen_by_a_button
     whom_directory_down
     whom_in_okta
-    whom_nobody_has_that_name
     whom_never_answered
+    whom_nobody_has_that_name
     whom_one_is_meant
+    words_are_no_approval
     workspace_guest
     wrong_client_secret
     yes_as_text
