@@ -63,23 +63,14 @@ pub async fn lost(host: &impl Host, key: &IntegrityKey, tenant: &Tenant) -> Resu
 /// The store failed, or a record is damaged.
 pub async fn promotions(host: &impl Host, key: &IntegrityKey, tenant: &Tenant, alone: bool) -> Result<Vec<Promotion>, Refused> {
     let Some(vendor) = tenant.connection_of(Role::Idp).map(|idp| idp.vendor.clone()) else { return Ok(Vec::new()) };
-    let mut held = Vec::new();
-    for action in ACTIONS {
-        let under = keys::demoted(&tenant.tenant, action);
-        let lost = autonomy::lost_at(key, &under, host.get(&under).await?.as_deref());
-        held.extend(autonomy::held_back(tenant, action, lost).map(|since| (*action, since)));
-    }
+    let held = autonomy::held(host, key, tenant).await?;
     if held.is_empty() {
         return Ok(Vec::new());
     }
     let now = host.now();
     let all = autonomy::tried(host, key, &pool(host, key, tenant, alone).await?, now).await?;
     let mut found = Vec::new();
-    for (action, since) in held {
-        let standing = autonomy::standing(&all, &tenant.tenant, (action, &vendor), since, &tenant.promotion, now);
-        if !standing.enough {
-            continue;
-        }
+    for (action, standing) in autonomy::earned(&all, tenant, &vendor, &held, now) {
         let what = json!({"propose": "autonomous", "tenant": tenant.tenant, "action": action, "vendor": vendor, "version": standing.version});
         let id: String = keys::sha256_hex(what.to_string().as_bytes()).chars().take(16).collect();
         let agreed = waiting(host, key, &tenant.tenant, action).await?.filter(|agreement| still(agreement, &id, now)).map(|agreement| agreement.first);

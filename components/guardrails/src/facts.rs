@@ -37,6 +37,7 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
         entities.push(entity(action.clone(), Vec::new(), groups)?);
     }
     let said_yes = || question.approvals.iter().filter(|approval| approval.names.iter().any(|name| !plain(name).is_empty()));
+    let vouchers: HashSet<String> = question.requester.vouchers.iter().map(|name| plain(name)).collect();
     let Circumstances { halted, frozen, over } = &question.circumstances;
     let context = [
         ("tenant", Value::new_entity_uid(tenant)),
@@ -47,7 +48,7 @@ pub(crate) fn facts(question: &Question) -> Result<(Request, Entities), String> 
         ("passwordWriteback", Value::new_bool(question.settings.as_ref().is_some_and(|settings| settings.password_writeback))),
         ("approved", Value::new_bool(said_yes().any(|approval| approval.approver))),
         ("approvedByStaff", Value::new_bool(said_yes().any(|approval| approval.staff))),
-        ("approvedByAnother", Value::new_bool(said_yes().any(|approval| !approval.vouches))),
+        ("approvedByAnother", Value::new_bool(said_yes().any(|approval| !approval.names.iter().any(|name| vouchers.contains(&plain(name)))))),
         ("approvers", names(question.approvals.iter().flat_map(|approval| &approval.names))),
         ("pilot", Value::new_bool(pilot(question))),
         ("halted", Value::new_bool(*halted)),

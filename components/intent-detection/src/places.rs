@@ -5,6 +5,7 @@ use crate::{
     pattern,
     text::{Kind, Text},
 };
+use std::collections::HashMap;
 
 /// Words that open a letter, close it, or head a line of a mail or a form.
 const GREETINGS: &[&str] = &["hi", "hello", "hey", "dear", "morning", "afternoon", "evening", "hiya", "greetings"];
@@ -47,24 +48,54 @@ const MENTIONED: &[&str] = &["%name had|has the same", "%name told|asked|advised
 /// By which the writer says who, or where, they are.
 const INTRODUCED: &[&str] = &["this|name is", "its", "im", "i am"];
 
-/// The first word that is nobody's English and that its place does not explain.
-#[must_use]
-pub fn stranger(text: &Text, lexicon: &Lexicon) -> Option<String> {
-    let harmless = harmless(text, lexicon);
-    let explained = |i: usize| harmless.iter().any(|(from, to)| (from..to).contains(&&i));
-    (0..text.tokens.len()).find(|&i| !explained(i) && is_odd(text, lexicon, i)).map(|i| text.span(i, i))
+/// What a text's words are in their places. Made once a text: whether a word is odd takes a look at every word that there is.
+pub struct Places {
+    odd: Vec<bool>,
+    harmless: Vec<(usize, usize)>,
 }
 
+impl Places {
+    /// Looks at a text.
+    #[must_use]
+    pub fn of(text: &Text, lexicon: &Lexicon) -> Self {
+        let mut looks = HashMap::new();
+        let odd: Vec<bool> = (0..text.tokens.len()).map(|i| is_odd(text, lexicon, i, &mut looks)).collect();
+        let harmless = harmless(text, lexicon, &odd);
+        Places { odd, harmless }
+    }
+
+    /// A name tells nothing here.
+    #[must_use]
+    pub fn explains(&self, i: usize) -> bool {
+        self.harmless.iter().any(|(from, to)| (from..to).contains(&&i))
+    }
+
+    /// The first word that is nobody's English and that its place does not explain.
+    #[must_use]
+    pub fn stranger(&self, text: &Text) -> Option<String> {
+        self.odd.iter().enumerate().find(|(i, odd)| **odd && !self.explains(*i)).map(|(i, _)| text.span(i, i))
+    }
+}
+
+/// Whether a word is known, and whether it is a slip of one, as far as that was asked.
+type Looks<'a> = HashMap<&'a str, (bool, Option<bool>)>;
+
 /// A name, or a word that nobody knows. Products have rules of their own, and codes of errors and tickets are no names.
-fn is_odd(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
+fn is_odd<'a>(text: &'a Text, lexicon: &Lexicon, i: usize, looks: &mut Looks<'a>) -> bool {
     const CODES: [&str; 6] = ["aadsts", "0x", "inc", "req", "err", "ext"];
     let Some(token) = text.tokens.get(i) else { return false };
+    if token.kind != Kind::Word {
+        return token.kind == Kind::Mask;
+    }
     let word = token.word.as_str();
-    let digit = || word.starts_with(|c: char| c.is_ascii_digit());
-    let code = || word.chars().any(|c| c.is_ascii_digit()) && CODES.iter().any(|code| word.starts_with(code));
+    let digit = word.starts_with(|c: char| c.is_ascii_digit());
+    let code = word.chars().any(|c| c.is_ascii_digit()) && CODES.iter().any(|code| word.starts_with(code));
+    if word.len() < 2 || digit || code {
+        return false;
+    }
     let known = || lexicon.product(word) || lexicon.common(word) || lexicon::provider(word) || lexicon::secret(word);
-    let odd = token.kind == Kind::Word && word.len() > 1 && !known() && !digit() && !code();
-    token.kind == Kind::Mask || odd && !glued(text, lexicon, i) && !mistyped(text, lexicon, i)
+    let (known, slipped) = looks.entry(word).or_insert_with(|| (known(), None));
+    !*known && !glued(text, lexicon, i) && !(in_passing(text, i) && *slipped.get_or_insert_with(|| lexicon.slipped(word)))
 }
 
 /// Two words whose space was lost: "resetNew".
@@ -78,22 +109,20 @@ fn glued(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
     known(source.get(..end)) && known(source.get(end..))
 }
 
-/// A small word, mistyped, where no name would stand.
-fn mistyped(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
+/// Where no name would stand, so that a small word may be mistyped.
+fn in_passing(text: &Text, i: usize) -> bool {
     const BEFORE: [&str; 15] = ["for", "of", "unlock", "reset", "user", "username", "id", "account", "to", "with", "and", "from", "help", "by", ""];
     const BEHIND: [&str; 15] = ["is", "was", "has", "had", "needs", "cant", "cannot", "got", "gets", "forgot", "lost", "locked", "account", "password", "pc"];
     let Some(token) = text.tokens.get(i) else { return false };
     let before = i.checked_sub(1).filter(|_| !token.first && !token.gap).map_or("", |before| text.word(before));
-    let name = token.capital || token.possessive || BEFORE.contains(&before) || BEHIND.contains(&text.word(i + 1));
-    !name && lexicon.slipped(&token.word)
+    !(token.capital || token.possessive || BEFORE.contains(&before) || BEHIND.contains(&text.word(i + 1)))
 }
 
 /// Where names tell nothing, as ranges of tokens, the end not included.
-#[must_use]
-pub fn harmless(text: &Text, lexicon: &Lexicon) -> Vec<(usize, usize)> {
+fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)> {
     let count = text.tokens.len();
     let gap = |i: usize| text.tokens.get(i).is_none_or(|token| token.gap || token.first);
-    let odd = |i: usize| is_odd(text, lexicon, i);
+    let odd = |i: usize| odd.get(i).is_some_and(|odd| *odd);
     let run = |from: usize| (from, (from..count).take(NAME).find(|&i| !odd(i) || i > from && gap(i)).unwrap_or((from + NAME).min(count)));
     let owns = |i: usize| text.tokens.get(i).is_some_and(|token| token.possessive);
     // A name is only greeted or given if nothing is told of it.

@@ -5,7 +5,8 @@
 use crate::{
     language,
     lexicon::{self, Lexicon},
-    pattern, places,
+    pattern,
+    places::Places,
     text::{Kind, Text},
 };
 
@@ -56,8 +57,9 @@ pub struct Signals {
 /// Looks at a text.
 #[must_use]
 pub fn signals(text: &Text, lexicon: &Lexicon) -> Signals {
+    let places = Places::of(text, lexicon);
     Signals {
-        other_system: other_system(text, lexicon),
+        other_system: other_system(text, lexicon, &places),
         about_another: about_another(text, lexicon),
         veto: veto(text, lexicon),
         names_secret: text.tokens.iter().any(|token| lexicon::secret(&token.word)),
@@ -67,7 +69,7 @@ pub fn signals(text: &Text, lexicon: &Lexicon) -> Signals {
         lost_secret: pattern::any(LOST, text, lexicon).is_some(),
         locked_out: pattern::any(LOCKED, text, lexicon).is_some(),
         asks_reset: pattern::any(ASKED, text, lexicon).is_some(),
-        stranger: places::stranger(text, lexicon),
+        stranger: places.stranger(text),
     }
 }
 
@@ -207,16 +209,15 @@ fn is_lock(word: &str) -> bool {
 const SHUT: &[&str] = &["enable|reenable|reactivate|release|activate .. %credential", "wrong|failed|many .. attempts|tries|logins"];
 
 /// The place of a name: before a credential ("my X password"), or behind it ("password for X", "log in to X").
-fn other_system(text: &Text, lexicon: &Lexicon) -> Option<String> {
+fn other_system(text: &Text, lexicon: &Lexicon, places: &Places) -> Option<String> {
     // A bound: a text that names a hundred credentials is no request anyway.
-    let places: Vec<usize> = (0..text.tokens.len()).filter(|&i| lexicon::credential(text.word(i)) || ACTIVITIES.contains(&text.word(i))).take(100).collect();
-    let found = places.iter().find_map(|&i| before(text, lexicon, i).or_else(|| behind(text, lexicon, i)));
+    let spots: Vec<usize> = (0..text.tokens.len()).filter(|&i| lexicon::credential(text.word(i)) || ACTIVITIES.contains(&text.word(i))).take(100).collect();
+    let found = spots.iter().find_map(|&i| before(text, lexicon, i).or_else(|| behind(text, lexicon, i)));
     found.or_else(|| heading(text, lexicon)).or_else(|| {
         let own = pattern::any(&["my %provider %secret", "my %provider %provider %secret"], text, lexicon).is_some();
-        let signed = places::harmless(text, lexicon);
         // Whose connecting locks an account is no system; what a form or a signature holds is none either.
         let device = |i: usize| DEVICES.contains(&text.word(i)) && pattern::any(CODE, text, lexicon).is_none();
-        let aside = |i: usize| device(i) || FIELDS.contains(&text.word(i)) && i < 3 || signed.iter().any(|(from, to)| (from..to).contains(&&i));
+        let aside = |i: usize| device(i) || FIELDS.contains(&text.word(i)) && i < 3 || places.explains(i);
         let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)) && !aside(i));
         product.filter(|_| !own).map(|i| text.span(i, i))
     })

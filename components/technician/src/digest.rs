@@ -12,7 +12,7 @@ use firstline_core::journal::Summary;
 use firstline_core::mailbox::Event;
 use firstline_core::record::Record;
 use firstline_core::stage::Words;
-use firstline_core::tenant::{ACTIONS, Digest, Role, Tenant};
+use firstline_core::tenant::{Digest, Role, Tenant};
 use firstline_core::{Instant, keys};
 use serde::{Deserialize, Serialize};
 
@@ -156,13 +156,9 @@ async fn ready<H: Host>(host: &H, settings: &Settings, clients: &[Tenant]) -> Re
     let mut found = Vec::new();
     for client in clients {
         let Some(idp) = client.connection_of(Role::Idp) else { continue };
-        for action in ACTIONS {
-            let key = keys::demoted(&client.tenant, action);
-            let lost = autonomy::lost_at(&settings.integrity, &key, host.get(&key).await?.as_deref());
-            let Some(since) = autonomy::held_back(client, action, lost) else { continue };
-            let standing = autonomy::standing(&all, &client.tenant, (action, &idp.vendor), since, &client.promotion, host.now());
-            found.extend(standing.enough.then(|| format!("{} {action}", client.name)));
-        }
+        let held = autonomy::held(host, &settings.integrity, client).await?;
+        let earned = autonomy::earned(&all, client, &idp.vendor, &held, host.now());
+        found.extend(earned.into_iter().map(|(action, _)| format!("{} {action}", client.name)));
     }
     Ok(found.join(", "))
 }

@@ -614,21 +614,7 @@ impl Script {
             Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)) => {
                 let user = io.read(request("GET", &format!("users/{name}"), None))?;
                 let id = user["id"].as_str().unwrap_or_default().to_string();
-                Ok(Outcome::Found(Account {
-                    id,
-                    login: name.clone(),
-                    names: vec![name.clone()],
-                    name: "Jane".into(),
-                    enabled: true,
-                    state: "sign-in allowed".into(),
-                    lock: Lock::Unknown,
-                    guest: false,
-                    synced: false,
-                    privileged: vec![],
-                    locale: None,
-                    phones: vec!["+44 20 7946 0123".into()],
-                    manager: None,
-                }))
+                Ok(Outcome::Found(account(&id, name)))
             }
             Work::Idp(IdpAct::LookUp(_)) => Ok(Outcome::People(Vec::new())),
             Work::Idp(IdpAct::ResetPassword(_)) => {
@@ -765,5 +751,24 @@ impl Stages for Script {
     fn recall(&self, memory: &str, kind: &str) -> Result<Vec<Lesson>, StageFault> {
         let lesson = Lesson { kind: "field".into(), intent: kind.into(), about: "board".into(), value: memory.into(), ..Lesson::default() };
         Ok(vec![lesson])
+    }
+}
+
+/// An ordinary account of this name.
+pub fn account(id: &str, name: &str) -> Account {
+    Account {
+        id: id.into(),
+        login: name.into(),
+        names: vec![name.into()],
+        name: "Jane".into(),
+        enabled: true,
+        state: "sign-in allowed".into(),
+        lock: Lock::Unknown,
+        guest: false,
+        synced: false,
+        privileged: vec![],
+        locale: None,
+        phones: vec!["+44 20 7946 0123".into()],
+        manager: None,
     }
 }

@@ -3,7 +3,7 @@
 //! [`Monitor::admit`] reads a request against the call catalogue and names the grant it would be sent under; it runs before the journal entry.
 //! [`Monitor::prepare`] runs just before sending, asks again for everything that may have changed, and fills the secrets in.
 
-use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, identified};
+use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, shown};
 use crate::host::Outgoing;
 use crate::runner::Settings;
 use firstline_core::Instant;
@@ -258,24 +258,15 @@ impl<'a> Monitor<'a> {
     pub fn attests(&self, named: &Named, body: &Value) -> Vec<String> {
         let Some(row) = self.vendor.calls.iter().find(|call| call.name == named.call) else { return Vec::new() };
         let owned = row.attests.iter().flat_map(|row| attested(row, body, &self.company())).map(|id| attestation(&self.connection.id, &id));
-        let sought = match &self.task.work {
-            Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)) => Some(name),
-            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) => None,
+        // Whoever is said to be somebody's manager must have been shown too, under whatever name.
+        let wanted = |name: &str| match &self.task.work {
+            Work::Idp(IdpAct::Find(sought)) => plain(sought) == name,
+            Work::Idp(IdpAct::FindWithManager(_)) => true,
+            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) => false,
         };
-        let named = sought.into_iter().flat_map(|name| {
-            let ids = row.identifies.iter().flat_map(move |row| identified(row, body, name));
-            ids.map(move |id| identification(&self.connection.id, name, &id))
-        });
-        // Whoever is said to be somebody's manager must have been shown too.
-        let managers = row
-            .identifies
-            .iter()
-            .filter(|_| matches!(self.task.work, Work::Idp(IdpAct::FindWithManager(_))))
-            .flat_map(|row| catalogue::shown(row, body).into_iter().map(|(name, id)| identification(&self.connection.id, &name, &id)));
-        let mut keys: Vec<String> = owned.chain(named).chain(managers).collect();
-        keys.sort();
-        keys.dedup();
-        keys
+        let shown = row.identifies.iter().flat_map(|row| shown(row, body)).filter(|(name, _)| wanted(name));
+        let named: BTreeSet<String> = shown.map(|(name, id)| identification(&self.connection.id, &name, &id)).collect();
+        owned.chain(named).collect()
     }
 
     /// All that is kept of an object on a shared system that is not the tenant's: whose it is.
@@ -317,7 +308,12 @@ fn attestation(connection: &str, id: &str) -> String {
 }
 
 fn identification(connection: &str, name: &str, id: &str) -> String {
-    format!("{connection} {} {id}", name.to_lowercase())
+    format!("{connection} {} {id}", plain(name))
+}
+
+/// A name as [`shown`] has it.
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// The text of a request, in bytes.
@@ -423,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_manager_is_believed_only_if_the_vendor_showed_them_under_that_address() {
-        use firstline_core::stage::{Account, Lock, Manager, Work};
+        use firstline_core::stage::{Account, Manager, Work};
         let (world, settings) = (World::new(), World::new().settings());
         world.say(&Script::default(), "password_reset");
         let (mut state, tenant) = (world.snapshot().unwrap().state, tenant());
@@ -438,22 +434,7 @@ mod tests {
         state.case.as_mut().unwrap().attested.extend(keys);
         let found = |id: &str, address: &str| {
             let manager = Some(Manager { id: id.into(), name: "Mona".into(), address: address.into() });
-            let names = vec!["jane@acme.example".into()];
-            Outcome::Found(Account {
-                id: "u1".into(),
-                login: "jane@acme.example".into(),
-                names,
-                name: "Jane".into(),
-                enabled: true,
-                state: String::new(),
-                lock: Lock::Open,
-                guest: false,
-                synced: false,
-                privileged: vec![],
-                locale: None,
-                phones: vec![],
-                manager,
-            })
+            Outcome::Found(Account { manager, ..account("u1", "jane@acme.example") })
         };
         let monitor = Monitor::new(&tenant, &settings, &state, &asking).unwrap();
         assert!(monitor.believe(&found("u2", "mona@acme.example")).is_ok());

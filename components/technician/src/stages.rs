@@ -81,6 +81,7 @@ impl Stages for Composed {
                 assurance: to_wit(assurance),
                 guest: question.guest,
                 names: question.requester_names.clone(),
+                vouchers: question.vouchers(tenant),
             },
             subject: guardrails::Subject {
                 tenant: question.subject_tenant.clone(),
@@ -107,12 +108,7 @@ impl Stages for Composed {
             }),
             approvals: question
                 .standing(tenant, now)
-                .map(|yes| guardrails::Approval {
-                    names: yes.names.clone(),
-                    staff: yes.staff(),
-                    approver: yes.approver(tenant),
-                    vouches: question.vouches(yes, tenant),
-                })
+                .map(|yes| guardrails::Approval { names: yes.names.clone(), staff: yes.staff(), approver: yes.approver(tenant) })
                 .collect(),
             circumstances: guardrails::Circumstances { halted: circumstances.halted, frozen: tenant.frozen(now).is_some(), over: circumstances.over.clone() },
             at: now,

@@ -6,7 +6,7 @@ use crate::case::LOST_PHONE;
 use crate::journal::Summary;
 use crate::record::{IntegrityKey, Record};
 use crate::store::{Fault, Store};
-use crate::tenant::{Autonomy, DEFAULT_ACTION, Promotion, Tenant};
+use crate::tenant::{ACTIONS, Autonomy, DEFAULT_ACTION, Promotion, Tenant};
 use crate::{Instant, keys, mailbox};
 use serde::{Deserialize, Serialize};
 
@@ -171,9 +171,30 @@ pub fn standing(all: &[Tried], tenant: &str, (action, vendor): (&str, &str), sin
     }
 }
 
+/// The actions that nothing but supervision keeps from going by themselves, and since when.
+///
+/// # Errors
+/// The store failed.
+pub async fn held(store: &impl Store, key: &IntegrityKey, tenant: &Tenant) -> Result<Vec<(&'static str, Instant)>, Fault> {
+    let mut found = Vec::new();
+    for action in ACTIONS {
+        let under = keys::demoted(&tenant.tenant, action);
+        let lost = lost_at(key, &under, store.get(&under).await?.as_deref());
+        found.extend(held_back(tenant, action, lost).map(|since| (*action, since)));
+    }
+    Ok(found)
+}
+
+/// Those of them that have shown enough, with what they have shown.
+#[must_use]
+pub fn earned(all: &[Tried], tenant: &Tenant, vendor: &str, held: &[(&'static str, Instant)], now: Instant) -> Vec<(&'static str, Standing)> {
+    let standing = |(action, since): &(&'static str, Instant)| (*action, standing(all, &tenant.tenant, (action, vendor), *since, &tenant.promotion, now));
+    held.iter().map(standing).filter(|(_, standing)| standing.enough).collect()
+}
+
 /// Since when nothing but supervision keeps an action from going by itself; none if something else does, or nothing.
 #[must_use]
-pub fn held_back(tenant: &Tenant, action: &str, lost: Option<Instant>) -> Option<Instant> {
+fn held_back(tenant: &Tenant, action: &str, lost: Option<Instant>) -> Option<Instant> {
     let matrix = tenant.guardrails.matrix.get(action).map_or(action != LOST_PHONE, |mode| mode == "autonomous");
     let demoted = lost.and_then(|at| tenant.without(action, at).map(|lowered| (lowered, at)));
     let (tenant, lost) = demoted.as_ref().map_or((tenant, 0), |(lowered, at)| (lowered, *at));

@@ -110,25 +110,22 @@ impl Question {
         let still = move |approval: &Approval| if let Approver::Manager { account, .. } = &approval.by { manager == Some(account) } else { true };
         self.approvals.iter().filter(move |approval| now < approval.expires && approval.stands(tenant) && still(approval))
     }
+
+    /// Every name of whoever vouches for the requester; of those who answer by the API only the name is known.
+    #[must_use]
+    pub fn vouchers(&self, tenant: &Tenant) -> Vec<String> {
+        let by_api = |proof: &Proof| match &proof.by {
+            Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).map(|staff| api_name(&staff.name)),
+            Approver::Named { .. } | Approver::Manager { .. } | Approver::Api { .. } => None,
+        };
+        self.vetting.proofs.iter().flat_map(|proof| proof.names.iter().cloned().chain(by_api(proof))).collect()
+    }
 }
 
-impl Question {
-    /// Whoever said yes is one of those who vouch for the requester, under any name.
-    #[must_use]
-    pub fn vouches(&self, yes: &Approval, tenant: &Tenant) -> bool {
-        let same = |one: &str, other: &str| !one.trim().is_empty() && one.trim().eq_ignore_ascii_case(other.trim());
-        self.vetting.proofs.iter().any(|proof| {
-            let known = |name: &String| proof.names.iter().any(|other| same(name, other));
-            // Of whoever answers by the API only the name is known.
-            let by_name = match (&yes.by, &proof.by) {
-                (Approver::Api { name, .. }, Approver::Staff { workspace, user }) => {
-                    tenant.staff_member(workspace, user).is_some_and(|staff| same(name, &staff.name))
-                }
-                _ => false,
-            };
-            yes.by == proof.by || yes.names.iter().any(known) || by_name
-        })
-    }
+/// What whoever answers by the API is known by.
+#[must_use]
+pub fn api_name(name: &str) -> String {
+    format!("api/{name}")
 }
 
 /// The verified yes of a person to one change of one account. Used once.

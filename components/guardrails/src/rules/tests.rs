@@ -9,7 +9,13 @@ fn fine() -> Question {
     Question {
         tenant: "acme".into(),
         action: "password_reset".into(),
-        requester: Requester { account: Some("u-1".into()), assurance: Assurance::Chat, guest: false, names: vec!["T1/U1".into(), "jane@acme.com".into()] },
+        requester: Requester {
+            account: Some("u-1".into()),
+            assurance: Assurance::Chat,
+            guest: false,
+            names: vec!["T1/U1".into(), "jane@acme.com".into()],
+            vouchers: vec![],
+        },
         subject: Subject {
             tenant: "acme".into(),
             id: "u-1".into(),
@@ -40,7 +46,7 @@ fn autonomy(action: &str, mode: &str, pilot: &[&str]) -> Autonomy {
 }
 
 fn yes(q: &mut Question, staff: bool, names: &[&str]) {
-    q.approvals.push(Approval { names: names.iter().map(|name| (*name).into()).collect(), staff, approver: true, vouches: false });
+    q.approvals.push(Approval { names: names.iter().map(|name| (*name).into()).collect(), staff, approver: true });
 }
 
 fn settings(q: &mut Question) -> &mut Settings {
@@ -143,7 +149,7 @@ fn a_proof_that_is_too_weak_can_be_made_stronger_unless_something_else_forbids_i
     // Whoever called back is not the second person.
     fn vouching(q: &mut Question) {
         yes(q, true, &["T0/U0"]);
-        q.approvals[0].vouches = true;
+        q.requester.vouchers = vec!["t0/u0".into()];
     }
     check(|q| (lost(q, Assurance::Challenge), vouching(q)).0, "approval: second-person");
     check(|q| (lost(q, Assurance::Challenge), vouching(q), yes(q, true, &["T0/U1"])).0, "autonomous: approved");
@@ -244,7 +250,7 @@ fn a_tenant_of_which_nothing_is_said_is_supervised() {
 #[test]
 fn a_technicians_yes_lets_a_plan_go_and_is_no_approval() {
     fn technician(q: &mut Question) {
-        q.approvals.push(Approval { names: vec!["T0/U0".into()], staff: true, approver: false, vouches: false });
+        q.approvals.push(Approval { names: vec!["T0/U0".into()], staff: true, approver: false });
     }
     check(|q| (settings(q).autonomy.clear(), technician(q)).0, "autonomous: own-account-verified");
     check(|q| (mode(q, "approval"), technician(q)).0, "approval: approval-by-settings");
@@ -304,7 +310,7 @@ fn a_mode_that_means_nothing_denies_and_of_two_entries_the_stricter_counts() {
 fn with_several_reasons_all_are_told_and_the_strictest_decides() {
     check(
         |q| {
-            q.requester = Requester { account: None, assurance: Assurance::None, guest: true, names: Vec::new() };
+            q.requester = Requester { account: None, assurance: Assurance::None, guest: true, names: Vec::new(), vouchers: Vec::new() };
             q.subject.enabled = false;
             q.subject.privileged.push("x".into());
             q.subject.tenant = "globex".into();
@@ -399,7 +405,7 @@ fn flawed() -> Vec<Question> {
     settings(&mut lost).proof.push(("mfa_reset".into(), Assurance::Chat));
     let mut alone = Question { requester: Requester { assurance: Assurance::Strong, ..lost.requester.clone() }, ..lost.clone() };
     yes(&mut alone, true, &["T0/U0"]);
-    alone.approvals[0].vouches = true;
+    alone.requester.vouchers = vec!["T0/U0".into()];
     questions.extend([lost, alone]);
     let mut unknown = Question { action: "make_admin".into(), ..fine() };
     mode(&mut unknown, "autonomous");

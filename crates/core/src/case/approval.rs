@@ -10,7 +10,7 @@ use super::{
 use crate::Instant;
 use crate::journal::Press;
 use crate::mailbox::{Act, Event};
-use crate::stage::{Approval, Approver, Button, ChatAct, Decision, Manager, Message, Outcome, Profile, Question, Words, Work};
+use crate::stage::{Approval, Approver, Button, ChatAct, Decision, Manager, Message, Outcome, Profile, Question, Words, Work, api_name};
 use crate::tenant::{Connection, MSP, Role, StaffRole, Tenant};
 use serde::{Deserialize, Serialize};
 
@@ -392,7 +392,7 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
     }
     let Some(case) = &mut state.case else { return };
     if given.choice == "approve" {
-        let names = if names.is_empty() { vec![format!("api/{name}")] } else { names };
+        let names = if names.is_empty() { vec![api_name(name)] } else { names };
         let (action, target, arguments) = (ask.action, ask.target, ask.arguments);
         case.approvals.push(Approval { by: given.by, names, at: now, expires: now + GRANT_TIME, action, target, arguments });
         withdraw(state, "approval-given", &[("name", name)], now);

@@ -58,6 +58,25 @@ pub(super) fn language_model() -> crate::tenant::Connection {
     crate::tenant::Connection { id: "mind".into(), vendor: "openai".into(), base_url: "https://llm.example".into(), account, ..Default::default() }
 }
 
+/// Jane's account.
+pub(super) fn account() -> Account {
+    Account {
+        id: "u1".into(),
+        login: "jane@acme.example".into(),
+        names: vec!["jane@acme.example".into()],
+        name: "Jane".into(),
+        enabled: true,
+        state: "ACTIVE".into(),
+        lock: Lock::Locked,
+        guest: false,
+        synced: false,
+        privileged: vec![],
+        locale: None,
+        phones: vec!["+44 7700 900123".into()],
+        manager: None,
+    }
+}
+
 /// Plays a conversation.
 pub(super) struct Play {
     pub(super) state: State,
@@ -222,21 +241,7 @@ impl Play {
             }
             Work::Chat(ChatAct::OpenDirect(_)) => Outcome::Opened("D9".into()),
             Work::Chat(ChatAct::Say(_) | ChatAct::Replace(..)) => Outcome::Posted(format!("p{}", task.id)),
-            Work::Idp(IdpAct::Find(_) | IdpAct::FindWithManager(_)) => Outcome::Found(Account {
-                id: "u1".into(),
-                login: "jane@acme.example".into(),
-                names: vec!["jane@acme.example".into()],
-                name: "Jane".into(),
-                enabled: true,
-                state: "ACTIVE".into(),
-                lock: self.lock,
-                guest: false,
-                synced: false,
-                privileged: vec![],
-                locale: None,
-                phones: vec!["+44 7700 900123".into()],
-                manager: None,
-            }),
+            Work::Idp(IdpAct::Find(_) | IdpAct::FindWithManager(_)) => Outcome::Found(Account { lock: self.lock, ..account() }),
             Work::Idp(IdpAct::LookUp(_)) => Outcome::People(Vec::new()),
             Work::Idp(IdpAct::ResetPassword(_) | IdpAct::ResetFactors(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),

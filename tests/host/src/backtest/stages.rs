@@ -74,6 +74,7 @@ impl Stages {
                 assurance: guardrails::Assurance::Strong,
                 guest: false,
                 names: vec!["own@export.example".into()],
+                vouchers: Vec::new(),
             },
             subject: guardrails::Subject {
                 tenant: "export".into(),

@@ -1,4 +1,4 @@
-use super::super::tests::{Play, event, replay};
+use super::super::tests::{Play, account, event, replay};
 use super::*;
 use crate::journal::Fact;
 use crate::mailbox::Answer;
@@ -298,42 +298,14 @@ fn a_yes_fits_one_change_of_one_account_for_a_short_time() {
         assert!(bound(&case, action, target, play.now + after).is_empty(), "{action} {target} {after}");
     }
     // Another account than the one that was shown is not what was agreed to.
-    let other = Account {
-        id: "u2".into(),
-        login: "jane@acme.example".into(),
-        names: vec![],
-        name: String::new(),
-        enabled: true,
-        state: "ACTIVE".into(),
-        lock: Lock::Locked,
-        guest: false,
-        synced: false,
-        privileged: vec![],
-        locale: None,
-        phones: vec![],
-        manager: None,
-    };
+    let other = Account { id: "u2".into(), ..account() };
     play.done("find", Some(Outcome::Found(other)), true);
     assert!(play.state.asked.clone().unwrap().approvals.is_empty());
 }
 
 fn with_manager(address: Option<&str>) -> Account {
     let manager = address.map(|address| Manager { id: "m1".into(), name: "Mona".into(), address: address.into() });
-    Account {
-        id: "u1".into(),
-        login: "jane@acme.example".into(),
-        names: vec!["jane@acme.example".into()],
-        name: "Jane".into(),
-        enabled: true,
-        state: "ACTIVE".into(),
-        lock: Lock::Locked,
-        guest: false,
-        synced: false,
-        privileged: vec![],
-        locale: None,
-        phones: vec![],
-        manager,
-    }
+    Account { manager, ..account() }
 }
 
 /// Everything up to the question, with the manager asked for where the directory names one.

@@ -103,7 +103,7 @@ fn doubled(psa: &Value, failures: &mut Vec<String>) {
 /// No change at an identity provider is made twice.
 ///
 /// The same call may be sent again if the vendor said that it did not carry it out, or if a read-back after it shows so.
-/// What was offered anew in between is another change.
+/// What was offered anew in between, and pressed, is another change.
 /// A password that Okta makes, or a pass, is lost with its reply, so another is set. Ending sessions once more ends none.
 fn repeated(calls: &[Call], world: &Value, failures: &mut Vec<String>) {
     let names = changes(calls, world);
@@ -117,10 +117,10 @@ fn repeated(calls: &[Call], world: &Value, failures: &mut Vec<String>) {
         let refused = first.status.is_some_and(|status| matches!(status, 401 | 429)) && !first.changed;
         let read_back = before.iter().any(|between| between.vendor == call.vendor && between.method == "GET" && between.status.is_some());
         let secret_lost = ["/lifecycle/expire_password_with_temp_password", "/temporaryAccessPassMethods"].iter().any(|end| call.path.ends_with(end));
-        let offered = before
-            .iter()
-            .any(|between| between.path.contains("chat.postMessage") && ["Reset your", "Unlock your"].iter().any(|offer| between.body.contains(offer)));
-        if !(ends_sessions || offered || refused || read_back && (!first.changed || secret_lost)) {
+        let says = |call: &Call, path: &str, words: &[&str]| call.path.contains(path) && words.iter().any(|words| call.body.contains(words));
+        let mut since = before.iter().skip_while(|call| !says(call, "chat.postMessage", &["Reset your", "Unlock your"]));
+        let consented = since.any(|call| says(call, "chat.update", &["You pressed: Yes"]));
+        if !(ends_sessions || consented || refused || read_back && (!first.changed || secret_lost)) {
             failures.push(format!("sent again: {name}{}", if read_back { "" } else { ", without a look" }));
         }
     }
