@@ -95,7 +95,8 @@ fn is_odd<'a>(text: &'a Text, lexicon: &Lexicon, i: usize, looks: &mut Looks<'a>
     }
     let known = || lexicon.product(word) || lexicon.common(word) || lexicon::provider(word) || lexicon::secret(word);
     let (known, slipped) = looks.entry(word).or_insert_with(|| (known(), None));
-    !*known && !glued(text, lexicon, i) && !(in_passing(text, i) && *slipped.get_or_insert_with(|| lexicon.slipped(word)))
+    let mut mistyped = || in_passing(text, i) && *slipped.get_or_insert_with(|| lexicon.slipped(word));
+    !(*known || glued(text, lexicon, i) || mistyped())
 }
 
 /// Two words whose space was lost: "resetNew".
