@@ -5,8 +5,8 @@ use crate::compile::{alone, compile};
 use anyhow::{Context as _, Result, anyhow};
 use firstline_core::stage::{Candidate, Entity, Understanding};
 use std::path::Path;
-use wasmtime::Store;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, Store};
 
 mod wit {
     wasmtime::component::bindgen!({
@@ -31,9 +31,12 @@ use messages::exports::firstline::messaging::intake::Webhook;
 /// Composes nothing: a stage imports nothing.
 pub(crate) fn stage(manifest: &Path, name: &str) -> Result<Component> {
     let folder = manifest.parent().context("a manifest stands in a folder")?;
+    compile(name, &bytes(manifest, folder, name)?, &[], &folder.join("target/firstline-cache"))
+}
+
+fn bytes(manifest: &Path, folder: &Path, name: &str) -> Result<Vec<u8>> {
     let source = Manifest::load(manifest)?.component.get(name).with_context(|| format!("no component `{name}`"))?.source.clone();
-    let bytes = std::fs::read(folder.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))?;
-    compile(name, &bytes, &[], &folder.join("target/firstline-cache"))
+    std::fs::read(folder.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))
 }
 
 /// An instance of the stage `messaging`.
@@ -70,6 +73,26 @@ impl Reader {
         let (linker, mut store) = alone()?;
         let stage = IntentStage::instantiate_async(&mut store, &stage(manifest, "intent-detection")?, &linker).await.map_err(anyhow::Error::from)?;
         Ok(Self { store, stage })
+    }
+
+    /// The same on an engine that counts what the stage executes, for [`Reader::cost`].
+    pub async fn metered(manifest: &Path) -> Result<Self> {
+        let folder = manifest.parent().context("a manifest stands in a folder")?;
+        let mut config = Config::new();
+        config.wasm_component_model_async(true).consume_fuel(true);
+        let engine = Engine::new(&config).map_err(anyhow::Error::from)?;
+        let component = Component::new(&engine, bytes(manifest, folder, "intent-detection")?).map_err(anyhow::Error::from)?;
+        let mut store = Store::new(&engine, ());
+        store.set_fuel(u64::MAX).map_err(anyhow::Error::from)?;
+        let stage = IntentStage::instantiate_async(&mut store, &component, &Linker::new(&engine)).await.map_err(anyhow::Error::from)?;
+        Ok(Self { store, stage })
+    }
+
+    /// What the stage executes to read a text, in wasmtime's units of fuel: no clock is asked.
+    pub async fn cost(&mut self, text: &str) -> Result<u64> {
+        self.store.set_fuel(u64::MAX).map_err(anyhow::Error::from)?;
+        self.read(text).await?;
+        Ok(u64::MAX - self.store.get_fuel().map_err(anyhow::Error::from)?)
     }
 
     /// What the stage reads in a text; an error is a trap, or the stage's own complaint.
