@@ -80,6 +80,11 @@ pub(crate) fn link(name: &str, component: &Component) -> Result<ServicePre<State
     linked.map_err(anyhow::Error::from).with_context(|| format!("cannot link `{name}`"))
 }
 
+/// An engine that counts what it executes (wasmtime's fuel); for measuring, so nothing that it compiles is kept.
+pub(crate) fn metered() -> Result<Engine> {
+    Ok(Engine::new(Config::new().wasm_component_model_async(true).consume_fuel(true))?)
+}
+
 /// For one stage by itself, which imports nothing.
 pub(crate) fn alone() -> Result<(Linker<()>, Store<()>)> {
     let engine = &Shared::get()?.engine;

@@ -1,12 +1,12 @@
 //! Stages by themselves: the very components that the application is composed with, each in an instance of its own.
 
 use crate::Manifest;
-use crate::compile::{alone, compile};
+use crate::compile::{alone, compile, metered};
 use anyhow::{Context as _, Result, anyhow};
 use firstline_core::stage::{Candidate, Entity, Understanding};
 use std::path::Path;
+use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Store};
 
 mod wit {
     wasmtime::component::bindgen!({
@@ -30,13 +30,17 @@ use messages::exports::firstline::messaging::intake::Webhook;
 
 /// Composes nothing: a stage imports nothing.
 pub(crate) fn stage(manifest: &Path, name: &str) -> Result<Component> {
-    let folder = manifest.parent().context("a manifest stands in a folder")?;
-    compile(name, &bytes(manifest, folder, name)?, &[], &folder.join("target/firstline-cache"))
+    compile(name, &bytes(manifest, name)?, &[], &folder(manifest)?.join("target/firstline-cache"))
 }
 
-fn bytes(manifest: &Path, folder: &Path, name: &str) -> Result<Vec<u8>> {
+/// A stage as it was built.
+fn bytes(manifest: &Path, name: &str) -> Result<Vec<u8>> {
     let source = Manifest::load(manifest)?.component.get(name).with_context(|| format!("no component `{name}`"))?.source.clone();
-    std::fs::read(folder.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))
+    std::fs::read(folder(manifest)?.join(&source)).with_context(|| format!("cannot read `{}`", source.display()))
+}
+
+fn folder(manifest: &Path) -> Result<&Path> {
+    manifest.parent().context("a manifest stands in a folder")
 }
 
 /// An instance of the stage `messaging`.
@@ -61,6 +65,8 @@ impl Listener {
     }
 }
 
+const READER: &str = "intent-detection";
+
 /// An instance of the stage `intent-detection`.
 pub struct Reader {
     store: Store<()>,
@@ -70,29 +76,29 @@ pub struct Reader {
 impl Reader {
     /// Loads the stage that the manifest names; it must have been built.
     pub async fn start(manifest: &Path) -> Result<Self> {
-        let (linker, mut store) = alone()?;
-        let stage = IntentStage::instantiate_async(&mut store, &stage(manifest, "intent-detection")?, &linker).await.map_err(anyhow::Error::from)?;
-        Ok(Self { store, stage })
+        let (linker, store) = alone()?;
+        Self::of(&stage(manifest, READER)?, &linker, store).await
     }
 
-    /// The same on an engine that counts what the stage executes, for [`Reader::cost`].
+    /// The same on an engine that counts, for [`Reader::cost`].
     pub async fn metered(manifest: &Path) -> Result<Self> {
-        let folder = manifest.parent().context("a manifest stands in a folder")?;
-        let mut config = Config::new();
-        config.wasm_component_model_async(true).consume_fuel(true);
-        let engine = Engine::new(&config).map_err(anyhow::Error::from)?;
-        let component = Component::new(&engine, bytes(manifest, folder, "intent-detection")?).map_err(anyhow::Error::from)?;
+        let engine = metered()?;
+        let component = Component::new(&engine, bytes(manifest, READER)?)?;
         let mut store = Store::new(&engine, ());
-        store.set_fuel(u64::MAX).map_err(anyhow::Error::from)?;
-        let stage = IntentStage::instantiate_async(&mut store, &component, &Linker::new(&engine)).await.map_err(anyhow::Error::from)?;
+        store.set_fuel(u64::MAX)?;
+        Self::of(&component, &Linker::new(&engine), store).await
+    }
+
+    async fn of(component: &Component, linker: &Linker<()>, mut store: Store<()>) -> Result<Self> {
+        let stage = IntentStage::instantiate_async(&mut store, component, linker).await?;
         Ok(Self { store, stage })
     }
 
     /// What the stage executes to read a text, in wasmtime's units of fuel: no clock is asked.
     pub async fn cost(&mut self, text: &str) -> Result<u64> {
-        self.store.set_fuel(u64::MAX).map_err(anyhow::Error::from)?;
+        self.store.set_fuel(u64::MAX)?;
         self.read(text).await?;
-        Ok(u64::MAX - self.store.get_fuel().map_err(anyhow::Error::from)?)
+        Ok(u64::MAX - self.store.get_fuel()?)
     }
 
     /// What the stage reads in a text; an error is a trap, or the stage's own complaint.
