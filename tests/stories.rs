@@ -62,6 +62,13 @@ stories! {
     channel_shared_with_the_msp
     chat_signs_in_with_the_same_identity
     client_of_the_msps_applications
+    code_by_sms
+    code_check_lost
+    code_in_the_chat
+    code_never_comes
+    code_not_typed
+    code_to_a_landline
+    code_wrong_thrice
     connectwise_down_at_closing
     connectwise_down_at_handing_over
     connectwise_down_at_opening
@@ -196,6 +203,7 @@ stories! {
     time_entry_none
     time_entry_open_agreement
     time_entry_without_minutes
+    twilio_down
     two_clients_at_once
     two_presses_at_once
     two_wishes

@@ -270,7 +270,7 @@ async fn of_staff(host: &impl Host, connection: &str, event: &Event) -> Result<O
             let asked = host.get(&keys::asked_in(connection, &event.channel, thread)).await?;
             return Ok(asked.and_then(|to| String::from_utf8(to).ok()).filter(|to| keys::is_conversation(to)));
         }
-        (Act::Message(_), None) | (Act::Ticket | Act::Answer(_) | Act::Notice(_), _) => return Ok(None),
+        (Act::Message(_), None) | (Act::Ticket | Act::Answer(_) | Act::Notice(_) | Act::Code(_), _) => return Ok(None),
     };
     let Some(to) = value.split('.').next().and_then(conversation_of) else { return Ok(None) };
     // A mailbox without any event is no case's.

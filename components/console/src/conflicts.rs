@@ -13,8 +13,8 @@ pub fn between(new: &Tenant, other: &Tenant) -> Vec<String> {
         let what = match connection.role() {
             Some(Role::Chat) => "workspace",
             Some(Role::Idp) => "directory",
-            // Clients share a PSA; their companies tell them apart. A language model knows nobody.
-            Some(Role::Psa | Role::Model) | None => continue,
+            // Clients share a PSA; their companies tell them apart. A language model knows nobody, and neither does whoever sends codes.
+            Some(Role::Psa | Role::Model | Role::Proof) | None => continue,
         };
         let claimed = |theirs: &&Connection| theirs.vendor == connection.vendor && same(theirs.customer(), connection.customer());
         if let Some(theirs) = other.connections.iter().find(claimed) {

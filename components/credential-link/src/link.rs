@@ -1,14 +1,14 @@
 //! What a request to a link does.
 
 use crate::host::{Fault, Host};
-use crate::{page, words};
+use crate::{code, page, words};
 use firstline_core::logo::Logo;
 use firstline_core::once::{Once, Opened, token_hash};
 use firstline_core::seal::{PrivateKey, Secret, once_context, unbase64};
 use firstline_core::{keys, record, redact};
 use serde::Serialize;
 
-/// A request as it came. Its body is never read.
+/// A request as it came.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Upper case.
@@ -21,6 +21,8 @@ pub struct Request {
     pub languages: String,
     /// `Purpose` or `Sec-Purpose`: somebody fetches ahead.
     pub purpose: Option<String>,
+    /// The beginning of what was sent to the page of a code; of no other is anything read.
+    pub form: Vec<u8>,
 }
 
 /// A page and its status. `Debug` shows no page, since one holds a secret.
@@ -31,6 +33,8 @@ pub struct Answer {
     pub html: String,
     /// For the log.
     pub line: Line,
+    /// What the technician is poked about.
+    pub poke: Option<String>,
 }
 
 /// What became of a request.
@@ -41,6 +45,8 @@ pub enum What {
     Opened,
     /// The secret.
     Shown,
+    /// Something was typed.
+    Typed,
     /// Unknown, used or expired.
     Gone,
     /// Not the button of our own page, or no link.
@@ -53,15 +59,17 @@ pub enum What {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
     component: &'static str,
-    tenant: String,
-    ticket: String,
+    /// Whose it is, once that is known.
+    pub(crate) tenant: String,
+    /// Its ticket.
+    pub(crate) ticket: String,
     what: What,
     why: String,
 }
 
-fn answer(status: u16, html: String, what: What, why: &str) -> Answer {
+pub(crate) fn answer(status: u16, html: String, what: What, why: &str) -> Answer {
     let line = Line { component: "credential-link", tenant: String::new(), ticket: String::new(), what, why: redact::line(why, 300) };
-    Answer { status, html, line }
+    Answer { status, html, line, poke: None }
 }
 
 /// Headers of every answer.
@@ -82,7 +90,11 @@ pub fn headers() -> Vec<(&'static str, String)> {
 /// Answers a request.
 pub async fn handle(host: &impl Host, request: &Request) -> Answer {
     let words = words::of(&request.languages);
-    let Some(token) = request.path.strip_prefix("/s/").filter(|token| !token.is_empty() && !token.contains('/')) else {
+    let token = |begin: &str| request.path.strip_prefix(begin).filter(|token| !token.is_empty() && !token.contains('/'));
+    if let Some(token) = token("/c/") {
+        return code::handle(host, request, token).await;
+    }
+    let Some(token) = token("/s/") else {
         return answer(404, page::no_link(words), What::Refused, "no link");
     };
     match request.method.as_str() {
@@ -94,10 +106,14 @@ pub async fn handle(host: &impl Host, request: &Request) -> Answer {
     }
 }
 
+/// Browsers that send the header tell a press on our page from a form that another site submits. `Origin` is `null` under `no-referrer`.
+pub(crate) fn of_another_page(request: &Request) -> bool {
+    request.purpose.is_some() || request.fetch_site.as_deref().is_some_and(|site| !site.eq_ignore_ascii_case("same-origin"))
+}
+
 async fn press(host: &impl Host, request: &Request, token: &str) -> Answer {
     let words = words::of(&request.languages);
-    // Browsers that send the header tell a press on our page from a form that another site submits. `Origin` is `null` under `no-referrer`.
-    if request.purpose.is_some() || request.fetch_site.as_deref().is_some_and(|site| !site.eq_ignore_ascii_case("same-origin")) {
+    if of_another_page(request) {
         return answer(403, page::refused(words), What::Refused, "not pressed on the link's own page");
     }
     match reveal(host, token).await {
@@ -109,14 +125,12 @@ async fn press(host: &impl Host, request: &Request, token: &str) -> Answer {
             (answer.line.tenant, answer.line.ticket) = (once.tenant, redact::line(&once.ticket, 40));
             answer
         }
-        Err(Hidden::Gone(why)) => answer(410, page::gone(words), What::Gone, why),
-        Err(Hidden::Variable(why)) => answer(503, page::fault(words, &why), What::Fault, &why),
-        Err(Hidden::Fault(why)) => answer(503, page::fault(words, ""), What::Fault, &why),
+        Err(hidden) => hidden.answer(words),
     }
 }
 
 /// The logo of this hash. A page is none the worse without one.
-async fn logo(host: &impl Host, hash: &str) -> Option<String> {
+pub(crate) async fn logo(host: &impl Host, hash: &str) -> Option<String> {
     if hash.is_empty() {
         return None;
     }
@@ -125,13 +139,23 @@ async fn logo(host: &impl Host, hash: &str) -> Option<String> {
 }
 
 /// Why nothing is shown.
-enum Hidden {
+pub(crate) enum Hidden {
     /// One page for all; the reason is for the log.
     Gone(&'static str),
     /// A variable is missing; the text names it.
     Variable(String),
     /// The store failed, or what it holds cannot be used; the text is for the log.
     Fault(String),
+}
+
+impl Hidden {
+    pub(crate) fn answer(self, words: &words::Words) -> Answer {
+        match self {
+            Hidden::Gone(why) => answer(410, page::gone(words), What::Gone, why),
+            Hidden::Variable(why) => answer(503, page::fault(words, &why), What::Fault, &why),
+            Hidden::Fault(why) => answer(503, page::fault(words, ""), What::Fault, &why),
+        }
+    }
 }
 
 impl From<Fault> for Hidden {
@@ -165,7 +189,7 @@ async fn reveal(host: &impl Host, token: &str) -> Result<(Once, Secret), Hidden>
     }
     // INVARIANT: the claim's counter outlives the sealed value and is never deleted here, so that it cannot start at 1 again.
     // What takes the secret's place says when it was opened.
-    host.set(&keys::once(&hash), &record::write(&Opened { opened: host.now() })).await?;
+    host.set_many(vec![(keys::once(&hash), record::write(&Opened { opened: host.now() }))]).await?;
     Ok((once, secret))
 }
 

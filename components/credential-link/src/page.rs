@@ -1,7 +1,7 @@
 //! The pages: no script, nothing loaded from elsewhere, readable on a phone and by a screen reader.
 
 use crate::words::Words;
-use firstline_core::once::Once;
+use firstline_core::once::{CodePage, Once};
 use firstline_core::seal::{Secret, base64};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
@@ -77,6 +77,40 @@ pub fn shown(words: &Words, once: &Once, logo: Option<&str>, secret: &Secret) ->
     )
 }
 
+/// The page on which a code is typed: the same for every link. `again`: what came was no code.
+#[must_use]
+pub fn code(words: &Words, again: bool) -> String {
+    page(
+        words,
+        words.code.ask,
+        &html! {
+            p { (words.code.ask_text) }
+            @if again { p role="alert" { strong { (words.code.no_code) } } }
+            form method="post" {
+                label for="code" { (words.code.field) }
+                input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="20" autofocus;
+                button type="submit" { (words.code.send) }
+            }
+            p.soft { (words.code.note) }
+        },
+    )
+}
+
+/// Something was typed; what it was is not shown again.
+#[must_use]
+pub fn typed(words: &Words, typed: &CodePage, logo: Option<&str>) -> String {
+    let from = words.origin(&typed.msp, &typed.ticket);
+    page(
+        words,
+        words.code.taken,
+        &html! {
+            @if let Some(logo) = logo { img src=(logo) alt=""; }
+            @if !from.is_empty() { p.soft { (from) } }
+            p { (words.code.taken_text) }
+        },
+    )
+}
+
 /// The page of every link that shows nothing, whatever the reason.
 #[must_use]
 pub fn gone(words: &Words) -> String {
@@ -139,6 +173,22 @@ mod tests {
         }
     }
 
+    fn page_of(ticket: &str) -> CodePage {
+        let text = String::new;
+        CodePage {
+            conversation: text(),
+            tenant: text(),
+            connection: text(),
+            case: text(),
+            page: text(),
+            expires: 0,
+            msp: "<b>".into(),
+            ticket: ticket.into(),
+            locale: text(),
+            logo: text(),
+        }
+    }
+
     #[test]
     fn every_page_is_whole_and_loads_nothing() {
         for words in ALL {
@@ -147,6 +197,9 @@ mod tests {
                 (ready(words), words.ready),
                 (shown(words, &once, None, &Secret::new("pw".into())), words.password.shown),
                 (shown(words, &Once { pass: true, ..once.clone() }, None, &Secret::new("pw".into())), words.pass.shown),
+                (code(words, false), words.code.ask),
+                (code(words, true), words.code.ask),
+                (typed(words, &page_of("4711"), None), words.code.taken),
                 (gone(words), words.gone),
                 (fault(words, "x"), words.fault),
                 (refused(words), words.refused),
@@ -160,8 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_page_has_a_button() {
+    fn only_pages_that_ask_for_something_have_a_button() {
         assert_eq!(ready(&EN).matches("<button").count(), 1);
+        let code = code(&EN, false);
+        assert!(code.contains("<label for=\"code\">") && code.contains("autocomplete=\"one-time-code\"") && !code.contains("value="), "{code}");
+        assert!(!typed(&EN, &page_of(""), None).contains("<form"));
         for page in [gone(&EN), fault(&EN, ""), refused(&EN), no_link(&EN), shown(&EN, &once("", ""), None, &Secret::new("pw".into()))] {
             assert!(!page.contains("<button") && !page.contains("<form"));
         }

@@ -41,6 +41,29 @@ pub struct Words {
     pub no_link_text: &'static str,
     /// Before the name of whoever gives it.
     pub from: &'static str,
+    /// Where a code is typed.
+    pub code: Code,
+}
+
+/// The words of the page on which a code is typed.
+#[derive(Debug)]
+pub struct Code {
+    /// Title of the page that asks for it, and its heading.
+    pub ask: &'static str,
+    /// What is asked.
+    pub ask_text: &'static str,
+    /// Label of the field.
+    pub field: &'static str,
+    /// The button.
+    pub send: &'static str,
+    /// Below the button.
+    pub note: &'static str,
+    /// What came was no code.
+    pub no_code: &'static str,
+    /// Title and heading once something came.
+    pub taken: &'static str,
+    /// How it goes on.
+    pub taken_text: &'static str,
 }
 
 /// The words about one kind of secret.
@@ -93,6 +116,16 @@ pub const EN: Words = Words {
     no_link: "There is nothing here",
     no_link_text: "Open the link from your message again; it may have been cut off.",
     from: "From",
+    code: Code {
+        ask: "Type the code from the SMS",
+        ask_text: "It was sent to the mobile number that your company has on record for you.",
+        field: "Code",
+        send: "Send",
+        note: "Nobody from IT support will ever ask you for this code, in a call or in a message.",
+        no_code: "A code has 4 to 10 digits.",
+        taken: "Thank you",
+        taken_text: "Go back to the chat: it goes on there in a moment. You can close this page.",
+    },
 };
 
 const DE: Words = Words {
@@ -133,6 +166,16 @@ const DE: Words = Words {
     no_link: "Hier ist nichts",
     no_link_text: "Öffnen Sie den Link aus Ihrer Nachricht noch einmal; vielleicht wurde er abgeschnitten.",
     from: "Von",
+    code: Code {
+        ask: "Code aus der SMS eingeben",
+        ask_text: "Er wurde an die Mobilnummer geschickt, die Ihre Firma für Sie hinterlegt hat.",
+        field: "Code",
+        send: "Senden",
+        note: "Niemand von der IT-Betreuung wird Sie je nach diesem Code fragen, weder am Telefon noch in einer Nachricht.",
+        no_code: "Ein Code hat 4 bis 10 Ziffern.",
+        taken: "Danke",
+        taken_text: "Gehen Sie zurück in den Chat: Dort geht es gleich weiter. Sie können diese Seite schließen.",
+    },
 };
 
 const ES: Words = Words {
@@ -173,6 +216,16 @@ const ES: Words = Words {
     no_link: "Aquí no hay nada",
     no_link_text: "Abra de nuevo el enlace de su mensaje; puede que esté cortado.",
     from: "De",
+    code: Code {
+        ask: "Escriba el código del SMS",
+        ask_text: "Se envió al número de móvil que su empresa tiene registrado para usted.",
+        field: "Código",
+        send: "Enviar",
+        note: "Nadie del soporte informático le pedirá nunca este código, ni por teléfono ni en un mensaje.",
+        no_code: "Un código tiene de 4 a 10 cifras.",
+        taken: "Gracias",
+        taken_text: "Vuelva al chat: allí continúa en un momento. Puede cerrar esta página.",
+    },
 };
 
 const PT: Words = Words {
@@ -213,6 +266,16 @@ const PT: Words = Words {
     no_link: "Aqui não há nada",
     no_link_text: "Abra de novo o link da sua mensagem; pode ter sido cortado.",
     from: "De",
+    code: Code {
+        ask: "Escreva o código do SMS",
+        ask_text: "Foi enviado para o número de telemóvel que a sua empresa tem registado para si.",
+        field: "Código",
+        send: "Enviar",
+        note: "Ninguém do suporte informático lhe pedirá alguma vez este código, nem por telefone nem numa mensagem.",
+        no_code: "Um código tem de 4 a 10 algarismos.",
+        taken: "Obrigado",
+        taken_text: "Volte ao chat: continua lá dentro de um momento. Pode fechar esta página.",
+    },
 };
 
 /// Every language.

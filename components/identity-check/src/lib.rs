@@ -1,4 +1,4 @@
-//! Stage `firstline:identity`: who is it, and how sure is that?
+//! Stage `firstline:identity`: who is it, how sure is that, and how a vendor makes it surer.
 
 mod bindings {
     #![allow(missing_docs, unsafe_code, clippy::all, clippy::indexing_slicing)]
@@ -6,19 +6,35 @@ mod bindings {
         path: "../../wit",
         world: "firstline:identity/identity-stage",
         generate_all,
-        with: { "firstline:types/types@0.1.0": firstline_connector::types },
+        with: {
+            "firstline:types/types@0.1.0": firstline_connector::types,
+            "firstline:wire/wire@0.1.0": firstline_connector::wire,
+        },
     });
 }
 mod grade;
+mod twilio;
 
-use bindings::exports::firstline::identity::identity::{Claim, Guest, Standing};
-use firstline_connector::types::Error;
+use bindings::exports::firstline::identity::identity::{Claim, Guest, Standing, Step, Task};
+use firstline_connector::{replay, types::Error, wire::Reply};
 
 struct Stage;
 
 impl Guest for Stage {
     fn assess(claim: Claim) -> Result<Standing, Error> {
         Ok(grade::assess(&claim))
+    }
+
+    fn next(task: Task, seen: Vec<Reply>) -> Result<Step, Error> {
+        if task.vendor != "twilio" {
+            return Err(Error::Unsupported(format!("no step-up is known for the vendor `{}`", task.vendor)));
+        }
+        Ok(match replay::run(task.started, &seen, |io| twilio::next(&task, io))? {
+            replay::Step::SendAll(requests) => Step::SendAll(requests),
+            replay::Step::Wait(seconds) => Step::Wait(seconds),
+            replay::Step::Checkpoint(state) => Step::Checkpoint(state),
+            replay::Step::Done(outcome) => Step::Done(outcome),
+        })
     }
 }
 

@@ -162,6 +162,7 @@ impl User {
         let guest =
             self.user_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("guest")) || self.user_principal_name.to_uppercase().contains("#EXT#");
         Account {
+            mobile: self.mobile_phone.clone(),
             phones: directory::phones(self.mobile_phone.iter().chain(self.business_phones.iter().flatten())),
             names: self.names(),
             name: self.display_name.unwrap_or_else(|| self.user_principal_name.clone()),

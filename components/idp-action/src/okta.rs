@@ -175,6 +175,7 @@ impl User {
         let name = if name.is_empty() { self.profile.login.clone() } else { name.join(" ") };
         let provider = self.credentials.as_ref().and_then(|credentials| credentials.provider.as_ref());
         Account {
+            mobile: self.profile.mobile_phone.clone(),
             phones: directory::phones([&self.profile.mobile_phone, &self.profile.primary_phone].into_iter().flatten()),
             names: self.names(),
             name,

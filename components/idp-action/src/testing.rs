@@ -123,7 +123,7 @@ fn takes(row: &serde_json::Value, request: &Request) -> bool {
         Body::Empty => row["body"] == "none",
         Body::Json(text) => {
             let body: serde_json::Value = serde_json::from_str(text).unwrap();
-            let fills = request.fill.iter().all(|fill| row["body"][&fill.pointer]["fill"] == *fill.name);
+            let fills = request.fill.iter().all(|fill| row["body"][&fill.pointer]["fill"][0] == *fill.name);
             fills
                 && row["body"].as_object().is_some_and(|rules| {
                     rules.iter().all(|(pointer, rule)| body.pointer(pointer).is_some_and(|value| rule.get("fixed").unwrap_or(&"".into()) == value))

@@ -361,7 +361,7 @@ mod tests {
                     assert!(
                         [
                             "msp", "system", "login", "ticket", "choice", "minutes", "phone", "client", "name", "urgency", "day", "date", "time", "zone",
-                            "action", "cause", "case", "names", "verified", "here", "since", "total", "ready",
+                            "action", "cause", "case", "end", "names", "verified", "here", "since", "total", "ready",
                         ]
                         .contains(&argument)
                             || name == "digest" && argument.len() == 1,

@@ -46,6 +46,13 @@ pub enum Scheme {
         /// Names of the public and the private key.
         secrets: [String; 2],
     },
+    /// Basic over a member of `account` and the secret.
+    Basic {
+        /// Name of the member.
+        user: String,
+        /// Name of the secret.
+        secret: String,
+    },
     /// OAuth2 client credentials.
     Oauth2 {
         /// Name of the client secret.
@@ -113,6 +120,9 @@ pub struct Call {
     /// Which account a reply shows under which names.
     #[serde(default)]
     pub identifies: Option<Identifies>,
+    /// A reply with all of these, by pointer, proves what was asked about the target.
+    #[serde(default)]
+    pub proves: BTreeMap<String, Value>,
 }
 
 /// Where an id stands.
@@ -157,8 +167,8 @@ pub struct Member {
     pub argument: Option<String>,
     /// Equal to the target.
     pub target: bool,
-    /// A secret of this name is filled in.
-    pub fill: Option<String>,
+    /// A secret of one of these names is filled in.
+    pub fill: Vec<String>,
     /// Anything.
     pub free: bool,
     /// The tenant's company.
@@ -202,12 +212,13 @@ pub enum Owner {
 
 const INVARIANTS: &str = include_str!("../../guardrails/policies/invariants.cedar");
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("slack", include_str!("catalogue/slack.json")),
     ("entra", include_str!("catalogue/entra.json")),
     ("okta", include_str!("catalogue/okta.json")),
     ("connectwise", include_str!("catalogue/connectwise.json")),
     ("openai", include_str!("catalogue/openai.json")),
+    ("twilio", include_str!("catalogue/twilio.json")),
 ];
 
 /// The file of a vendor. `None` for an unknown vendor, or a file that does not read: then nothing is sent.
@@ -353,7 +364,7 @@ fn check_body(
         let fill = request.fill.iter().find(|fill| fill.pointer == pointer);
         // A fill must be named by a rule of its own, also within a free subtree.
         if let Some(fill) = fill {
-            let allowed = members.iter().any(|(at, rule)| rule.fill.as_deref() == Some(&fill.name) && pointer_matches(at, &pointer));
+            let allowed = members.iter().any(|(at, rule)| rule.fill.contains(&fill.name) && pointer_matches(at, &pointer));
             if !allowed || value.as_str() != Some("") {
                 return Err(format!("`{}` must not be filled in at `{pointer}`", fill.name));
             }
@@ -361,7 +372,7 @@ fn check_body(
             continue;
         }
         // Where a secret belongs, a stage may put nothing of its own: a link of a stranger's, for instance.
-        if members.iter().any(|(at, rule)| rule.fill.is_some() && pointer_matches(at, &pointer)) {
+        if members.iter().any(|(at, rule)| !rule.fill.is_empty() && pointer_matches(at, &pointer)) {
             return Err(format!("`{pointer}` has a value that is not allowed"));
         }
         let exact = members.get(&pointer);
@@ -371,7 +382,7 @@ fn check_body(
         let text = id_text(value);
         let good = match rule {
             Member { fixed: Some(fixed), .. } => fixed == value,
-            Member { fill: Some(_), .. } => false,
+            Member { fill, .. } if !fill.is_empty() => false,
             Member { target: true, .. } => text.as_deref() == Some(target),
             Member { company: true, .. } => text.as_deref() == Some(company),
             Member { argument: Some(name), .. } => {

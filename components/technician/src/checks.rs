@@ -85,10 +85,14 @@ pub async fn check<H: Host>(host: &H, settings: &Settings, name: &str, purpose: 
                     Role::Idp => "a connection to an identity provider",
                     Role::Psa => "a connection to a PSA",
                     Role::Model => "a connection to a language model",
+                    Role::Proof => "a connection to a sender of codes",
                 };
                 checks.note("", what, Mark::Missing, needs::of_role(role), "add one to the tenant's document");
             }
         }
+    }
+    for connection in tenant.serving().filter(|connection| connection.role() == Some(Role::Proof)) {
+        checks.connection(connection).await?;
     }
     Ok(Report::new(name, purpose, checks.wanted(), checks.findings))
 }
@@ -175,6 +179,7 @@ impl<H: Host> Checks<'_, H> {
             "okta" => self.okta(connection).await,
             "connectwise" => self.connectwise(connection).await,
             "openai" => self.language_model(connection).await,
+            "twilio" => self.twilio(connection).await,
             _ => Ok(()),
         }
     }
@@ -217,6 +222,15 @@ impl<H: Host> Checks<'_, H> {
         let model = connection.account.get("model").map_or("", |model| model.trim());
         let there = known.get("data").and_then(Value::as_array).into_iter().flatten().any(|one| one.get("id").and_then(Value::as_str) == Some(model));
         self.good(&connection.id, &format!("model `{model}`"), there, Vec::new(), "the endpoint does not list it: check `account.model`");
+        Ok(())
+    }
+
+    /// Nothing needs codes either.
+    async fn twilio(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let service = connection.account.get("service").map_or("", |service| service.trim()).to_string();
+        let Some(answer) = self.ask(connection, "GET", &["Services", &service], &[]).await? else { return Ok(()) };
+        let there = answer.status == 200;
+        self.good(&connection.id, &format!("Verify service `{service}`"), there, Vec::new(), "Twilio does not know it: check `account.service`");
         Ok(())
     }
 

@@ -60,6 +60,11 @@ pub async fn authorize<H: Host>(host: &H, settings: &Settings, monitor: &Monitor
             let login = format!("{}+{}:{}", account(connection, "login_company"), public.expose(), private.expose());
             vec![authorization(format!("Basic {}", base64(login.as_bytes()))), ("clientid".into(), account(connection, "client_id").into())]
         }
+        Scheme::Basic { user, secret } => {
+            let secret = credential(host, settings, monitor, secret).await?;
+            let login = format!("{}:{}", account(connection, user), secret.expose());
+            vec![authorization(format!("Basic {}", base64(login.as_bytes())))]
+        }
         Scheme::Oauth2 { secret, token_hosts, scope } => {
             let token = token(host, settings, monitor, secret, token_hosts, scope, renew).await?;
             vec![authorization(format!("Bearer {}", token.expose()))]

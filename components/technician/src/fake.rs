@@ -488,6 +488,7 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::Look(_)) => "look",
         Work::Psa(PsaAct::Wait(_)) => "wait",
         Work::Model(_) => "consult",
+        Work::Proof(_) => "prove",
     }
 }
 
@@ -646,7 +647,7 @@ impl Script {
                 let ticket = ticket.ok_or(escalate("no-ticket"))?;
                 Ok(Outcome::TicketOpened(shown(&ticket)))
             }
-            Work::Psa(PsaAct::Wait(_)) => Err(escalate("not-scripted")),
+            Work::Proof(_) | Work::Psa(PsaAct::Wait(_)) => Err(escalate("not-scripted")),
             Work::Psa(PsaAct::Look(id)) => {
                 let ticket = io.read(request("GET", &format!("service/tickets/{id}"), None))?;
                 if ticket["company"]["id"] != 19 {
@@ -769,6 +770,7 @@ pub fn account(id: &str, name: &str) -> Account {
         privileged: vec![],
         locale: None,
         phones: vec!["+44 20 7946 0123".into()],
+        mobile: None,
         manager: None,
     }
 }

@@ -39,7 +39,8 @@ pub async fn check<H: Host>(host: &H, settings: &Settings) -> Result<(), Fault> 
         match tenants::load(host, &settings.integrity, &name).await {
             Ok(tenant) => {
                 // An application of the MSP's that is installed nowhere of its own is tried where its clients have it.
-                let shared = tenant.shared.iter().filter(|shared| matches!(shared.role(), Some(Role::Psa | Role::Model)) || shared.customer().is_some());
+                let shared =
+                    tenant.shared.iter().filter(|shared| matches!(shared.role(), Some(Role::Psa | Role::Model | Role::Proof)) || shared.customer().is_some());
                 let ids: Vec<String> = tenant.connections.iter().chain(shared).map(|connection| connection.id.clone()).collect();
                 connections.extend(ids.into_iter().map(|id| (id, tenant.clone())));
                 for (what, list) in lists(&tenant) {
@@ -138,6 +139,7 @@ async fn works<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, id: &str
         "entra" => ("GET", vec!["users".into(), NOBODY.into()]),
         "okta" => ("GET", ["api", "v1", "users", NOBODY].map(Into::into).into()),
         "openai" => ("GET", vec!["models".into()]),
+        "twilio" => ("GET", vec!["Services".into(), connection.account.get("service").cloned().unwrap_or_default()]),
         "connectwise" => ("GET", vec!["service".into(), "boards".into(), tenant.desk.board.to_string(), "statuses".into()]),
         _ => return Ok(Ok(())),
     };

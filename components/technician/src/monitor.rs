@@ -11,7 +11,7 @@ use firstline_core::autonomy::WRONG_TARGET;
 use firstline_core::case::{GRANT_EXPIRED, Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
 use firstline_core::seal::Secret;
-use firstline_core::stage::{Decision, IdpAct, Outcome, Question, Verdict, Work};
+use firstline_core::stage::{Decision, IdpAct, Outcome, ProofAct, Question, Verdict, Work};
 use firstline_core::tenant::{Connection, Reach, Tenant, check_url};
 use firstline_core::wire::{Body, Effect, Request, Target};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -216,7 +216,7 @@ impl<'a> Monitor<'a> {
         let body = match &request.body {
             Body::Empty => Vec::new(),
             Body::Json(text) => fill(text, request, secret)?.into_bytes(),
-            Body::Form(pairs) => query(pairs).into_bytes(),
+            Body::Form(pairs) => query(&filled(pairs, request, secret)?).into_bytes(),
         };
         if !body.is_empty() {
             headers.push(("content-type".into(), reading.call.content_type.clone()));
@@ -255,18 +255,20 @@ impl<'a> Monitor<'a> {
 
     /// What a reply proves, as keys for [`firstline_core::case::Case::attested`].
     #[must_use]
-    pub fn attests(&self, named: &Named, body: &Value) -> Vec<String> {
-        let Some(row) = self.vendor.calls.iter().find(|call| call.name == named.call) else { return Vec::new() };
+    pub fn attests(&self, sent: &Named, body: &Value) -> Vec<String> {
+        let Some(row) = self.vendor.calls.iter().find(|call| call.name == sent.call) else { return Vec::new() };
         let owned = row.attests.iter().flat_map(|row| attested(row, body, &self.company())).map(|id| attestation(&self.connection.id, &id));
         // Whoever is said to be somebody's manager must have been shown too, under whatever name.
         let wanted = |name: &str| match &self.task.work {
             Work::Idp(IdpAct::Find(sought)) => plain(sought) == name,
             Work::Idp(IdpAct::FindWithManager(_)) => true,
-            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) => false,
+            Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) | Work::Proof(_) => false,
         };
         let shown = row.identifies.iter().flat_map(|row| shown(row, body)).filter(|(name, _)| wanted(name));
         let named: BTreeSet<String> = shown.map(|(name, id)| identification(&self.connection.id, &name, &id)).collect();
-        owned.chain(named).collect()
+        let says = !row.proves.is_empty() && row.proves.iter().all(|(pointer, value)| body.pointer(pointer) == Some(value));
+        let about = says.then(|| self.read(&sent.request).ok()).flatten();
+        owned.chain(named).chain(about.map(|reading| proved(&self.connection.id, &reading.target))).collect()
     }
 
     /// All that is kept of an object on a shared system that is not the tenant's: whose it is.
@@ -298,6 +300,11 @@ impl<'a> Monitor<'a> {
                     _ => Ok(()),
                 }
             }
+            (Work::Proof(ProofAct::CheckCode(number)), Outcome::Passed) => {
+                let key = proved(&self.connection.id, number);
+                let said = self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key));
+                if said { Ok(()) } else { Err("the vendor did not say that the code was right".into()) }
+            }
             _ => Ok(()),
         }
     }
@@ -305,6 +312,10 @@ impl<'a> Monitor<'a> {
 
 fn attestation(connection: &str, id: &str) -> String {
     format!("{connection}/{id}")
+}
+
+fn proved(connection: &str, target: &str) -> String {
+    format!("{connection} proved {target}")
 }
 
 fn identification(connection: &str, name: &str, id: &str) -> String {
@@ -349,6 +360,18 @@ fn fill(text: &str, request: &Request, secret: &dyn Fn(&str) -> Option<Secret>) 
         *member = Value::from(value.expose());
     }
     Ok(body.to_string())
+}
+
+/// The same for form fields.
+fn filled(pairs: &[(String, String)], request: &Request, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Vec<(String, String)>, String> {
+    let mut pairs = pairs.to_vec();
+    for fill in &request.fill {
+        let value = secret(&fill.name).ok_or_else(|| format!("the secret `{}` is gone", fill.name))?;
+        let name = fill.pointer.strip_prefix('/').unwrap_or_default();
+        let place = pairs.iter_mut().find(|(field, value)| field == name && value.is_empty()).ok_or("a secret has no place")?;
+        place.1 = value.expose().into();
+    }
+    Ok(pairs)
 }
 
 #[cfg(test)]

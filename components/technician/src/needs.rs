@@ -118,7 +118,8 @@ pub fn of_role(role: Role) -> Vec<Action> {
     match role {
         Role::Chat => CHAT.to_vec(),
         Role::Idp => IDP.to_vec(),
-        Role::Model => Vec::new(),
+        // Nobody needs one: a technician calls back instead of a code.
+        Role::Model | Role::Proof => Vec::new(),
         Role::Psa => vec![Action::Chat, Action::PasswordReset, Action::AccountUnlock, Action::MfaReset, Action::Ticket, Action::Intake, Action::Learn],
     }
 }

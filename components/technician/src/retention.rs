@@ -2,7 +2,7 @@
 
 use crate::days::{cases, load};
 use crate::host::{Fault, Host};
-use crate::runner::{CASE_SECRETS, Settings};
+use crate::runner::{CASE_SECRETS, CODE_SECRETS, Settings};
 use crate::tenants::{self, Unusable};
 use firstline_core::evidence::{Erased, Evidence, Seal};
 use firstline_core::journal::{Entry, Fact, Summary, conversation_of, entry_hash};
@@ -144,7 +144,7 @@ async fn erase_case<H: Host>(host: &H, settings: &Settings, tenant: &str, case: 
     if evidence.erase() {
         writes.push((under.clone(), settings.integrity.write(&under, &evidence)));
     }
-    for name in CASE_SECRETS {
+    for name in CASE_SECRETS.into_iter().chain(CODE_SECRETS) {
         // A runner that was declared dead may have sealed it again.
         let key = keys::case_secret(case, name);
         writes.extend(host.get(&key).await?.filter(|bytes| !bytes.is_empty()).map(|_| (key, Vec::new())));

@@ -17,7 +17,7 @@ use firstline_core::figures::{self, Afterwards, Tally};
 use firstline_core::halt::{self, Halt};
 use firstline_core::journal::{Damaged, Entry, Fact, Named, Press, Snapshot, Summary, entry_hash};
 use firstline_core::mailbox::{self, Act, Event, Notice, RUN_LIMIT, TAKEOVER_MARGIN, counter};
-use firstline_core::once::{self, Once};
+use firstline_core::once::{self, CodePage, Once};
 use firstline_core::past::{Familiar, Lesson, Past, Vocabulary};
 use firstline_core::record::{IntegrityKey, read, write};
 use firstline_core::seal::{PrivateKey, PublicKey, Secret, base64, case_context, once_context, unbase64};
@@ -123,6 +123,8 @@ impl From<Unusable> for Stop {
 const LONGEST_PAUSE: u64 = 5 * 60_000;
 /// Names of a case's secrets.
 pub(crate) const CASE_SECRETS: [&str; 2] = ["temporary-password", "link"];
+/// Those of a case in which a code was asked for.
+pub(crate) const CODE_SECRETS: [&str; 2] = ["code", "code-page"];
 /// A wait up to this long is slept through, in milliseconds.
 const NAP: u64 = 10_000;
 /// Bounds of one task.
@@ -460,10 +462,11 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     self.summary(&case, how, here);
                     self.ended.push((*case.clone(), how));
                 }
-                Note::Spent(case) => {
+                Note::Spent { case, codes } => {
                     self.secrets.clear();
                     // Empty means erased; the link holds its own copy, sealed to another key, until it is opened or expires.
-                    self.writes.extend(CASE_SECRETS.map(|name| (keys::case_secret(&case, name), Vec::new())));
+                    let names = CASE_SECRETS.into_iter().chain(CODE_SECRETS.into_iter().filter(|_| codes));
+                    self.writes.extend(names.map(|name| (keys::case_secret(&case, name), Vec::new())));
                 }
                 Note::Challenged(account, count) => {
                     let key = limits::challenge(&self.tenant, &account, now);
@@ -800,7 +803,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                 let ours = self.settings.integrity.verify("notice", &Notice::text(&notice.words, &event.id), &notice.mac);
                 return ours.then(|| Press { case: String::new(), offer: String::new(), choice: String::new() });
             }
-            Act::Message(_) | Act::Ticket => return None,
+            Act::Message(_) | Act::Ticket | Act::Code(_) => return None,
         };
         match signed.split('.').collect::<Vec<_>>().as_slice() {
             [case, offer, choice] => Some(Press { case: (*case).into(), offer: (*offer).into(), choice: (*choice).into() }),
@@ -1253,6 +1256,10 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
         let names: BTreeSet<String> =
             task.batch.iter().flat_map(|batch| &batch.requests).flat_map(|named| &named.request.fill).map(|fill| fill.name.clone()).collect();
         for name in names {
+            if name == "code" {
+                // Another one may have been typed since.
+                self.secrets.remove(&name);
+            }
             let known = match self.open_secret(&name).await? {
                 Sealed::Open(secret) => Some(secret),
                 Sealed::Damaged(key) => return Ok(Some(key)),
@@ -1263,6 +1270,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     let password = Secret::new(once::password(self.host.random()?));
                     self.keep_secret("temporary-password", password);
                 }
+                "code-page" => self.make_code_page(known).await?,
                 "link" => {
                     if let Some(link) = known {
                         // A chat that was down for long must not deliver a link that is dead, or nearly.
@@ -1280,8 +1288,6 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     // INVARIANT: a link never promises what works no more.
                     let expires = (self.host.now() + self.tenant.link_minutes * 60_000).min(until.unwrap_or(u64::MAX));
                     let Some(sealed) = self.settings.link_key.seal(&password, &once_context(&hash, &self.tenant.tenant, expires)) else { continue };
-                    let ticket = self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string());
-                    let locale = self.tenant.language(self.state.case.as_ref().and_then(Case::locale).unwrap_or_default()).to_string();
                     let latest = self.host.get(&keys::latest()).await?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(0);
                     let once = Once {
                         sealed: base64(&sealed),
@@ -1289,23 +1295,73 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                         expires,
                         latest,
                         msp: self.tenant.msp.name.clone(),
-                        ticket,
+                        ticket: self.ticket(),
                         pass: until.is_some(),
-                        locale,
-                        logo: self.tenant.msp.logo.as_deref().and_then(logo::hash).unwrap_or_default().into(),
+                        locale: self.locale(),
+                        logo: self.logo(),
                     };
                     self.writes.push((keys::once(&hash), write(&once)));
                     self.writes.extend(self.state.case.as_ref().map(|case| (keys::link(&case.id), hash.clone().into_bytes())));
                     // Should nobody open it, it vanishes when it has expired.
                     let due = self.host.increment(&keys::due_counter(mailbox::minute(expires)), 1).await?;
                     self.writes.extend(mailbox::expiry_writes(&self.state.id, &hash, expires, due));
-                    let base = self.tenant.msp.link_domain.as_deref().unwrap_or(&self.settings.public_url);
+                    let base = self.base();
                     self.keep_secret("link", Secret::new(format!("{base}{}", once::path(&token))));
                 }
                 _ => {}
             }
         }
         Ok(None)
+    }
+
+    /// The page on which the code that is waited for is typed, unless there is one.
+    async fn make_code_page(&mut self, known: Option<Secret>) -> Result<(), Stop> {
+        let Some((page, expires)) = case::code_page(&self.state) else { return Ok(()) };
+        let Some(case) = self.state.case.as_ref().map(|case| case.id.clone()) else { return Ok(()) };
+        if let Some(hash) = known.and_then(|link| once::token_hash(link.expose().rsplit('/').next()?)) {
+            let there = self.host.get(&keys::code_page(&hash)).await?.and_then(|bytes| read::<CodePage>(&bytes).ok());
+            if there.is_some_and(|there| there.page == page && there.expires == expires) {
+                return Ok(());
+            }
+        }
+        let token = once::token(self.host.random()?);
+        let Some(hash) = once::token_hash(&token) else { return Ok(()) };
+        let typed = CodePage {
+            conversation: self.state.id.clone(),
+            tenant: self.tenant.tenant.clone(),
+            connection: self.state.connection.clone(),
+            case,
+            page,
+            expires,
+            msp: self.tenant.msp.name.clone(),
+            ticket: self.ticket(),
+            locale: self.locale(),
+            logo: self.logo(),
+        };
+        self.writes.push((keys::code_page(&hash), write(&typed)));
+        let base = self.base();
+        self.keep_secret("code-page", Secret::new(format!("{base}{}", once::code_path(&token))));
+        Ok(())
+    }
+
+    /// The ticket's number; empty if there is none.
+    fn ticket(&self) -> String {
+        self.state.case.as_ref().and_then(|case| case.ticket.as_ref()).map_or_else(String::new, |ticket| ticket.id.to_string())
+    }
+
+    /// The user's language.
+    fn locale(&self) -> String {
+        self.tenant.language(self.state.case.as_ref().and_then(Case::locale).unwrap_or_default()).to_string()
+    }
+
+    /// The hash of the MSP's logo; empty if there is none.
+    fn logo(&self) -> String {
+        self.tenant.msp.logo.as_deref().and_then(logo::hash).unwrap_or_default().into()
+    }
+
+    /// Where links lead.
+    fn base(&self) -> String {
+        self.tenant.msp.link_domain.as_deref().unwrap_or(&self.settings.public_url).to_string()
     }
 
     /// The link's record, if nobody has opened it and more than half of its time is over.
@@ -1416,6 +1472,7 @@ fn describe(fact: &Fact, state: &State) -> (&'static str, serde_json::Value) {
             let kind = match event.act {
                 Act::Message(_) => "message",
                 Act::Ticket => "ticket",
+                Act::Code(_) => "code",
                 Act::Answer(_) if press.is_some() => "answer by the API",
                 Act::Answer(_) => "answer that is not ours",
                 Act::Notice(_) if press.is_some() => "notice",
@@ -1491,6 +1548,7 @@ impl PurposeName for Task {
             Purpose::Page(_) => "page",
             Purpose::Check => "look for a new factor",
             Purpose::LookUp => "look up whom a text names",
+            Purpose::Prove => "prove who asks",
         }
     }
 }

@@ -6,7 +6,7 @@ use firstline_core::case::{LOST_PHONE, Task, means};
 use firstline_core::lesson;
 use firstline_core::note::about_time;
 use firstline_core::past::{Familiar, Lesson};
-use firstline_core::stage::{self, ChatAct, IdpAct, Outcome, PsaAct, Work};
+use firstline_core::stage::{self, CODE, ChatAct, IdpAct, Outcome, ProofAct, PsaAct, Work};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire;
 
@@ -51,7 +51,7 @@ impl Stages for Composed {
             names: question.requester_names.iter().chain(&subject.names).chain([&subject.id]).cloned().collect(),
             proofs: proofs.map(|proof| identity::Proof { kind: proof.kind.clone(), expires: proof.expires, names: proof.names.clone() }).collect(),
             // A code would go to the very phone that is lost.
-            lost: if question.action == LOST_PHONE { vec!["code".into()] } else { Vec::new() },
+            lost: if question.action == LOST_PHONE { vec![CODE.into()] } else { Vec::new() },
             means: means(question, tenant),
             wanted: to_wit(wanted),
             challenges: question.vetting.challenges,
@@ -192,6 +192,25 @@ impl Stages for Composed {
                     psa::Step::Done(outcome) => wire::Step::Done(psa_outcome(outcome)),
                 })
             }
+            Work::Proof(act) => {
+                let (act, language) = match act {
+                    ProofAct::SendCode(number, language) => (identity::Act::SendCode(number.clone()), language.clone()),
+                    ProofAct::CheckCode(number) => (identity::Act::CheckCode(number.clone()), String::new()),
+                };
+                let service = tenant.connection(&task.connection).and_then(|connection| connection.account.get("service")).cloned().unwrap_or_default();
+                let task = identity::Task { vendor, started: task.started, service, language, act };
+                Ok(match identity::next(&task, &seen).map_err(fault)? {
+                    identity::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
+                    identity::Step::Wait(seconds) => wire::Step::Wait(seconds),
+                    identity::Step::Checkpoint(state) => wire::Step::Checkpoint(state),
+                    identity::Step::Done(outcome) => wire::Step::Done(match outcome {
+                        identity::Outcome::Sent => Outcome::Sent,
+                        identity::Outcome::Passed => Outcome::Passed,
+                        identity::Outcome::Refused => Outcome::Refused,
+                        identity::Outcome::Failed((code, text)) => Outcome::Escalate(code, text),
+                    }),
+                })
+            }
             Work::Model(stage::Unread { text, intents, kinds }) => {
                 let model = tenant.connection(&task.connection).and_then(|connection| connection.account.get("model")).cloned().unwrap_or_default();
                 let (text, intents, kinds) = (text.clone(), intents.clone(), kinds.clone());
@@ -318,14 +337,14 @@ fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
 fn idp_outcome(outcome: idp::Outcome) -> Outcome {
     let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
     match outcome {
-        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale, manager }) => {
+        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, mobile, locale, manager }) => {
             let lock = match lock {
                 idp::Lock::Open => stage::Lock::Open,
                 idp::Lock::Locked => stage::Lock::Locked,
                 idp::Lock::Unknown => stage::Lock::Unknown,
             };
             let manager = manager.map(|idp::Manager { id, name, address }| stage::Manager { id, name, address });
-            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, locale, manager })
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, mobile, locale, manager })
         }
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),

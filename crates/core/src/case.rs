@@ -21,6 +21,7 @@ use std::collections::{BTreeSet, VecDeque};
 mod after;
 mod approval;
 mod clarify;
+mod code;
 mod dispatch;
 mod factor;
 mod later;
@@ -35,6 +36,7 @@ mod trial;
 pub use after::{FIXED, Left};
 pub use approval::Ask;
 pub use clarify::Query;
+pub use code::{Code, event_id as code_event, page as code_page};
 pub use dispatch::{Recalled, telling};
 pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use factor::LOST_PHONE;
@@ -129,6 +131,8 @@ pub enum Purpose {
     Check,
     /// Look up whom a text names.
     LookUp,
+    /// Have a code sent, tell where it is typed, or have it checked.
+    Prove,
 }
 
 /// Whether a batch needs a new access token; it gets one only once.
@@ -233,6 +237,8 @@ pub enum Phase {
     Offering,
     /// Somebody else has to say yes.
     Approving,
+    /// The requester has to type a code.
+    Proving,
     /// The change is being made.
     Acting,
     /// The user is being told, with the secret if there is one.
@@ -367,6 +373,9 @@ pub struct Case {
     /// What speaks for the requester beside the channel, and against them.
     #[serde(default, skip_serializing_if = "Vetting::is_none")]
     pub vetting: Vetting,
+    /// The code that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
     /// Steps that were done on the way to a new factor, and how often it was looked for in vain.
     #[serde(default)]
     pub guide: (u32, u32),
@@ -485,7 +494,12 @@ pub enum Note {
     /// The case ended: `closed`, `handed-over`.
     Ended(Box<Case>, &'static str),
     /// The secrets of this case are of no use any more, and are erased.
-    Spent(String),
+    Spent {
+        /// The case.
+        case: String,
+        /// A code was asked for in it.
+        codes: bool,
+    },
     /// An event goes on in another conversation.
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
@@ -579,6 +593,7 @@ impl State {
             // Before it stands there nobody can press it.
             Phase::Offering => ticket::remind_at(self).or_else(|| case.offer.as_ref().filter(|offer| offer.message.is_some()).map(|offer| offer.expires)),
             Phase::Approving => case.ask.as_ref().map(Ask::wake_at),
+            Phase::Proving => case.offer.as_ref().filter(|_| !self.running(&Purpose::Prove)).map(|offer| offer.expires),
             Phase::Guiding => case.offer.as_ref().map(|offer| offer.expires),
             Phase::Finding => people::wake_at(case),
             Phase::Identifying | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
@@ -593,6 +608,8 @@ impl State {
         let step = match task.purpose {
             // After that its grant is dead, and the user is asked anew; but what may have happened has to be found out.
             Purpose::Act if !task.uncertain() => GRANT_TIME,
+            // Somebody sits and waits, and there is another way.
+            Purpose::Prove => 2 * 60_000,
             // A pass has to be of use when it arrives.
             Purpose::Deliver if factor::guides(self) => factor::PASS_TIME / 2,
             Purpose::Who
@@ -632,7 +649,8 @@ impl State {
 
     /// Whom the open case waits for.
     fn waits(&self) -> Option<Waits> {
-        let asks = |case: &Case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding) || people::waits(case);
+        let asks =
+            |case: &Case| matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Proving | Phase::Guiding) || people::waits(case);
         let asks = self.case.as_ref().is_some_and(asks);
         if self.tasks.iter().any(|task| task.batch.is_some() || task.until.is_some()) {
             return Some(Waits::Vendors);
@@ -744,7 +762,7 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
     {
         // Delivered, or not to be delivered any more.
         case.secret = false;
-        notes.push(Note::Spent(case.id.clone()));
+        notes.push(Note::Spent { case: case.id.clone(), codes: case.vetting.codes > 0 });
     }
     if state.case.as_ref().is_some_and(|case| case.phase == Phase::Telling) && !state.running(&Purpose::Farewell) {
         // There is nobody to tell.
@@ -990,6 +1008,7 @@ fn taken(state: &mut State, arrival: &Arrival, tenant: &Tenant, now: Instant, no
             }
         }
         Act::Press(_) => pressed(state, event, press, tenant, now, notes),
+        Act::Code(page) => code::typed(state, page, tenant, now),
     }
 }
 
@@ -1087,6 +1106,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         asks: 0,
         approvals: Vec::new(),
         vetting: Vetting::default(),
+        code: None,
         guide: (0, 0),
         trial: None,
         quiet: false,
@@ -1124,6 +1144,10 @@ fn pressed(state: &mut State, event: &Event, press: Option<&Press>, tenant: &Ten
         if state.desk.is_none() {
             state.say("not-you", &[], now);
         }
+        return;
+    }
+    if case.phase == Phase::Proving {
+        code::pressed(state, press, tenant, now);
         return;
     }
     if case.phase == Phase::Guiding {
@@ -1264,6 +1288,12 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             keep(case, text);
             hand_over(state, "asked-for-person", "the requester asked for a person while registering a new factor", tenant, now);
         }
+        (Phase::Proving, Reading::Person) => {
+            keep(case, text);
+            code::person(state, tenant, now);
+        }
+        (Phase::Proving, Reading::Thanks) => {}
+        (Phase::Proving, _) => code::wrote(state, text, now),
         (Phase::Offering | Phase::Guiding, Reading::Thanks) => {}
         // The news has reached the user already.
         (Phase::Delivering | Phase::Closing, Reading::Thanks) => case.times.confirmed = Some(now),
@@ -1419,6 +1449,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
             Phase::Finding
             | Phase::Offering
             | Phase::Approving
+            | Phase::Proving
             | Phase::Acting
             | Phase::Delivering
             | Phase::Guiding
@@ -1447,6 +1478,7 @@ fn settle(state: &mut State, tenant: &Tenant, now: Instant) {
             | Phase::Identifying
             | Phase::Offering
             | Phase::Approving
+            | Phase::Proving
             | Phase::Acting
             | Phase::Delivering
             | Phase::Guiding
@@ -1528,13 +1560,21 @@ fn decided(state: &mut State, question: &Question, decision: &Decision, standing
         // The requester is asked first, so that nobody is asked to approve what nobody wants.
         (Phase::Finding, _) => make_offer(state, question, tenant, now),
         (Phase::Acting | Phase::Approving, Verdict::Approval) => approval::ask(state, question, decision, tenant, now),
-        (Phase::Acting | Phase::Approving, Verdict::Prove) => proof::ask(state, question, decision, tenant, now, notes),
+        (Phase::Acting | Phase::Approving, Verdict::Prove) => proof::ask(state, question, decision, standing, tenant, now, notes),
         (Phase::Acting | Phase::Approving, _) => {
             state.phase(Phase::Acting, now);
             act(state, question, tenant, now);
         }
         (
-            Phase::Listening | Phase::Identifying | Phase::Offering | Phase::Delivering | Phase::Guiding | Phase::Closing | Phase::HandingOver | Phase::Telling,
+            Phase::Listening
+            | Phase::Identifying
+            | Phase::Offering
+            | Phase::Proving
+            | Phase::Delivering
+            | Phase::Guiding
+            | Phase::Closing
+            | Phase::HandingOver
+            | Phase::Telling,
             _,
         ) => {}
     }
@@ -1641,6 +1681,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
         (Purpose::LookUp, outcome) => people::found(state, outcome, tenant, now),
         (Purpose::Check, outcome) => factor::checked(state, outcome, tenant, now),
+        (Purpose::Prove, outcome) => code::done(state, &task.work, outcome, tenant, now, notes),
         (Purpose::Wait, outcome) => ticket::waits(state, outcome, tenant, now),
         (Purpose::Look, outcome) => ticket::looked(state, task.started, outcome, tenant, now, notes),
         (Purpose::Ask, outcome) => approval::posted(state, task, outcome, tenant, now),
@@ -1971,7 +2012,7 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     }
     let how = if closed { "closed" } else { "handed-over" };
     if case.secret {
-        notes.push(Note::Spent(case.id.clone()));
+        notes.push(Note::Spent { case: case.id.clone(), codes: case.vetting.codes > 0 });
     }
     notes.push(Note::Ended(Box::new(case), how));
 }
@@ -2002,6 +2043,7 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
             hand_over(state, "no-answer", "the requester did not press the button in time", tenant, at);
         }
         Phase::Approving => approval::tick(state, tenant, at),
+        Phase::Proving => code::tick(state, tenant, at),
         Phase::Guiding if case.offer.as_ref().is_some_and(|offer| at >= offer.expires) => {
             hand_over(state, "no-answer", "the requester did not say whether the new factor is registered", tenant, at);
         }

@@ -116,6 +116,10 @@ keys! {
     logo(hash: &str) = "logo/{hash}";
     /// The hash of the token of a case's newest link.
     link(case: &str) = "link/{case}";
+    /// A page on which a code is typed, by the SHA-256 of its token.
+    code_page(token_hash: &str) = "code-page/{token_hash}";
+    /// Counter: what was typed on it.
+    code_typed(token_hash: &str) = "c/code-page/{token_hash}";
     /// Counter: claims of a view-once secret.
     once_claim(token_hash: &str) = "c/once/{token_hash}";
     /// Counter: changes of one account (hashed) on one day.

@@ -31,6 +31,8 @@ pub enum Act {
     Press(String),
     /// Something about a ticket may have changed: a hint to read it.
     Ticket,
+    /// Typed a code on the page of this series of buttons; it stands sealed in the store.
+    Code(String),
     /// Answered a request for approval by the API: signed by the console, unverified.
     Answer(Answer),
     /// Something that the agent tells the MSP's people of its own accord: signed by us, unverified.

@@ -67,8 +67,9 @@ fn head(case: &Case) -> Vec<Words> {
             let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login), ("case", &case.id)];
             Words::new("waits-for-approval", &known.map(|(name, value)| (name, or_dash(value))))
         }
-        None if case.asks > case.vetting.challenges => Words::new("done-after-approval", &[]),
+        None if case.asks + case.vetting.codes > case.vetting.challenges => Words::new("done-after-approval", &[]),
         None if case.asks > 0 => Words::new("done-after-call-back", &[]),
+        None if case.vetting.codes > 0 => Words::new("done-after-code", &[]),
         None => Words::new("done-alone", &[]),
     }]
 }

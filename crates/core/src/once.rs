@@ -62,6 +62,44 @@ impl Once {
     }
 }
 
+/// A page on which a code is typed. Stored under the SHA-256 of its link's token; it holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodePage {
+    /// The mailbox that hears of it.
+    pub conversation: String,
+    /// The tenant, part of the associated data of what is typed.
+    pub tenant: String,
+    /// The chat connection of the case.
+    pub connection: String,
+    /// The case, likewise.
+    pub case: String,
+    /// The series of buttons that it belongs to.
+    pub page: String,
+    /// When it stops working.
+    pub expires: Instant,
+    /// The MSP's name.
+    pub msp: String,
+    /// Ticket number; empty if there is none.
+    pub ticket: String,
+    /// The user's language.
+    pub locale: String,
+    /// The hash of the MSP's logo; empty if there is none.
+    pub logo: String,
+}
+
+impl Record for CodePage {
+    const SCHEMA: u64 = 1;
+}
+
+/// So often something may be typed on one page.
+pub const MOST_TYPED: i64 = 5;
+
+/// The path of a page on which a code is typed, below the public URL.
+#[must_use]
+pub fn code_path(token: &str) -> String {
+    format!("/c/{token}")
+}
+
 /// The path of a view-once link below the public URL. The token is itself a secret.
 #[must_use]
 pub fn path(token: &str) -> String {

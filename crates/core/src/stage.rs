@@ -114,10 +114,11 @@ impl Question {
     /// Every name of whoever vouches for the requester; of those who answer by the API only the name is known.
     #[must_use]
     pub fn vouchers(&self, tenant: &Tenant) -> Vec<String> {
-        let by_api = |proof: &Proof| match &proof.by {
+        let by_api = |by: &Approver| match by {
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).map(|staff| api_name(&staff.name)),
             Approver::Named { .. } | Approver::Manager { .. } | Approver::Api { .. } => None,
         };
+        let by_api = |proof: &Proof| by_api(proof.by.as_ref()?);
         self.vetting.proofs.iter().flat_map(|proof| proof.names.iter().cloned().chain(by_api(proof))).collect()
     }
 }
@@ -185,8 +186,19 @@ pub struct Vetting {
     pub proofs: Vec<Proof>,
     /// Challenges of this case so far.
     pub challenges: u32,
+    /// Codes among them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub codes: u32,
     /// Somebody said that it is not them: nothing more is believed.
     pub denied: bool,
+    /// Kinds of proof that were asked for in vain, and are not asked for again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vain: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Vetting {
@@ -206,8 +218,9 @@ pub struct Proof {
     pub at: Instant,
     /// Dead from then on.
     pub expires: Instant,
-    /// Who vouched.
-    pub by: Approver,
+    /// Who vouched; nobody, where a vendor checked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Approver>,
     /// Every name that they are known by: chat user, address.
     pub names: Vec<String>,
 }
@@ -216,7 +229,11 @@ impl Proof {
     /// Whoever vouched may do so by the documents as they are now.
     #[must_use]
     pub fn stands(&self, tenant: &Tenant) -> bool {
-        matches!(&self.by, Approver::Staff { workspace, user } if tenant.staff_member(workspace, user).is_some())
+        match &self.by {
+            Some(Approver::Staff { workspace, user }) => tenant.staff_member(workspace, user).is_some(),
+            Some(Approver::Named { .. } | Approver::Manager { .. } | Approver::Api { .. }) => false,
+            None => tenant.prover(&self.kind).is_some(),
+        }
     }
 }
 
@@ -243,6 +260,8 @@ impl Standing {
 
 /// A technician calls the requester back on the number on record.
 pub const CALL_BACK: &str = "call-back";
+/// A code that was sent to the mobile number on record.
+pub const CODE: &str = "code";
 
 /// Who answered a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -475,6 +494,9 @@ pub struct Account {
     /// Telephone numbers on record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<String>,
+    /// The one of them that the directory names as mobile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
     /// Its owner's manager, where that was asked for and the directory names one who may sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<Manager>,
@@ -681,6 +703,16 @@ pub const INTENTS: [&str; 15] = [
     "other",
 ];
 
+/// What a vendor does so that a requester can prove who they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofAct {
+    /// Send a code to this number (E.164), in this language.
+    SendCode(String, String),
+    /// Check the code that was typed, which was sent to this number.
+    CheckCode(String),
+}
+
 /// Work for a connector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -693,6 +725,8 @@ pub enum Work {
     Psa(PsaAct),
     /// Language model.
     Model(Unread),
+    /// Proof of who asks.
+    Proof(ProofAct),
 }
 
 /// How a connector's task ended.
@@ -731,6 +765,12 @@ pub enum Outcome {
     TicketSeen(Box<Seen>),
     /// Language model: what it made of the text.
     Opinion(Opinion),
+    /// Proof: asked for.
+    Sent,
+    /// Proof: passed.
+    Passed,
+    /// Proof: not passed.
+    Refused,
     /// A human is needed: code and text.
     Escalate(String, String),
 }
@@ -756,6 +796,9 @@ impl Outcome {
             Outcome::TicketWaits(_) => "ticket waits",
             Outcome::TicketSeen(_) => "ticket seen",
             Outcome::Opinion(_) => "opinion",
+            Outcome::Sent => "sent",
+            Outcome::Passed => "passed",
+            Outcome::Refused => "refused",
             Outcome::Escalate(..) => "needs a human",
         }
     }

@@ -7,6 +7,7 @@ use crate::hours::{Calendar, Hours};
 use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
+use crate::stage::CODE;
 pub use document::{
     ACTIONS, Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, Demotion, DeskDocument, DeskSettings, Digest, Document, Freeze, Gap, Guardrails, Intake,
     Limits, Msp, Named, Notices, OnCall, Promotion, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
@@ -26,6 +27,8 @@ pub enum Role {
     Psa,
     /// What is asked about a text that was not understood.
     Model,
+    /// What a requester proves themselves with.
+    Proof,
 }
 
 /// The one component that may open a secret.
@@ -132,7 +135,24 @@ pub const VENDORS: &[Vendor] = &[
         customer: "",
         found_out: "",
     },
+    Vendor {
+        // Codes by SMS. An API key of Twilio is a pair: its id begins with `SK`; account id and auth token do as well.
+        name: "twilio",
+        role: Role::Proof,
+        hosts: &["verify.twilio.com"],
+        token_hosts: &[],
+        account: &["service", "key"],
+        base_url: "https://verify.twilio.com/v2",
+        token_url: "",
+        secrets: &[("key-secret", Opener::Technician)],
+        of_application: &[],
+        customer: "",
+        found_out: "",
+    },
 ];
+
+/// Kinds of proof that a vendor checks, and the vendor.
+const PROVERS: [(&str, &str); 1] = [(CODE, "twilio")];
 
 /// Looks a vendor up.
 #[must_use]
@@ -235,6 +255,12 @@ pub struct Desk {
 }
 
 impl Tenant {
+    /// The connection that checks a kind of proof.
+    #[must_use]
+    pub fn prover(&self, kind: &str) -> Option<&Connection> {
+        let (_, vendor) = PROVERS.iter().find(|(of, _)| *of == kind)?;
+        self.serving().find(|connection| connection.vendor == *vendor)
+    }
     /// The first connection of a role. The MSP's own PSA and language model count, its own chat does not.
     #[must_use]
     pub fn connection_of(&self, role: Role) -> Option<&Connection> {
@@ -242,7 +268,7 @@ impl Tenant {
     }
     /// The connections that this client's tickets may go through.
     pub fn serving(&self) -> impl Iterator<Item = &Connection> {
-        let shared = self.shared.iter().filter(|c| matches!(c.role(), Some(Role::Psa | Role::Model)));
+        let shared = self.shared.iter().filter(|c| matches!(c.role(), Some(Role::Psa | Role::Model | Role::Proof)));
         self.connections.iter().chain(shared).filter(|c| self.language_model || c.role() != Some(Role::Model))
     }
     /// A connection by id.

@@ -79,6 +79,7 @@ enum Step {
     Again(Again),
     Together(Together),
     Open(Open),
+    Code(Code),
     Minutes(Minutes),
     Pause(Pause),
     Act(Act),
@@ -164,6 +165,18 @@ struct Open {
     /// `shown` or `gone`.
     open: String,
     by: Option<String>,
+}
+
+/// Types a code on the newest page for one that a person was sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    /// `right`: the one that was sent last; `wrong`: another; or what is typed.
+    code: String,
+    by: Option<String>,
+    /// What it is answered.
+    #[serde(default = "taken")]
+    status: u16,
 }
 
 /// So many minutes pass, with a tick of the scheduler in each.
@@ -618,6 +631,7 @@ impl<'a> Player<'a> {
             Step::Answer(Answer { answer, of }) => self.answer(&answer, &of).await?,
             Step::Call(call) => self.call(call).await?,
             Step::Open(Open { open, by }) => self.open(&open, by.as_deref()).await?,
+            Step::Code(code) => self.type_code(&code).await?,
             Step::Minutes(Minutes { minutes }) => {
                 while self.at.1 < minutes {
                     self.at.1 += self.pass(minutes - self.at.1).await?;
@@ -916,11 +930,11 @@ impl<'a> Player<'a> {
         let (_, user) = self.person(by)?;
         let channel = direct(&user);
         let links = expect::links(&self.desk.vendors.calls());
-        let (_, link) = links.iter().rev().find(|(to, _)| *to == channel).context("no link was sent")?;
+        let (_, link) = links.iter().rev().find(|(to, link)| *to == channel && link.contains("/s/")).context("no link was sent")?;
         let path = format!("/s/{}", token_of(link));
         let get = self.desk.app.request(Request::get(&path).body(Bytes::new())?).await;
         ensure!(get.status() == 200, "the page behind the link was answered with {}", get.status());
-        let mut post = self.press_link(&path).await?;
+        let mut post = self.press_link(&path, Bytes::new()).await?;
         // A person whose page does not load presses again; the secret may have been lost on the way, and is never shown twice.
         let lost = post.status().is_server_error();
         if let Some(disturbed) = self.disturbed.as_ref().filter(|_| lost) {
@@ -943,8 +957,35 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    async fn press_link(&self, path: &str) -> Result<http::Response<Bytes>> {
-        let request = Request::post(path).body(Bytes::new())?;
+    /// Types a code as a person does: looks at the page, then sends it off.
+    async fn type_code(&mut self, Code { code, by, status }: &Code) -> Result<()> {
+        let (_, user) = self.person(by.as_deref())?;
+        let channel = direct(&user);
+        let links = expect::links(&self.desk.vendors.calls());
+        let (_, link) = links.iter().rev().find(|(to, link)| *to == channel && link.contains("/c/")).context("no page for a code was sent")?;
+        let path = format!("/c/{}", token_of(link));
+        let get = self.desk.app.request(Request::get(&path).body(Bytes::new())?).await;
+        ensure!(get.status() == 200, "the page for a code was answered with {}", get.status());
+        let sent = self.desk.vendors.newest_code().context("no code was sent")?;
+        let typed = match code.as_str() {
+            "right" => sent,
+            "wrong" => sent.chars().map(|c| if c == '9' { '0' } else { '9' }).collect(),
+            other => other.to_string(),
+        };
+        let form = Bytes::from(format!("code={typed}"));
+        let mut post = self.press_link(&path, form.clone()).await?;
+        // A person whose page does not load sends it again.
+        if let Some(disturbed) = self.disturbed.as_ref().filter(|_| post.status().is_server_error()) {
+            post = disturbed.relief.app.request(Request::post(&path).body(form)?).await;
+        }
+        ensure!(post.status() == *status, "the code was answered with {}", post.status());
+        self.rest().await;
+        tokio::time::sleep(READING).await;
+        Ok(())
+    }
+
+    async fn press_link(&self, path: &str, form: Bytes) -> Result<http::Response<Bytes>> {
+        let request = Request::post(path).body(form)?;
         let Some(Disturbed { disturbance, .. }) = &self.disturbed else { return Ok(self.desk.app.request(request).await) };
         tokio::select! {
             answer = send(&self.desk.app, request, PATIENCE) => answer,

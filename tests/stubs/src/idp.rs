@@ -61,6 +61,7 @@ fn account(id: &str, address: &str) -> Account {
         privileged: vec![],
         locale: None,
         phones: vec![],
+        mobile: None,
         manager: None,
     }
 }

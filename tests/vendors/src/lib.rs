@@ -1,4 +1,4 @@
-//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA, an OpenAI-compatible endpoint.
+//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA, an OpenAI-compatible endpoint, Twilio Verify.
 //!
 //! Plain synchronous code without a network: [`Vendors::handle`] answers one request.
 //! What no correct client would send is refused as the vendor would, and noted in [`Vendors::violations`].
@@ -12,6 +12,7 @@ mod okta;
 mod openai;
 mod query;
 pub mod slack;
+mod twilio;
 mod web;
 mod wire;
 
@@ -42,6 +43,7 @@ struct Inner {
     okta: okta::Okta,
     connectwise: connectwise::ConnectWise,
     openai: openai::OpenAi,
+    twilio: twilio::Twilio,
     faults: Vec<Fault>,
     calls: Vec<Call>,
     violations: Vec<String>,
@@ -52,7 +54,7 @@ struct Inner {
 /// One request that reached a vendor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Call {
-    /// `slack`, `entra`, `okta`, `connectwise`, `openai`, or `unknown`.
+    /// `slack`, `entra`, `okta`, `connectwise`, `openai`, `twilio`, or `unknown`.
     pub vendor: String,
     /// In upper case.
     pub method: String,
@@ -137,6 +139,7 @@ enum Service {
     Okta,
     ConnectWise,
     OpenAi,
+    Twilio,
 }
 
 impl Service {
@@ -147,6 +150,7 @@ impl Service {
             Service::Okta => "okta",
             Service::ConnectWise => "connectwise",
             Service::OpenAi => "openai",
+            Service::Twilio => "twilio",
         }
     }
 
@@ -158,6 +162,7 @@ impl Service {
             host if [".okta.com", ".oktapreview.com", ".okta-emea.com"].iter().any(|tail| host.ends_with(tail)) => Some(Service::Okta),
             host if host.ends_with(".myconnectwise.net") => Some(Service::ConnectWise),
             // Each has a host of its own; this is the one of the demo.
+            "verify.twilio.com" => Some(Service::Twilio),
             "llm.northwind.example" => Some(Service::OpenAi),
             _ => None,
         }
@@ -171,6 +176,7 @@ impl Service {
             "okta" => Some(Service::Okta),
             "connectwise" => Some(Service::ConnectWise),
             "openai" => Some(Service::OpenAi),
+            "twilio" => Some(Service::Twilio),
             _ => None,
         }
     }
@@ -188,18 +194,19 @@ impl Vendors {
         Vendors { now: Arc::new(now), inner: Arc::new(Mutex::new(self.lock().clone())) }
     }
 
-    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise", "openai"}`.
+    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise", "openai", "twilio"}`.
     ///
     /// # Errors
     /// Names the member that is unknown or wrong; then nothing is replaced.
     pub fn seed(&self, world: &Value) -> Result<(), String> {
         let world = world.as_object().ok_or("the world is not an object")?;
-        web::only(world, &["slack", "entra", "okta", "connectwise", "openai"])?;
+        web::only(world, &["slack", "entra", "okta", "connectwise", "openai", "twilio"])?;
         let slack = part::<slack::Slack>(world.get("slack"), "slack")?;
         let entra = part::<entra::Entra>(world.get("entra"), "entra")?;
         let okta = part::<okta::Okta>(world.get("okta"), "okta")?;
         let connectwise = part::<connectwise::ConnectWise>(world.get("connectwise"), "connectwise")?;
         let openai = part::<openai::OpenAi>(world.get("openai"), "openai")?;
+        let twilio = part::<twilio::Twilio>(world.get("twilio"), "twilio")?;
         if let Some(entra) = &entra {
             entra.check()?;
         }
@@ -213,6 +220,7 @@ impl Vendors {
         inner.okta = okta.unwrap_or_else(|| std::mem::take(&mut inner.okta));
         inner.connectwise = connectwise.unwrap_or_else(|| std::mem::take(&mut inner.connectwise));
         inner.openai = openai.unwrap_or_else(|| std::mem::take(&mut inner.openai));
+        inner.twilio = twilio.unwrap_or_else(|| std::mem::take(&mut inner.twilio));
         Ok(())
     }
 
@@ -220,7 +228,7 @@ impl Vendors {
     #[must_use]
     pub fn state(&self) -> Value {
         let inner = self.lock();
-        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise, "openai": inner.openai })
+        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise, "openai": inner.openai, "twilio": inner.twilio })
     }
 
     /// What a person does at a vendor by hand, such as `{"connectwise": {"ticket": 1001, "status": "In Progress"}}`.
@@ -240,6 +248,7 @@ impl Vendors {
                 "okta" => inner.okta.act(deed),
                 "connectwise" => inner.connectwise.act(deed, now),
                 "openai" => inner.openai.act(deed),
+                "twilio" => inner.twilio.act(deed),
                 _ => Err(format!("unknown vendor `{vendor}`")),
             }?;
         }
@@ -252,7 +261,7 @@ impl Vendors {
     /// Says what does not fit.
     pub fn fault(&self, rule: &Value) -> Result<(), String> {
         let fault: Fault = serde_json::from_value(rule.clone()).map_err(|error| format!("fault: {error}"))?;
-        if !["slack", "entra", "okta", "connectwise", "openai"].contains(&fault.vendor.as_str()) {
+        if !["slack", "entra", "okta", "connectwise", "openai", "twilio"].contains(&fault.vendor.as_str()) {
             return Err(format!("fault: unknown vendor `{}`", fault.vendor));
         }
         if let FaultAnswer::Reply(reply) = &fault.answer
@@ -285,6 +294,12 @@ impl Vendors {
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.lock().violations.clone()
+    }
+
+    /// The code that was sent last by SMS.
+    #[must_use]
+    pub fn newest_code(&self) -> Option<String> {
+        self.lock().twilio.newest().map(Into::into)
     }
 
     /// Writes a message in Slack as a person; the signed event that Slack would send.
@@ -453,6 +468,7 @@ impl Inner {
             Service::Okta => self.okta.handle(ask),
             Service::ConnectWise => self.connectwise.handle(ask),
             Service::OpenAi => self.openai.handle(ask),
+            Service::Twilio => self.twilio.handle(ask),
         };
         let mut answer = match outcome {
             Ok(answer) | Err(answer) => answer,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::fake::{Fake, run};
+use crate::host::Store as _;
 use crate::words::EN;
 use firstline_core::once;
 use firstline_core::seal::{PublicKey, base64, key_pair};

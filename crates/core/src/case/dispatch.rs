@@ -105,7 +105,7 @@ pub(crate) fn lines(past: &Recalled, kind: &str) -> Vec<Words> {
 pub(crate) fn next(code: &str) -> Option<&'static str> {
     Some(match code {
         "stood-down" | "approver-took-over" | "assigned-to-human" | "status-changed-by-human" | "shadow" => return None,
-        "requester-denied" | "identity-denied" => "next-warn",
+        "requester-denied" | "identity-denied" | "identity-wrong-codes" => "next-warn",
         "unknown-requester"
         | "chat-guest"
         | "shared-channel"

@@ -1,11 +1,11 @@
-//! Making sure who asks, where the chat is too weak a proof: a technician calls back on the number on record.
+//! Making sure who asks, where the chat is too weak a proof: by a code ([`code`]), or a technician calls back on the number on record.
 //!
 //! Stages say how sure it is and what would help; this file asks for it. A denial locks the case (P-5).
 
 use super::approval::{Ask, Given};
-use super::{CASE_TIME, Case, Note, State, approval, leave_note, set_handover, settle};
+use super::{CASE_TIME, Case, Note, State, approval, code, leave_note, set_handover, settle};
 use crate::Instant;
-use crate::stage::{CALL_BACK, Decision, Proof, Question, Standing};
+use crate::stage::{CALL_BACK, CODE, Decision, Proof, Question, Standing};
 use crate::tenant::Tenant;
 
 /// What whoever called back may press, the one that goes on first.
@@ -13,14 +13,16 @@ pub(super) const CHOICES: [&str; 3] = ["verified", "not-them", "take-over"];
 /// Code of a case whose requester was said to be somebody else.
 pub(super) const DENIED: &str = "identity-denied";
 /// So many challenges a denial counts for: it leaves no room for another in that hour.
-const DENIAL: i64 = 5;
+pub(super) const DENIAL: i64 = 5;
 
-/// What can be asked for: a call needs the MSP's own chat, its people, and a number that the directory knows. No number of a text ever counts.
+/// What can be asked for: a code needs whoever sends one and a mobile number that the directory knows, a call needs the MSP's own chat, its people, and a number that the directory knows. No number of a text ever counts.
 #[must_use]
 pub fn means(question: &Question, tenant: &Tenant) -> Vec<String> {
     let reached = tenant.staff_chat().is_some() && tenant.approvals.channel.is_some() && !tenant.staff.is_empty();
     let call = reached && question.subject.phones.iter().any(|phone| phone.chars().any(|c| c.is_ascii_digit()));
-    call.then(|| CALL_BACK.into()).into_iter().collect()
+    let sms = tenant.prover(CODE).is_some() && code::number(&question.subject).is_some();
+    let all = [(CODE, sms), (CALL_BACK, call)].into_iter().filter(|(_, can)| *can).map(|(kind, _)| kind.to_string());
+    all.filter(|kind| !question.vetting.vain.contains(kind)).collect()
 }
 
 /// What was passed for this account, and still holds.
@@ -40,13 +42,25 @@ pub(super) fn told(standing: &Standing, decision: &Decision) -> Option<String> {
 pub(super) fn possible(case: &Case, standing: Option<&Standing>) -> Result<(), String> {
     match standing {
         Some(Standing { locked: Some(why), .. }) => Err(why.clone()),
-        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| first == CALL_BACK) && !case.vetting.denied => Ok(()),
+        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| [CODE, CALL_BACK].contains(&first.as_str())) && !case.vetting.denied => Ok(()),
         _ => Err("no-stronger-proof".into()),
     }
 }
 
-/// Asks the MSP's own people to call the requester back.
-pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, tenant: &Tenant, now: Instant, notes: &mut Vec<Note>) {
+/// Asks for the first step-up: has a code sent, or asks the MSP's own people to call the requester back.
+pub(super) fn ask(
+    state: &mut State,
+    question: &Question,
+    decision: &Decision,
+    standing: Option<&Standing>,
+    tenant: &Tenant,
+    now: Instant,
+    notes: &mut Vec<Note>,
+) {
+    if standing.and_then(|standing| standing.step_ups.first()).is_some_and(|first| first == CODE) {
+        code::send(state, question, tenant, now, notes);
+        return;
+    }
     state.phase(super::Phase::Approving, now);
     let Some(case) = &mut state.case else { return };
     case.vetting.challenges += 1;
@@ -74,7 +88,7 @@ pub(super) fn answered(
     match given.choice.as_str() {
         "verified" => {
             let proof =
-                Proof { kind: kind.clone(), target: ask.target.clone(), at: now, expires: now + CASE_TIME, by: given.by.clone(), names: names.to_vec() };
+                Proof { kind: kind.clone(), target: ask.target.clone(), at: now, expires: now + CASE_TIME, by: Some(given.by.clone()), names: names.to_vec() };
             let number = case.account.iter().flat_map(|account| &account.phones).map(|phone| ending(phone)).collect::<Vec<_>>().join(" or ");
             case.evidence.push(format!("identity: {name} called back on the number on record, {number}"));
             case.vetting.proofs.push(proof);
@@ -95,7 +109,7 @@ pub(super) fn answered(
 }
 
 /// The end of a number, which tells one from another and calls nobody.
-fn ending(phone: &str) -> String {
+pub(super) fn ending(phone: &str) -> String {
     let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
     let last: String = digits.iter().skip(digits.len().saturating_sub(2)).collect();
     format!("ending in {last}")

@@ -73,6 +73,7 @@ pub(super) fn account() -> Account {
         privileged: vec![],
         locale: None,
         phones: vec!["+44 7700 900123".into()],
+        mobile: Some("+44 7700 900123".into()),
         manager: None,
     }
 }
@@ -440,7 +441,7 @@ impl Play {
                 Note::Forward(event) => format!("forward to {}", event.channel),
                 Note::Challenged(account, count) => format!("challenged {account} {count}"),
                 Note::Confirmed(case) => format!("confirmed {case}"),
-                Note::Spent(_) => "spent".into(),
+                Note::Spent { .. } => "spent".into(),
                 Note::Halt { tenant, halted, by, at: _ } => format!("halt {tenant:?} {halted} by {by}"),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
                 Note::Broken(_) => "still broken".into(),

@@ -259,6 +259,8 @@ fn always(player: &Player<'_>, state: &Value, calls: &[Call], stored: &Contents,
 fn secrets(player: &Player<'_>, state: &Value, calls: &[Call]) -> Vec<(String, String)> {
     let mut secrets: Vec<(String, String)> = player.passwords.iter().map(|password| ("a temporary password".into(), password.clone())).collect();
     secrets.extend(links(calls).into_iter().map(|(_, link)| ("the token of a link".into(), token_of(&link).to_string())));
+    let codes = state["twilio"]["verifications"].as_array().into_iter().flatten();
+    secrets.extend(codes.filter_map(|one| Some(("a code".into(), one["code"].as_str()?.to_string()))));
     for (connection, values) in player.tenants["secrets"].as_object().into_iter().flatten() {
         let values = values.as_object().into_iter().flatten();
         secrets.extend(values.filter_map(|(name, value)| Some((format!("`{name}` of {connection}"), value.as_str()?.to_string()))));
