@@ -33,6 +33,8 @@ const HELD: &[(u32, &str, &[&str])] = &[
         &[
             "story call-back-not-them",
             "story call-back-never-answered",
+            "story code-wrong-thrice",
+            "attacks codes",
             "components/identity-check/src/grade/tests.rs: too_many_challenges_end_the_asking_and_what_is_held_stays",
             "crates/core/src/case/proof/tests.rs: a_denial_locks_the_case_and_leaves_no_room_for_another_challenge",
         ],

@@ -548,6 +548,25 @@ mod tests {
     }
 
     #[test]
+    fn a_code_goes_to_the_number_that_was_granted_and_is_never_the_stages_own() {
+        let form = |path: &str, pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
+            Request { body: Body::Form(pairs), ..request("POST", path, "", Effect::Change) }
+        };
+        let send = |pairs: &[(&str, &str)]| form("Services/VA1/Verifications", pairs);
+        check("twilio", &send(&[("To", "+447700900123"), ("Channel", "sms"), ("Locale", "de")]), "send-code +447700900123");
+        check("twilio", &send(&[("To", "+447700900123"), ("Channel", "call")]), "`/Channel` has a value");
+        check("twilio", &send(&[("To", "+447700900123"), ("Channel", "sms"), ("CustomCode", "123456")]), "`/CustomCode` is not allowed");
+        let typed = |code: &str, fill: &[&str]| {
+            let fill = fill.iter().map(|name| firstline_core::wire::Fill { pointer: "/Code".into(), name: (*name).into() }).collect();
+            Request { fill, ..form("Services/VA1/VerificationCheck", &[("To", "+447700900123"), ("Code", code)]) }
+        };
+        check("twilio", &typed("", &["code"]), "check-code +447700900123");
+        check("twilio", &typed("123456", &[]), "`/Code` has a value");
+        check("twilio", &typed("", &["temporary-password"]), "must not be filled");
+    }
+
+    #[test]
     fn a_shared_system_is_told_apart_by_company() {
         let ticket = |company: u32| {
             request(

@@ -470,6 +470,40 @@ mod tests {
         assert!(Monitor::new(&tenant, &settings, &state, &plain).unwrap().attests(&read("read-manager"), &body).is_empty());
     }
 
+    #[test]
+    fn a_code_is_right_only_if_the_vendor_said_so_of_that_number() {
+        use firstline_core::stage::{ProofAct, Work};
+        let (world, settings) = (World::new(), World::new().settings());
+        world.say(&Script::default(), "password_reset");
+        let mut tenant = tenant();
+        let twilio = Connection { id: "sms".into(), vendor: "twilio".into(), base_url: "https://verify.twilio.com/v2".into(), ..Connection::default() };
+        tenant.connections.push(twilio);
+        let number = |text: &str| Task { connection: "sms".into(), work: Work::Proof(ProofAct::CheckCode(text.into())), ..task() };
+        let (ours, other) = (number("+447700900123"), number("+447700900999"));
+        let form = vec![("To".into(), "+447700900123".into()), ("Code".into(), String::new())];
+        let fill = vec![firstline_core::wire::Fill { pointer: "/Code".into(), name: "code".into() }];
+        let check = Request { body: Body::Form(form), fill, ..request("POST", "Services/VA1/VerificationCheck", None) };
+        let named = Named { call: "check-code".into(), change: true, grant: None, request: check.clone() };
+        let base = world.snapshot().unwrap().state;
+        for (body, believed) in [
+            (serde_json::json!({"status": "approved", "valid": true}), true),
+            (serde_json::json!({"status": "approved", "valid": false}), false),
+            (serde_json::json!({"status": "pending", "valid": false}), false),
+            (serde_json::json!({}), false),
+        ] {
+            let mut state = base.clone();
+            let keys = Monitor::new(&tenant, &settings, &state, &ours).unwrap().attests(&named, &body);
+            state.case.as_mut().unwrap().attested.extend(keys);
+            let believes = |task: &Task| Monitor::new(&tenant, &settings, &state, task).unwrap().believe(&Outcome::Passed).is_ok();
+            assert_eq!((believes(&ours), believes(&other)), (believed, false), "{body}");
+        }
+        // Only the form field is filled, and only with a secret that is there.
+        let Body::Form(pairs) = &check.body else { panic!() };
+        let code = |name: &str| (name == "code").then(|| Secret::new("98 7001&x".into()));
+        assert_eq!(query(&filled(pairs, &check, &code).unwrap()), "To=%2B447700900123&Code=98%207001%26x");
+        assert!(filled(pairs, &check, &|_| None).is_err() && filled(&pairs[..1], &check, &code).is_err());
+    }
+
     fn task() -> Task {
         let work = firstline_core::stage::Work::Idp(firstline_core::stage::IdpAct::Find("jane".into()));
         let (id, connection) = ("t1".into(), "idp".into());

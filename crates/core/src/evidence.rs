@@ -252,7 +252,12 @@ impl Synopsis {
                 true => "not an employee: a guest of the chat workspace".into(),
                 false if case.intake.as_ref().is_some_and(|intake| !intake.confirmed) => "not at all: the ticket's contact has not pressed the button".into(),
                 false => std::iter::once("signed in to the client's own chat workspace".to_string())
-                    .chain(case.vetting.proofs.iter().map(|proof| format!("{} by {}", proof.kind, proof.names.join(", "))))
+                    .chain(
+                        case.vetting
+                            .proofs
+                            .iter()
+                            .map(|proof| if proof.names.is_empty() { proof.kind.clone() } else { format!("{} by {}", proof.kind, proof.names.join(", ")) }),
+                    )
                     .collect::<Vec<_>>()
                     .join("; "),
             }),

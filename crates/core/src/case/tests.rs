@@ -1,7 +1,7 @@
 //! Stories of the state machine: one line in, one line out.
 
 use super::*;
-use crate::stage::{Assurance, CALL_BACK, Candidate, Entity, Report, Seen, Standing};
+use crate::stage::{Assurance, CALL_BACK, Candidate, Entity, ProofAct, Report, Seen, Standing};
 use crate::tenant::{Reach, parse};
 use serde_json::json;
 
@@ -53,6 +53,11 @@ pub(super) fn opinion(intent: &str, entities: &[(&str, &str)]) -> Outcome {
 }
 
 /// A connection to it.
+pub(super) fn twilio() -> crate::tenant::Connection {
+    let account = [("service".into(), "VA1".into()), ("key".into(), "SK1".into())].into();
+    crate::tenant::Connection { id: "sms".into(), vendor: "twilio".into(), base_url: "https://verify.twilio.com/v2".into(), account, ..Default::default() }
+}
+
 pub(super) fn language_model() -> crate::tenant::Connection {
     let account = [("model".to_string(), "small".to_string())].into();
     crate::tenant::Connection { id: "mind".into(), vendor: "openai".into(), base_url: "https://llm.example".into(), account, ..Default::default() }
@@ -119,6 +124,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Page(_) => "page",
         Purpose::Check => "check",
         Purpose::LookUp => "look-up",
+        Purpose::Prove => "code",
     }
 }
 
@@ -142,6 +148,8 @@ fn show(task: &Task) -> String {
         Work::Psa(PsaAct::Look(ticket)) => format!("look at {ticket}"),
         Work::Psa(PsaAct::Wait(_)) => "wait".into(),
         Work::Model(_) => "consult".into(),
+        Work::Proof(ProofAct::SendCode(number, _)) => format!("send {number}"),
+        Work::Proof(ProofAct::CheckCode(_)) => "check".into(),
     }
 }
 
@@ -206,9 +214,10 @@ impl Play {
             return;
         };
         let works = self.state.tasks.iter().any(|task| !matches!(task.purpose, Purpose::Aside | Purpose::Forward(_) | Purpose::Page(_)));
-        let waits =
-            (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Guiding) || people::waits(case) || case.psa_again.is_some())
-                && self.state.wake_at().is_some();
+        let waits = (matches!(case.phase, Phase::Listening | Phase::Offering | Phase::Approving | Phase::Proving | Phase::Guiding)
+            || people::waits(case)
+            || case.psa_again.is_some())
+            && self.state.wake_at().is_some();
         assert!(works || waits || case.idle() || self.state.wants().is_some(), "stuck in {:?} after {:?}", case.phase, self.facts.last());
     }
 
@@ -217,7 +226,7 @@ impl Play {
         let ticket = Ticket { id: 4711, board: 1, status: 16, status_name: "New".into(), contact: true, priority: "Medium".into() };
         match &task.work {
             Work::Chat(_) if !good => Outcome::Unreachable("channel_not_found".into()),
-            Work::Idp(_) | Work::Psa(_) | Work::Model(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
+            Work::Idp(_) | Work::Psa(_) | Work::Model(_) | Work::Proof(_) if !good => Outcome::Escalate("vendor-refused".into(), "403".into()),
             Work::Chat(ChatAct::Who(user)) => Outcome::Profile(Profile {
                 id: user.clone(),
                 workspace: "T1".into(),
@@ -247,6 +256,8 @@ impl Play {
             Work::Idp(IdpAct::ResetPassword(_) | IdpAct::ResetFactors(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),
             Work::Model(_) => opinion("other", &[]),
+            Work::Proof(ProofAct::SendCode(..)) => Outcome::Sent,
+            Work::Proof(ProofAct::CheckCode(_)) => Outcome::Passed,
             Work::Psa(PsaAct::Open(_)) => Outcome::TicketOpened(ticket),
             Work::Psa(PsaAct::Close(_)) => Outcome::TicketClosed(ticket),
             Work::Psa(PsaAct::HandOver(_) | PsaAct::Note(_)) => Outcome::TicketHandedOver(ticket),
@@ -345,7 +356,7 @@ impl Play {
     pub(super) fn decide_by(&mut self, verdict: Verdict, rule: &str) -> Vec<Note> {
         let question = self.state.asked.clone().expect("guardrails are asked");
         let proof = (verdict == Verdict::Prove).then_some(Assurance::Challenge);
-        let step_ups = if proof.is_some() { vec![CALL_BACK.into()] } else { Vec::new() };
+        let step_ups = if proof.is_some() { means(&question, &self.tenant) } else { Vec::new() };
         let standing = Standing { assurance: Assurance::Chat, because: vec!["chat".into()], step_ups, locked: None };
         let decision = Decision { verdict, proof, rules: vec![rule.into()], reason: rule.into(), policies: String::new() };
         self.apply(Fact::Decided { question, decision, standing: Some(standing) })
@@ -409,6 +420,13 @@ impl Play {
                     let task = self.task(name).id;
                     self.apply(Fact::Stopped { task, code: "diverged".into(), why: "upgraded".into() })
                 }
+                // Something is typed on the page of the code that is waited for.
+                ["type"] => {
+                    let page = self.state.case.as_ref().and_then(|case| case.offer.as_ref()).map_or("o1".into(), |offer| offer.id.clone());
+                    self.number += 1;
+                    self.take(event(self.number, "", Act::Code(page), self.now), None)
+                }
+                ["code", "wrong"] => self.done("code", Some(Outcome::Refused), true),
                 ["opinion", intent] => self.done("opinion", Some(opinion(intent, &[])), true),
                 [name, "waits"] => self.waits(name, MINUTE, Vec::new()),
                 [name, "pauses"] => self.waits(name, SHORT_PAUSE - 1_000, Vec::new()),
@@ -591,12 +609,13 @@ fn finish(play: &mut Play) -> Vec<String> {
 }
 
 /// Steps to every phase, on Okta with a locked account; a new factor is had on Entra.
-pub(super) const PHASES: [(Phase, &str); 11] = [
+pub(super) const PHASES: [(Phase, &str); 12] = [
     (Phase::Listening, "says greeting"),
     (Phase::Identifying, "says account_unlock"),
     (Phase::Finding, "says account_unlock, who"),
     (Phase::Offering, "says account_unlock, who, find, open, allow, offer"),
     (Phase::Approving, "says account_unlock, who, find, open, allow, offer, press yes, approval"),
+    (Phase::Proving, "says account_unlock, who, find, open, allow, offer, press yes, prove, code, code"),
     (Phase::Acting, "says account_unlock, who, find, open, allow, offer, press yes, allow"),
     (Phase::Delivering, "says account_unlock, who, find, open, allow, offer, press yes, allow, act"),
     (Phase::Closing, "says account_unlock, who, find, open, allow, offer, press yes, allow, act, deliver"),
@@ -607,6 +626,9 @@ pub(super) const PHASES: [(Phase, &str); 11] = [
 
 pub(super) fn at(phase: Phase) -> Play {
     let mut play = if phase == Phase::Guiding { Play::new("entra", Lock::Unknown) } else { Play::new("okta", Lock::Locked) };
+    if phase == Phase::Proving {
+        play.tenant.connections.push(twilio());
+    }
     let (_, steps) = PHASES.iter().find(|(of, _)| *of == phase).unwrap();
     play.step(steps);
     assert_eq!(play.state.case.as_ref().map(|case| case.phase), Some(phase));
@@ -646,6 +668,9 @@ fn every_word_in_every_phase_has_an_answer() {
                 (Offering, "human") => "handingover (asked-for-person): offer-withdrawn + hand-over",
                 (Approving, "human") => "handingover (asked-for-person): hand-over",
                 (Approving, _) => "approving: working",
+                (Proving, "human") => "handingover (asked-for-person): offer-withdrawn + hand-over",
+                (Proving, "thanks") => "proving",
+                (Proving, _) => "proving: code-elsewhere",
                 (Acting, "human") => "acting (asked-for-person)",
                 (Delivering, "human") => "delivering (asked-for-person)",
                 (Closing, "human") => "closing (asked-for-person)",

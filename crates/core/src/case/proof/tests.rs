@@ -48,7 +48,7 @@ fn who_was_called_back_goes_on_after_the_account_was_read_again() {
     assert_eq!(question.vetting.proofs.len(), 1);
     let proof = &question.vetting.proofs[0];
     assert_eq!((proof.kind.as_str(), proof.target.as_str(), proof.stands(&play.tenant)), ("call-back", "u1", true));
-    assert_eq!(proof.by, Approver::Staff { workspace: "T0NW".into(), user: "U0TOM".into() });
+    assert_eq!(proof.by, Some(Approver::Staff { workspace: "T0NW".into(), user: "U0TOM".into() }));
     assert!(evidence(&play).contains("identity: Jane called back on the number on record, ending in 23"), "{}", evidence(&play));
     assert!(!evidence(&play).contains("900123"));
     assert_eq!(play.line("allow"), "acting: unlock");
