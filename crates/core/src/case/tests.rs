@@ -1,7 +1,7 @@
 //! Stories of the state machine: one line in, one line out.
 
 use super::*;
-use crate::stage::{Assurance, CALL_BACK, Candidate, Entity, ProofAct, Report, Seen, Standing};
+use crate::stage::{Assurance, Candidate, Entity, ProofAct, Report, Seen, Standing};
 use crate::tenant::{Reach, parse};
 use serde_json::json;
 
