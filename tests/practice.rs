@@ -45,6 +45,18 @@ const HELD: &[(u32, &str, &[&str])] = &[
         &["story lost-phone", "story lost-phone-stuck", "story lost-phone-not-them", "attacks lost-phone"],
     ),
     (
+        7,
+        "a push goes through Duo, whose answer alone counts, and a code is not ours to make",
+        &[
+            "story push-by-duo",
+            "story push-denied",
+            "story push-unasked",
+            "story code-by-sms",
+            "components/identity-check/src/duo.rs: whoever_duo_lets_pass_unasked_has_proved_nothing",
+            "components/technician/src/monitor.rs: a_push_is_approved_only_if_the_vendor_said_so_of_the_one_that_was_sent",
+        ],
+    ),
+    (
         8,
         "a secret is shown once, behind a button",
         &[
@@ -174,7 +186,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
 ];
 
 /// A rule that no test holds yet, and what it waits for. Nothing is ever added here.
-const OPEN: &[(u32, &str)] = &[(7, "identity-check: pushes through Duo, never through Microsoft")];
+const OPEN: &[(u32, &str)] = &[];
 
 /// A rule about something that the agent does not do at all.
 const NOT_DONE: &[(u32, &str)] = &[
@@ -189,7 +201,7 @@ const NOT_DONE: &[(u32, &str)] = &[
 ];
 
 /// As many rules were open when this was written; whoever tests one lowers it.
-const MOST_OPEN: usize = 1;
+const MOST_OPEN: usize = 0;
 
 fn exists(root: &Path, test: &str) -> bool {
     if let Some(story) = test.strip_prefix("story ") {

@@ -168,6 +168,11 @@ stories! {
     protected_by_ownership
     protected_by_role
     protected_by_the_tenants_list
+    push_by_duo
+    push_denied
+    push_ignored
+    push_lost
+    push_unasked
     reset_at_night
     reset_lost_after
     reset_lost_before

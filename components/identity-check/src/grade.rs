@@ -8,9 +8,15 @@ use firstline_connector::types::Assurance;
 mod tests;
 
 /// What kinds of proof are worth together; several weaker ones add up (P-2). Where several rows would do, the first is asked for:
-/// a code takes nobody's time, and a technician's call nobody's but theirs.
-const WORTH: &[(&[&str], Assurance)] =
-    &[(&["code"], Assurance::Challenge), (&["call-back"], Assurance::Strong), (&["manager"], Assurance::Challenge), (&["code", "manager"], Assurance::Strong)];
+/// a push or a code takes nobody's time, and a technician's call nobody's but theirs.
+const WORTH: &[(&[&str], Assurance)] = &[
+    (&["push"], Assurance::Challenge),
+    (&["code"], Assurance::Challenge),
+    (&["call-back"], Assurance::Strong),
+    (&["manager"], Assurance::Challenge),
+    (&["push", "manager"], Assurance::Strong),
+    (&["code", "manager"], Assurance::Strong),
+];
 
 /// Kinds that a person vouches for.
 const VOUCHED: [&str; 2] = ["call-back", "manager"];

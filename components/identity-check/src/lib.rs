@@ -12,6 +12,7 @@ mod bindings {
         },
     });
 }
+mod duo;
 mod grade;
 mod twilio;
 
@@ -26,10 +27,12 @@ impl Guest for Stage {
     }
 
     fn next(task: Task, seen: Vec<Reply>) -> Result<Step, Error> {
-        if task.vendor != "twilio" {
-            return Err(Error::Unsupported(format!("no step-up is known for the vendor `{}`", task.vendor)));
-        }
-        Ok(match replay::run(task.started, &seen, |io| twilio::next(&task, io))? {
+        let next = match task.vendor.as_str() {
+            "duo" => duo::next,
+            "twilio" => twilio::next,
+            other => return Err(Error::Unsupported(format!("no step-up is known for the vendor `{other}`"))),
+        };
+        Ok(match replay::run(task.started, &seen, |io| next(&task, io))? {
             replay::Step::SendAll(requests) => Step::SendAll(requests),
             replay::Step::Wait(seconds) => Step::Wait(seconds),
             replay::Step::Checkpoint(state) => Step::Checkpoint(state),

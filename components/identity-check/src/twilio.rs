@@ -38,6 +38,7 @@ pub(crate) fn next(task: &Task, io: &mut Io) -> Result<Outcome, Stop<Outcome>> {
                 Changed::Unknown => failed("unknown-outcome", "the answer to the check was lost, and it cannot be asked again"),
             })
         }
+        Act::Push(_) => Ok(failed("vendor-refused", "Twilio sends no pushes")),
     }
 }
 
@@ -46,7 +47,7 @@ fn post(task: &Task, resource: &str, form: &[(&str, &str)]) -> Request {
     request("POST", &["Services", &task.service, resource], Body::Form(form), Effect::Change)
 }
 
-fn failed(code: &str, text: &str) -> Outcome {
+pub(crate) fn failed(code: &str, text: &str) -> Outcome {
     Outcome::Failed((code.into(), text.into()))
 }
 

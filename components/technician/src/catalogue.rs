@@ -53,6 +53,13 @@ pub enum Scheme {
         /// Name of the secret.
         secret: String,
     },
+    /// Basic over a member of `account` and an HMAC-SHA512 of the request and its date, with the secret as key.
+    Duo {
+        /// Name of the member.
+        user: String,
+        /// Name of the secret.
+        secret: String,
+    },
     /// OAuth2 client credentials.
     Oauth2 {
         /// Name of the client secret.
@@ -123,6 +130,12 @@ pub struct Call {
     /// A reply with all of these, by pointer, proves what was asked about the target.
     #[serde(default)]
     pub proves: BTreeMap<String, Value>,
+    /// Where a reply names what was begun with the target.
+    #[serde(default)]
+    pub begins: Option<String>,
+    /// The query pair that names what was begun: its target is what a reply proves something about.
+    #[serde(default)]
+    pub begun: Option<String>,
 }
 
 /// Where an id stands.
@@ -212,13 +225,14 @@ pub enum Owner {
 
 const INVARIANTS: &str = include_str!("../../guardrails/policies/invariants.cedar");
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("slack", include_str!("catalogue/slack.json")),
     ("entra", include_str!("catalogue/entra.json")),
     ("okta", include_str!("catalogue/okta.json")),
     ("connectwise", include_str!("catalogue/connectwise.json")),
     ("openai", include_str!("catalogue/openai.json")),
     ("twilio", include_str!("catalogue/twilio.json")),
+    ("duo", include_str!("catalogue/duo.json")),
 ];
 
 /// The file of a vendor. `None` for an unknown vendor, or a file that does not read: then nothing is sent.

@@ -180,6 +180,7 @@ impl<H: Host> Checks<'_, H> {
             "connectwise" => self.connectwise(connection).await,
             "openai" => self.language_model(connection).await,
             "twilio" => self.twilio(connection).await,
+            "duo" => self.duo(connection).await,
             _ => Ok(()),
         }
     }
@@ -231,6 +232,13 @@ impl<H: Host> Checks<'_, H> {
         let Some(answer) = self.ask(connection, "GET", &["Services", &service], &[]).await? else { return Ok(()) };
         let there = answer.status == 200;
         self.good(&connection.id, &format!("Verify service `{service}`"), there, Vec::new(), "Twilio does not know it: check `account.service`");
+        Ok(())
+    }
+
+    /// Nor pushes.
+    async fn duo(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let Some(answer) = self.ask(connection, "GET", &["auth", "v2", "check"], &[]).await? else { return Ok(()) };
+        self.good(&connection.id, "keys of an Auth API application", answer.status == 200, Vec::new(), "Duo does not take them: enter them again");
         Ok(())
     }
 

@@ -139,6 +139,7 @@ async fn works<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, id: &str
         "entra" => ("GET", vec!["users".into(), NOBODY.into()]),
         "okta" => ("GET", ["api", "v1", "users", NOBODY].map(Into::into).into()),
         "openai" => ("GET", vec!["models".into()]),
+        "duo" => ("GET", ["auth", "v2", "check"].map(Into::into).into()),
         "twilio" => ("GET", vec!["Services".into(), connection.account.get("service").cloned().unwrap_or_default()]),
         "connectwise" => ("GET", vec!["service".into(), "boards".into(), tenant.desk.board.to_string(), "statuses".into()]),
         _ => return Ok(Ok(())),

@@ -6,7 +6,6 @@
 use crate::catalogue::{self, Owner, Reading, Vendor, attested, id_text, shown};
 use crate::host::Outgoing;
 use crate::runner::Settings;
-use firstline_core::Instant;
 use firstline_core::autonomy::WRONG_TARGET;
 use firstline_core::case::{GRANT_EXPIRED, Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
@@ -14,6 +13,7 @@ use firstline_core::seal::Secret;
 use firstline_core::stage::{Decision, IdpAct, Outcome, ProofAct, Question, Verdict, Work};
 use firstline_core::tenant::{Connection, Reach, Tenant, check_url};
 use firstline_core::wire::{Body, Effect, Request, Target};
+use firstline_core::{Instant, keys};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -267,8 +267,26 @@ impl<'a> Monitor<'a> {
         let shown = row.identifies.iter().flat_map(|row| shown(row, body)).filter(|(name, _)| wanted(name));
         let named: BTreeSet<String> = shown.map(|(name, id)| identification(&self.connection.id, &name, &id)).collect();
         let says = !row.proves.is_empty() && row.proves.iter().all(|(pointer, value)| body.pointer(pointer) == Some(value));
-        let about = says.then(|| self.read(&sent.request).ok()).flatten();
-        owned.chain(named).chain(about.map(|reading| proved(&self.connection.id, &reading.target))).collect()
+        let target = || self.read(&sent.request).ok().map(|reading| reading.target);
+        let about = || match &row.begun {
+            Some(name) => sent.request.query.iter().find(|(pair, _)| pair == name).and_then(|(_, what)| self.begun(what)),
+            None => target(),
+        };
+        let begun = row.begins.as_ref().and_then(|pointer| body.pointer(pointer)).and_then(Value::as_str);
+        let begun = begun.and_then(|what| target().map(|target| self.beginning(what, &target)));
+        let proved = says.then(about).flatten().map(|target| proved(&self.connection.id, &target));
+        owned.chain(named).chain(begun).chain(proved).collect()
+    }
+
+    fn beginning(&self, what: &str, target: &str) -> String {
+        format!("{} begun {} {target}", self.connection.id, keys::sha256_hex(what.as_bytes()))
+    }
+
+    /// The target of what was begun in this case; none if it is not clear.
+    fn begun(&self, what: &str) -> Option<String> {
+        let begin = self.beginning(what, "");
+        let mut all = self.state.case.as_ref()?.attested.iter().filter_map(|key| key.strip_prefix(&begin));
+        all.next().filter(|_| all.next().is_none()).map(Into::into)
     }
 
     /// All that is kept of an object on a shared system that is not the tenant's: whose it is.
@@ -300,10 +318,10 @@ impl<'a> Monitor<'a> {
                     _ => Ok(()),
                 }
             }
-            (Work::Proof(ProofAct::CheckCode(number)), Outcome::Passed) => {
+            (Work::Proof(ProofAct::CheckCode(number) | ProofAct::Push(number)), Outcome::Passed) => {
                 let key = proved(&self.connection.id, number);
                 let said = self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key));
-                if said { Ok(()) } else { Err("the vendor did not say that the code was right".into()) }
+                if said { Ok(()) } else { Err("the vendor did not say that it was passed".into()) }
             }
             _ => Ok(()),
         }
@@ -502,6 +520,44 @@ mod tests {
         let code = |name: &str| (name == "code").then(|| Secret::new("98 7001&x".into()));
         assert_eq!(query(&filled(pairs, &check, &code).unwrap()), "To=%2B447700900123&Code=98%207001%26x");
         assert!(filled(pairs, &check, &|_| None).is_err() && filled(&pairs[..1], &check, &code).is_err());
+    }
+
+    #[test]
+    fn a_push_is_approved_only_if_the_vendor_said_so_of_the_one_that_was_sent() {
+        use firstline_core::stage::{ProofAct, Work};
+        let (world, settings) = (World::new(), World::new().settings());
+        world.say(&Script::default(), "password_reset");
+        let mut tenant = tenant();
+        let duo = Connection { id: "duo".into(), vendor: "duo".into(), base_url: "https://api-1.duosecurity.com".into(), ..Connection::default() };
+        tenant.connections.push(duo);
+        let task = |login: &str| Task { connection: "duo".into(), work: Work::Proof(ProofAct::Push(login.into())), ..task() };
+        let form =
+            |name: &str| Body::Form([("username", name), ("factor", "push"), ("device", "auto"), ("async", "1")].map(|(a, b)| (a.into(), b.into())).into());
+        let named = |call: &str, request| Named { call: call.into(), change: false, grant: None, request };
+        let push = |name: &str| named("push", Request { body: form(name), ..request("POST", "auth/v2/auth", None) });
+        let look = |txid: &str| named("push-status", Request { query: vec![("txid".into(), txid.into())], ..request("GET", "auth/v2/auth_status", None) });
+        let sent = |txid: &str| serde_json::json!({"stat": "OK", "response": {"txid": txid}});
+        let said = |result: &str| serde_json::json!({"stat": "OK", "response": {"result": result}});
+        let (jane, bob) = (task("jane@acme.example"), task("bob@acme.example"));
+        for (replies, believed) in [
+            (vec![(push("jane@acme.example"), sent("t1")), (look("t1"), said("allow"))], true),
+            (vec![(push("jane@acme.example"), sent("t1")), (look("t1"), said("deny"))], false),
+            // Of a push that was sent to somebody else, or to nobody.
+            (vec![(push("bob@acme.example"), sent("t2")), (look("t2"), said("allow"))], false),
+            (vec![(push("jane@acme.example"), sent("t1")), (look("t9"), said("allow"))], false),
+            (vec![(look("t1"), said("allow"))], false),
+            // One name for two of them tells nothing.
+            (vec![(push("jane@acme.example"), sent("t1")), (push("bob@acme.example"), sent("t1")), (look("t1"), said("allow"))], false),
+        ] {
+            let mut state = world.snapshot().unwrap().state;
+            for (named, body) in &replies {
+                let keys = Monitor::new(&tenant, &settings, &state, &jane).unwrap().attests(named, body);
+                state.case.as_mut().unwrap().attested.extend(keys);
+            }
+            let believes = |task: &Task| Monitor::new(&tenant, &settings, &state, task).unwrap().believe(&Outcome::Passed).is_ok();
+            assert_eq!(believes(&jane), believed, "{replies:?}");
+            assert!(!believed || !believes(&bob));
+        }
     }
 
     fn task() -> Task {

@@ -62,7 +62,7 @@ pub async fn read<H: Host>(
         Err(Denied { why, .. }) => return Ok(Err(Unsent::Denied(why))),
     };
     match authorize(host, settings, &monitor, renew).await {
-        Ok(headers) => outgoing.headers.extend(headers),
+        Ok(authorization) => outgoing.headers.extend(authorization.headers(&outgoing, now)),
         Err(Refused::Fault(fault)) => return Err(fault),
         Err(Refused::Credential(why) | Refused::Later(why)) => return Ok(Err(Unsent::Credential(why))),
     }

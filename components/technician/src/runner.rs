@@ -1066,8 +1066,8 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             Ok(monitor) => credentials::authorize(self.host, self.settings, &monitor, renew).await,
             Err(why) => Err(Refused::Credential(why)),
         };
-        let headers = match authorized {
-            Ok(headers) => headers,
+        let authorization = match authorized {
+            Ok(authorization) => authorization,
             Err(Refused::Credential(why)) => {
                 came.insert(*first, Came::Refused("credential-missing", why));
                 return Ok(came);
@@ -1083,7 +1083,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
             return Err(Stop::Deadline);
         }
         let sends = requests.into_iter().map(async |(position, mut request)| {
-            request.headers.extend(headers.iter().cloned());
+            request.headers.extend(authorization.headers(&request, self.host.now()));
             let sent = self.host.send(request).await;
             (position, Came::Answer(sent, self.host.now()))
         });

@@ -6,7 +6,7 @@ use firstline_core::case::{LOST_PHONE, Task, means};
 use firstline_core::lesson;
 use firstline_core::note::about_time;
 use firstline_core::past::{Familiar, Lesson};
-use firstline_core::stage::{self, CODE, ChatAct, IdpAct, Outcome, ProofAct, PsaAct, Work};
+use firstline_core::stage::{self, CODE, ChatAct, IdpAct, Outcome, PUSH, ProofAct, PsaAct, Work};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire;
 
@@ -50,8 +50,8 @@ impl Stages for Composed {
             channel: if question.guest { identity::Channel::Unknown } else { identity::Channel::Chat },
             names: question.requester_names.iter().chain(&subject.names).chain([&subject.id]).cloned().collect(),
             proofs: proofs.map(|proof| identity::Proof { kind: proof.kind.clone(), expires: proof.expires, names: proof.names.clone() }).collect(),
-            // A code would go to the very phone that is lost.
-            lost: if question.action == LOST_PHONE { vec![CODE.into()] } else { Vec::new() },
+            // Both would go to the very phone that is lost.
+            lost: if question.action == LOST_PHONE { vec![CODE.into(), PUSH.into()] } else { Vec::new() },
             means: means(question, tenant),
             wanted: to_wit(wanted),
             challenges: question.vetting.challenges,
@@ -196,6 +196,7 @@ impl Stages for Composed {
                 let (act, language) = match act {
                     ProofAct::SendCode(number, language) => (identity::Act::SendCode(number.clone()), language.clone()),
                     ProofAct::CheckCode(number) => (identity::Act::CheckCode(number.clone()), String::new()),
+                    ProofAct::Push(login) => (identity::Act::Push(login.clone()), String::new()),
                 };
                 let service = tenant.connection(&task.connection).and_then(|connection| connection.account.get("service")).cloned().unwrap_or_default();
                 let task = identity::Task { vendor, started: task.started, service, language, act };

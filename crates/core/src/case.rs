@@ -762,7 +762,7 @@ pub fn apply(state: &mut State, fact: &Fact, tenant: &Tenant, now: Instant) -> V
     {
         // Delivered, or not to be delivered any more.
         case.secret = false;
-        notes.push(Note::Spent { case: case.id.clone(), codes: case.vetting.codes > 0 });
+        notes.push(Note::Spent { case: case.id.clone(), codes: case.vetting.sent > 0 });
     }
     if state.case.as_ref().is_some_and(|case| case.phase == Phase::Telling) && !state.running(&Purpose::Farewell) {
         // There is nobody to tell.
@@ -2012,7 +2012,7 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     }
     let how = if closed { "closed" } else { "handed-over" };
     if case.secret {
-        notes.push(Note::Spent { case: case.id.clone(), codes: case.vetting.codes > 0 });
+        notes.push(Note::Spent { case: case.id.clone(), codes: case.vetting.sent > 0 });
     }
     notes.push(Note::Ended(Box::new(case), how));
 }

@@ -4,7 +4,7 @@
 
 use crate::case::{Case, Intake, lines_of_the_named, lines_of_the_past, next_step};
 use crate::redact;
-use crate::stage::{Profile, Words};
+use crate::stage::{PUSH, Profile, Words};
 
 /// The lines of the internal note.
 #[must_use]
@@ -67,9 +67,10 @@ fn head(case: &Case) -> Vec<Words> {
             let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login), ("case", &case.id)];
             Words::new("waits-for-approval", &known.map(|(name, value)| (name, or_dash(value))))
         }
-        None if case.asks + case.vetting.codes > case.vetting.challenges => Words::new("done-after-approval", &[]),
+        None if case.asks + case.vetting.sent > case.vetting.challenges => Words::new("done-after-approval", &[]),
         None if case.asks > 0 => Words::new("done-after-call-back", &[]),
-        None if case.vetting.codes > 0 => Words::new("done-after-code", &[]),
+        None if case.vetting.proofs.iter().any(|proof| proof.kind == PUSH) => Words::new("done-after-push", &[]),
+        None if case.vetting.sent > 0 => Words::new("done-after-code", &[]),
         None => Words::new("done-alone", &[]),
     }]
 }

@@ -186,9 +186,9 @@ pub struct Vetting {
     pub proofs: Vec<Proof>,
     /// Challenges of this case so far.
     pub challenges: u32,
-    /// Codes among them.
+    /// Codes and pushes among them.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub codes: u32,
+    pub sent: u32,
     /// Somebody said that it is not them: nothing more is believed.
     pub denied: bool,
     /// Kinds of proof that were asked for in vain, and are not asked for again.
@@ -262,6 +262,8 @@ impl Standing {
 pub const CALL_BACK: &str = "call-back";
 /// A code that was sent to the mobile number on record.
 pub const CODE: &str = "code";
+/// A push to a device that is enrolled with Duo.
+pub const PUSH: &str = "push";
 
 /// Who answered a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -711,6 +713,8 @@ pub enum ProofAct {
     SendCode(String, String),
     /// Check the code that was typed, which was sent to this number.
     CheckCode(String),
+    /// Ask the person with this sign-in name on their enrolled device.
+    Push(String),
 }
 
 /// Work for a connector.

@@ -7,7 +7,7 @@ use crate::hours::{Calendar, Hours};
 use crate::keys;
 use crate::record::Record;
 use crate::seal::credential_context;
-use crate::stage::CODE;
+use crate::stage::{CODE, PUSH};
 pub use document::{
     ACTIONS, Approvals, Autonomy, Brand, Connection, DEFAULT_ACTION, Demotion, DeskDocument, DeskSettings, Digest, Document, Freeze, Gap, Guardrails, Intake,
     Limits, Msp, Named, Notices, OnCall, Promotion, Settings, Source, Staff, StaffRole, Vips, gaps, msp_gaps, outline, parse, read, read_msp, resolve,
@@ -149,10 +149,23 @@ pub const VENDORS: &[Vendor] = &[
         customer: "",
         found_out: "",
     },
+    Vendor {
+        name: "duo",
+        role: Role::Proof,
+        hosts: &["*.duosecurity.com"],
+        token_hosts: &[],
+        account: &["integration_key"],
+        base_url: "",
+        token_url: "",
+        secrets: &[("secret-key", Opener::Technician)],
+        of_application: &[],
+        customer: "",
+        found_out: "",
+    },
 ];
 
-/// Kinds of proof that a vendor checks, and the vendor.
-const PROVERS: [(&str, &str); 1] = [(CODE, "twilio")];
+/// Kinds of proof that a vendor checks, the vendor, and whether a connection of the MSP will do: sign-in names of two clients may be the same.
+const PROVERS: [(&str, &str, bool); 2] = [(CODE, "twilio", true), (PUSH, "duo", false)];
 
 /// Looks a vendor up.
 #[must_use]
@@ -258,8 +271,9 @@ impl Tenant {
     /// The connection that checks a kind of proof.
     #[must_use]
     pub fn prover(&self, kind: &str) -> Option<&Connection> {
-        let (_, vendor) = PROVERS.iter().find(|(of, _)| *of == kind)?;
-        self.serving().find(|connection| connection.vendor == *vendor)
+        let (_, vendor, shared) = PROVERS.iter().find(|(of, ..)| *of == kind)?;
+        let own = |connection: &Connection| *shared || self.connections.iter().any(|own| own.id == connection.id);
+        self.serving().find(|connection| connection.vendor == *vendor && own(connection))
     }
     /// The first connection of a role. The MSP's own PSA and language model count, its own chat does not.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA, an OpenAI-compatible endpoint, Twilio Verify.
+//! Strict, stateful emulators of the vendors: Slack, Entra ID with Microsoft Graph, Okta, ConnectWise PSA, an OpenAI-compatible endpoint, Twilio Verify, Duo.
 //!
 //! Plain synchronous code without a network: [`Vendors::handle`] answers one request.
 //! What no correct client would send is refused as the vendor would, and noted in [`Vendors::violations`].
@@ -6,6 +6,7 @@
 #![allow(clippy::result_large_err, reason = "an answer that ends a request early is the usual way here, and speed is nobody's concern")]
 
 mod connectwise;
+mod duo;
 mod entra;
 mod golden;
 mod okta;
@@ -44,6 +45,7 @@ struct Inner {
     connectwise: connectwise::ConnectWise,
     openai: openai::OpenAi,
     twilio: twilio::Twilio,
+    duo: duo::Duo,
     faults: Vec<Fault>,
     calls: Vec<Call>,
     violations: Vec<String>,
@@ -54,7 +56,7 @@ struct Inner {
 /// One request that reached a vendor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Call {
-    /// `slack`, `entra`, `okta`, `connectwise`, `openai`, `twilio`, or `unknown`.
+    /// `slack`, `entra`, `okta`, `connectwise`, `openai`, `twilio`, `duo`, or `unknown`.
     pub vendor: String,
     /// In upper case.
     pub method: String,
@@ -140,6 +142,7 @@ enum Service {
     ConnectWise,
     OpenAi,
     Twilio,
+    Duo,
 }
 
 impl Service {
@@ -151,6 +154,7 @@ impl Service {
             Service::ConnectWise => "connectwise",
             Service::OpenAi => "openai",
             Service::Twilio => "twilio",
+            Service::Duo => "duo",
         }
     }
 
@@ -162,6 +166,7 @@ impl Service {
             host if [".okta.com", ".oktapreview.com", ".okta-emea.com"].iter().any(|tail| host.ends_with(tail)) => Some(Service::Okta),
             host if host.ends_with(".myconnectwise.net") => Some(Service::ConnectWise),
             // Each has a host of its own; this is the one of the demo.
+            host if host.ends_with(".duosecurity.com") => Some(Service::Duo),
             "verify.twilio.com" => Some(Service::Twilio),
             "llm.northwind.example" => Some(Service::OpenAi),
             _ => None,
@@ -177,6 +182,7 @@ impl Service {
             "connectwise" => Some(Service::ConnectWise),
             "openai" => Some(Service::OpenAi),
             "twilio" => Some(Service::Twilio),
+            "duo" => Some(Service::Duo),
             _ => None,
         }
     }
@@ -194,19 +200,20 @@ impl Vendors {
         Vendors { now: Arc::new(now), inner: Arc::new(Mutex::new(self.lock().clone())) }
     }
 
-    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise", "openai", "twilio"}`.
+    /// Replaces the state of each vendor that is named: `{"slack", "entra", "okta", "connectwise", "openai", "twilio", "duo"}`.
     ///
     /// # Errors
     /// Names the member that is unknown or wrong; then nothing is replaced.
     pub fn seed(&self, world: &Value) -> Result<(), String> {
         let world = world.as_object().ok_or("the world is not an object")?;
-        web::only(world, &["slack", "entra", "okta", "connectwise", "openai", "twilio"])?;
+        web::only(world, &["slack", "entra", "okta", "connectwise", "openai", "twilio", "duo"])?;
         let slack = part::<slack::Slack>(world.get("slack"), "slack")?;
         let entra = part::<entra::Entra>(world.get("entra"), "entra")?;
         let okta = part::<okta::Okta>(world.get("okta"), "okta")?;
         let connectwise = part::<connectwise::ConnectWise>(world.get("connectwise"), "connectwise")?;
         let openai = part::<openai::OpenAi>(world.get("openai"), "openai")?;
         let twilio = part::<twilio::Twilio>(world.get("twilio"), "twilio")?;
+        let duo = part::<duo::Duo>(world.get("duo"), "duo")?;
         if let Some(entra) = &entra {
             entra.check()?;
         }
@@ -220,6 +227,7 @@ impl Vendors {
         inner.okta = okta.unwrap_or_else(|| std::mem::take(&mut inner.okta));
         inner.connectwise = connectwise.unwrap_or_else(|| std::mem::take(&mut inner.connectwise));
         inner.openai = openai.unwrap_or_else(|| std::mem::take(&mut inner.openai));
+        inner.duo = duo.unwrap_or_else(|| std::mem::take(&mut inner.duo));
         inner.twilio = twilio.unwrap_or_else(|| std::mem::take(&mut inner.twilio));
         Ok(())
     }
@@ -228,7 +236,7 @@ impl Vendors {
     #[must_use]
     pub fn state(&self) -> Value {
         let inner = self.lock();
-        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise, "openai": inner.openai, "twilio": inner.twilio })
+        json!({ "slack": inner.slack, "entra": inner.entra, "okta": inner.okta, "connectwise": inner.connectwise, "openai": inner.openai, "twilio": inner.twilio, "duo": inner.duo })
     }
 
     /// What a person does at a vendor by hand, such as `{"connectwise": {"ticket": 1001, "status": "In Progress"}}`.
@@ -249,6 +257,7 @@ impl Vendors {
                 "connectwise" => inner.connectwise.act(deed, now),
                 "openai" => inner.openai.act(deed),
                 "twilio" => inner.twilio.act(deed),
+                "duo" => inner.duo.act(deed),
                 _ => Err(format!("unknown vendor `{vendor}`")),
             }?;
         }
@@ -261,7 +270,7 @@ impl Vendors {
     /// Says what does not fit.
     pub fn fault(&self, rule: &Value) -> Result<(), String> {
         let fault: Fault = serde_json::from_value(rule.clone()).map_err(|error| format!("fault: {error}"))?;
-        if !["slack", "entra", "okta", "connectwise", "openai", "twilio"].contains(&fault.vendor.as_str()) {
+        if !["slack", "entra", "okta", "connectwise", "openai", "twilio", "duo"].contains(&fault.vendor.as_str()) {
             return Err(format!("fault: unknown vendor `{}`", fault.vendor));
         }
         if let FaultAnswer::Reply(reply) = &fault.answer
@@ -469,6 +478,7 @@ impl Inner {
             Service::ConnectWise => self.connectwise.handle(ask),
             Service::OpenAi => self.openai.handle(ask),
             Service::Twilio => self.twilio.handle(ask),
+            Service::Duo => self.duo.handle(ask),
         };
         let mut answer = match outcome {
             Ok(answer) | Err(answer) => answer,

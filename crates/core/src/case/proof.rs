@@ -1,11 +1,11 @@
-//! Making sure who asks, where the chat is too weak a proof: by a code ([`code`]), or a technician calls back on the number on record.
+//! Making sure who asks, where the chat is too weak a proof: by a push or a code ([`code`]), or a technician calls back on the number on record.
 //!
 //! Stages say how sure it is and what would help; this file asks for it. A denial locks the case (P-5).
 
 use super::approval::{Ask, Given};
 use super::{CASE_TIME, Case, Note, State, approval, code, leave_note, set_handover, settle};
 use crate::Instant;
-use crate::stage::{CALL_BACK, CODE, Decision, Proof, Question, Standing};
+use crate::stage::{CALL_BACK, CODE, Decision, PUSH, Proof, Question, Standing};
 use crate::tenant::Tenant;
 
 /// What whoever called back may press, the one that goes on first.
@@ -15,13 +15,13 @@ pub(super) const DENIED: &str = "identity-denied";
 /// So many challenges a denial counts for: it leaves no room for another in that hour.
 pub(super) const DENIAL: i64 = 5;
 
-/// What can be asked for: a code needs whoever sends one and a mobile number that the directory knows, a call needs the MSP's own chat, its people, and a number that the directory knows. No number of a text ever counts.
+/// What can be asked for: a push needs Duo, a code needs whoever sends one and a mobile number that the directory knows, a call needs the MSP's own chat, its people, and a number that the directory knows. No number of a text ever counts.
 #[must_use]
 pub fn means(question: &Question, tenant: &Tenant) -> Vec<String> {
     let reached = tenant.staff_chat().is_some() && tenant.approvals.channel.is_some() && !tenant.staff.is_empty();
     let call = reached && question.subject.phones.iter().any(|phone| phone.chars().any(|c| c.is_ascii_digit()));
     let sms = tenant.prover(CODE).is_some() && code::number(&question.subject).is_some();
-    let all = [(CODE, sms), (CALL_BACK, call)].into_iter().filter(|(_, can)| *can).map(|(kind, _)| kind.to_string());
+    let all = [(PUSH, tenant.prover(PUSH).is_some()), (CODE, sms), (CALL_BACK, call)].into_iter().filter(|(_, can)| *can).map(|(kind, _)| kind.to_string());
     all.filter(|kind| !question.vetting.vain.contains(kind)).collect()
 }
 
@@ -42,12 +42,14 @@ pub(super) fn told(standing: &Standing, decision: &Decision) -> Option<String> {
 pub(super) fn possible(case: &Case, standing: Option<&Standing>) -> Result<(), String> {
     match standing {
         Some(Standing { locked: Some(why), .. }) => Err(why.clone()),
-        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| [CODE, CALL_BACK].contains(&first.as_str())) && !case.vetting.denied => Ok(()),
+        Some(Standing { step_ups, .. }) if step_ups.first().is_some_and(|first| [PUSH, CODE, CALL_BACK].contains(&first.as_str())) && !case.vetting.denied => {
+            Ok(())
+        }
         _ => Err("no-stronger-proof".into()),
     }
 }
 
-/// Asks for the first step-up: has a code sent, or asks the MSP's own people to call the requester back.
+/// Asks for the first step-up: has a push or a code sent, or asks the MSP's own people to call the requester back.
 pub(super) fn ask(
     state: &mut State,
     question: &Question,
@@ -57,9 +59,10 @@ pub(super) fn ask(
     now: Instant,
     notes: &mut Vec<Note>,
 ) {
-    if standing.and_then(|standing| standing.step_ups.first()).is_some_and(|first| first == CODE) {
-        code::send(state, question, tenant, now, notes);
-        return;
+    match standing.and_then(|standing| standing.step_ups.first()).map(String::as_str) {
+        Some(PUSH) => return code::push(state, question, tenant, now, notes),
+        Some(CODE) => return code::send(state, question, tenant, now, notes),
+        _ => {}
     }
     state.phase(super::Phase::Approving, now);
     let Some(case) = &mut state.case else { return };

@@ -53,6 +53,11 @@ pub(super) fn opinion(intent: &str, entities: &[(&str, &str)]) -> Outcome {
 }
 
 /// A connection to it.
+pub(super) fn duo() -> crate::tenant::Connection {
+    let account = [("integration_key".into(), "DI1".into())].into();
+    crate::tenant::Connection { id: "pushes".into(), vendor: "duo".into(), base_url: "https://api-1.duosecurity.com".into(), account, ..Default::default() }
+}
+
 pub(super) fn twilio() -> crate::tenant::Connection {
     let account = [("service".into(), "VA1".into()), ("key".into(), "SK1".into())].into();
     crate::tenant::Connection { id: "sms".into(), vendor: "twilio".into(), base_url: "https://verify.twilio.com/v2".into(), account, ..Default::default() }
@@ -150,6 +155,7 @@ fn show(task: &Task) -> String {
         Work::Model(_) => "consult".into(),
         Work::Proof(ProofAct::SendCode(number, _)) => format!("send {number}"),
         Work::Proof(ProofAct::CheckCode(_)) => "check".into(),
+        Work::Proof(ProofAct::Push(login)) => format!("push {login}"),
     }
 }
 
@@ -257,7 +263,7 @@ impl Play {
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),
             Work::Model(_) => opinion("other", &[]),
             Work::Proof(ProofAct::SendCode(..)) => Outcome::Sent,
-            Work::Proof(ProofAct::CheckCode(_)) => Outcome::Passed,
+            Work::Proof(ProofAct::CheckCode(_) | ProofAct::Push(_)) => Outcome::Passed,
             Work::Psa(PsaAct::Open(_)) => Outcome::TicketOpened(ticket),
             Work::Psa(PsaAct::Close(_)) => Outcome::TicketClosed(ticket),
             Work::Psa(PsaAct::HandOver(_) | PsaAct::Note(_)) => Outcome::TicketHandedOver(ticket),

@@ -1,5 +1,5 @@
 use super::super::approval::tests::{channel, evidence, phase, play};
-use super::super::tests::{Play, account, at, replay, twilio};
+use super::super::tests::{Play, account, at, duo, replay, twilio};
 use super::*;
 use crate::mailbox::Act;
 
@@ -101,4 +101,54 @@ fn what_looks_like_a_code_is_not_kept() {
     wrote(&mut play.state, "it says 204 815".into(), play.now);
     wrote(&mut play.state, "one moment".into(), play.now);
     assert_eq!(play.state.case.as_ref().unwrap().texts.len(), texts + 1);
+}
+
+/// Of a client with Duo and people who could call back: up to the push that was sent.
+fn pushed() -> Play {
+    let mut play = play(channel());
+    play.tenant.connections.push(duo());
+    play.line(OFFERED);
+    assert_eq!(play.line("prove"), "proving: push-sent + push jane@acme.example; challenged u1 1");
+    assert_eq!(play.line("code"), "proving");
+    play
+}
+
+#[test]
+fn a_push_that_was_approved_is_a_proof_and_one_that_was_denied_locks_the_case() {
+    let mut play = pushed();
+    assert_eq!(play.line("code"), "approving: push-approved + find jane@acme.example");
+    play.line("find");
+    let proofs = play.state.asked.clone().unwrap().vetting.proofs;
+    assert_eq!(proofs.iter().map(|proof| (proof.kind.as_str(), proof.stands(&play.tenant))).collect::<Vec<_>>(), [("push", true)]);
+    replay(&play);
+    let mut denied = pushed();
+    assert_eq!(denied.line("code wrong"), "handingover (identity-denied): push-denied + hand-over; challenged u1 5");
+    assert!(denied.state.case.as_ref().unwrap().vetting.denied);
+    replay(&denied);
+}
+
+#[test]
+fn where_no_push_helps_a_technician_calls_back_and_a_late_answer_counts_no_more() {
+    for steps in ["press no-push", "code fails"] {
+        let mut play = pushed();
+        let line = play.line(steps);
+        assert!(line.starts_with("approving asks: ") && line.ends_with("push-over"), "{steps}: {line}");
+        assert!(!play.state.running(&Purpose::Prove) && play.state.asked.clone().unwrap().vetting.vain == [PUSH], "{steps}");
+        assert_eq!(play.line("prove"), "approving: call-back + note + call-back-awaited; challenged u1 1", "{steps}");
+        replay(&play);
+    }
+    // A code is typed on no page of a push.
+    let mut play = pushed();
+    assert_eq!((page(&play.state), play.line("type").as_str()), (None, "proving"));
+    wrote(&mut play.state, "I have approved it".into(), play.now);
+    assert!(play.state.case.as_ref().unwrap().said.contains("push-elsewhere"));
+}
+
+#[test]
+fn sign_in_names_of_two_clients_may_be_the_same_so_only_a_clients_own_duo_counts() {
+    let mut play = play(channel());
+    play.tenant.shared.extend([duo(), twilio()]);
+    assert!(play.tenant.prover(PUSH).is_none() && play.tenant.prover(CODE).is_some());
+    play.tenant.connections.push(duo());
+    assert!(play.tenant.prover(PUSH).is_some());
 }
