@@ -42,7 +42,7 @@ const HELD: &[(u32, &str, &[&str])] = &[
     (
         6,
         "a lost phone proves nothing: a call-back on record, a second person, notices, and then a pass",
-        &["story lost-phone", "story lost-phone-stuck", "story lost-phone-not-them", "attacks lost-phone"],
+        &["story manager-vouches", "story lost-phone", "story lost-phone-stuck", "story lost-phone-not-them", "attacks lost-phone"],
     ),
     (
         7,

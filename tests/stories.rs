@@ -128,6 +128,11 @@ stories! {
     mailed_ticket_without_chat
     mailed_ticket_yes
     mailed_tickets_at_once
+    manager_never_answers
+    manager_not_in_the_chat
+    manager_says_not_them
+    manager_vouches
+    manager_vouches_and_approval
     mention_in_a_channel
     message_lost_after
     monitoring_alert

@@ -8,12 +8,12 @@ use firstline_connector::types::Assurance;
 mod tests;
 
 /// What kinds of proof are worth together; several weaker ones add up (P-2). Where several rows would do, the first is asked for:
-/// a push or a code takes nobody's time, and a technician's call nobody's but theirs.
+/// a push or a code takes nobody's time, a manager's word the client's, and a technician's call the MSP's.
 const WORTH: &[(&[&str], Assurance)] = &[
     (&["push"], Assurance::Challenge),
     (&["code"], Assurance::Challenge),
-    (&["call-back"], Assurance::Strong),
     (&["manager"], Assurance::Challenge),
+    (&["call-back"], Assurance::Strong),
     (&["push", "manager"], Assurance::Strong),
     (&["code", "manager"], Assurance::Strong),
 ];

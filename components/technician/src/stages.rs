@@ -45,11 +45,13 @@ impl Stages for Composed {
         now: Instant,
     ) -> Result<stage::Standing, StageFault> {
         let subject = &question.subject;
-        let proofs = question.vetting.proofs.iter().filter(|proof| proof.stands(tenant) && proof.target == subject.id);
         let claim = identity::Claim {
             channel: if question.guest { identity::Channel::Unknown } else { identity::Channel::Chat },
             names: question.requester_names.iter().chain(&subject.names).chain([&subject.id]).cloned().collect(),
-            proofs: proofs.map(|proof| identity::Proof { kind: proof.kind.clone(), expires: proof.expires, names: proof.names.clone() }).collect(),
+            proofs: question
+                .proofs(tenant)
+                .map(|proof| identity::Proof { kind: proof.kind.clone(), expires: proof.expires, names: proof.names.clone() })
+                .collect(),
             // Both would go to the very phone that is lost.
             lost: if question.action == LOST_PHONE { vec![CODE.into(), PUSH.into()] } else { Vec::new() },
             means: means(question, tenant),

@@ -4,7 +4,7 @@
 
 use crate::case::{Case, Intake, lines_of_the_named, lines_of_the_past, next_step};
 use crate::redact;
-use crate::stage::{PUSH, Profile, Words};
+use crate::stage::{MANAGER, PUSH, Profile, Words};
 
 /// The lines of the internal note.
 #[must_use]
@@ -56,11 +56,12 @@ fn head(case: &Case) -> Vec<Words> {
         let next = next_step(code).map(|what| Words::new("next", &[("what", what)]));
         return [Words::new(how, &[("code", code), ("why", code)])].into_iter().chain(detail.and_then(|text| quoted("detail", text))).chain(next).collect();
     }
+    let passed = |kind: &str| case.vetting.proofs.iter().any(|proof| proof.kind == kind);
     vec![match &case.ask {
         Some(ask) if ask.proof.is_some() => {
             let rules = ask.rules.join(", ");
             let known = [("rules", rules.as_str()), ("request", &ask.id), ("action", &ask.action), ("login", &ask.login)];
-            Words::new("waits-for-call-back", &known.map(|(name, value)| (name, or_dash(value))))
+            Words::new(if ask.of_manager() { "waits-for-manager" } else { "waits-for-call-back" }, &known.map(|(name, value)| (name, or_dash(value))))
         }
         Some(ask) => {
             let rules = ask.rules.join(", ");
@@ -68,8 +69,9 @@ fn head(case: &Case) -> Vec<Words> {
             Words::new("waits-for-approval", &known.map(|(name, value)| (name, or_dash(value))))
         }
         None if case.asks + case.vetting.sent > case.vetting.challenges => Words::new("done-after-approval", &[]),
+        None if passed(MANAGER) => Words::new("done-after-manager", &[]),
         None if case.asks > 0 => Words::new("done-after-call-back", &[]),
-        None if case.vetting.proofs.iter().any(|proof| proof.kind == PUSH) => Words::new("done-after-push", &[]),
+        None if passed(PUSH) => Words::new("done-after-push", &[]),
         None if case.vetting.sent > 0 => Words::new("done-after-code", &[]),
         None => Words::new("done-alone", &[]),
     }]

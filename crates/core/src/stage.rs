@@ -111,6 +111,13 @@ impl Question {
         self.approvals.iter().filter(move |approval| now < approval.expires && approval.stands(tenant) && still(approval))
     }
 
+    /// What was passed for this account, and still counts by the documents and by the directory.
+    pub fn proofs<'a>(&'a self, tenant: &'a Tenant) -> impl Iterator<Item = &'a Proof> {
+        let manager = self.subject.manager.as_ref().map(|manager| manager.id.as_str());
+        let still = move |proof: &Proof| if let Some(Approver::Manager { account, .. }) = &proof.by { manager == Some(account) } else { true };
+        self.vetting.proofs.iter().filter(move |proof| proof.target == self.subject.id && proof.stands(tenant) && still(proof))
+    }
+
     /// Every name of whoever vouches for the requester; of those who answer by the API only the name is known.
     #[must_use]
     pub fn vouchers(&self, tenant: &Tenant) -> Vec<String> {
@@ -231,7 +238,8 @@ impl Proof {
     pub fn stands(&self, tenant: &Tenant) -> bool {
         match &self.by {
             Some(Approver::Staff { workspace, user }) => tenant.staff_member(workspace, user).is_some(),
-            Some(Approver::Named { .. } | Approver::Manager { .. } | Approver::Api { .. }) => false,
+            Some(Approver::Manager { .. }) => tenant.approvals.manager_vouches,
+            Some(Approver::Named { .. } | Approver::Api { .. }) => false,
             None => tenant.prover(&self.kind).is_some(),
         }
     }
@@ -260,6 +268,8 @@ impl Standing {
 
 /// A technician calls the requester back on the number on record.
 pub const CALL_BACK: &str = "call-back";
+/// The requester's manager, as the directory names them, says that it is them.
+pub const MANAGER: &str = "manager";
 /// A code that was sent to the mobile number on record.
 pub const CODE: &str = "code";
 /// A push to a device that is enrolled with Duo.

@@ -323,7 +323,7 @@ impl Tenant {
     /// The directory is asked for the requester's manager.
     #[must_use]
     pub fn wants_manager(&self) -> bool {
-        self.approvals.manager || self.notices.manager
+        self.approvals.manager || self.approvals.manager_vouches || self.notices.manager
     }
     /// With an action that lost its autonomy then: what went by itself before is supervised. None if nothing did.
     #[must_use]

@@ -135,6 +135,9 @@ pub struct Run {
     pub slowest: Duration,
 }
 
+/// So often an input that took too long is given again.
+const AGAIN: usize = 3;
+
 /// Gives `intent-detection` mutated texts until the time is over, or stops at the first finding.
 pub async fn detect(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Duration, limit: Duration) -> Result<Run> {
     let mut reader = Reader::start(manifest).await?;
@@ -143,7 +146,15 @@ pub async fn detect(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Duratio
         let text = String::from_utf8_lossy(&mutate(known, &mut random)).into_owned();
         let asked = Instant::now();
         let found = reader.read(&text).await;
-        let took = asked.elapsed();
+        let mut took = asked.elapsed();
+        // Whatever else the machine did meanwhile is no finding: what is slow is slow again.
+        for _ in 0..AGAIN {
+            if took > limit {
+                let asked = Instant::now();
+                _ = reader.read(&text).await;
+                took = took.min(asked.elapsed());
+            }
+        }
         let finding = |what: &str| format!("input {} of seed {seed}: {what}: {:?}", run.inputs, text.chars().take(2_000).collect::<String>());
         let Ok(found) = found else { bail!(finding(&format!("{:#}", found.err().unwrap_or_else(|| anyhow::anyhow!("no answer"))))) };
         ensure!(took <= limit, finding(&format!("took {took:?}")));
@@ -170,7 +181,14 @@ pub async fn webhooks(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Durat
         let media = random.one(&["application/json", "application/x-www-form-urlencoded", "", "text/plain"]).copied().unwrap_or_default();
         let asked = Instant::now();
         let answered = listener.read(media, &body).await;
-        let took = asked.elapsed();
+        let mut took = asked.elapsed();
+        for _ in 0..AGAIN {
+            if took > limit {
+                let asked = Instant::now();
+                _ = listener.read(media, &body).await;
+                took = took.min(asked.elapsed());
+            }
+        }
         let finding = |what: &str| {
             format!("input {} of seed {seed}: {what}: {media} {:?}", run.inputs, String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>())
         };

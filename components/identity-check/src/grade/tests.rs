@@ -70,7 +70,7 @@ fn proofs_are_worth_what_the_table_says_and_several_weaker_ones_add_up() {
 fn the_first_row_that_reaches_what_is_wanted_and_can_be_asked_for_is_the_plan() {
     for (wanted, means, held, expect) in [
         (Assurance::Challenge, "code call-back manager", "", "code"),
-        (Assurance::Challenge, "call-back manager", "", "call-back"),
+        (Assurance::Challenge, "call-back manager", "", "manager"),
         (Assurance::Challenge, "manager", "", "manager"),
         (Assurance::Challenge, "", "", ""),
         (Assurance::Strong, "code call-back manager", "", "call-back"),
@@ -93,7 +93,7 @@ fn who_wrote_nowhere_that_proves_anything_is_asked_nothing_and_believed_nothing(
 #[test]
 fn what_was_lost_proves_nothing_and_is_not_asked_for() {
     let lost = vec!["code".to_string()];
-    assert_eq!(told(&Claim { lost: lost.clone(), proofs: passed("code"), ..claim(Assurance::Challenge) }), "Assurance::Chat: chat; call-back");
+    assert_eq!(told(&Claim { lost: lost.clone(), proofs: passed("code"), ..claim(Assurance::Challenge) }), "Assurance::Chat: chat; manager");
     let means = vec!["code".into(), "manager".into()];
     assert_eq!(told(&Claim { lost, means, ..claim(Assurance::Strong) }), "Assurance::Chat: chat; ");
 }

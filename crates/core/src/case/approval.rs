@@ -10,7 +10,7 @@ use super::{
 use crate::Instant;
 use crate::journal::Press;
 use crate::mailbox::{Act, Event};
-use crate::stage::{Approval, Approver, Button, ChatAct, Decision, Manager, Message, Outcome, Profile, Question, Words, Work, api_name};
+use crate::stage::{Approval, Approver, Button, ChatAct, Decision, MANAGER, Manager, Message, Outcome, Profile, Question, Words, Work, api_name};
 use crate::tenant::{Connection, MSP, Role, StaffRole, Tenant};
 use serde::{Deserialize, Serialize};
 
@@ -87,10 +87,20 @@ impl Ask {
         self.proof.is_none() && self.rules.iter().any(|rule| rule != "supervised")
     }
 
+    /// Somebody's manager is asked to vouch for them.
+    #[must_use]
+    pub fn of_manager(&self) -> bool {
+        self.proof.as_deref() == Some(MANAGER)
+    }
+
     /// What may be pressed, the one that goes on first.
     #[must_use]
     pub fn choices(&self) -> &'static [&'static str] {
-        if self.proof.is_some() { &proof::CHOICES } else { &["approve", "changes", "decline", "take-over"] }
+        match self.proof.as_deref() {
+            Some(MANAGER) => &proof::VOUCHES,
+            Some(_) => &proof::CHOICES,
+            None => &["approve", "changes", "decline", "take-over"],
+        }
     }
 
     /// When something has to happen though nobody answers.
@@ -212,13 +222,14 @@ fn post(state: &mut State, connection: &str, channel: &str, thread: Option<Strin
     let name = case.profile.as_ref().map_or_else(|| case.user.clone(), |profile| profile.name.clone());
     let phones = case.account.as_ref().map_or_else(String::new, |account| account.phones.join(", "));
     let sentence = match (&ask.proof, ask.action.as_str()) {
+        (Some(kind), _) if kind == MANAGER => "vouch",
         (Some(_), _) => "call-back",
         (None, "account_unlock") => "approve-unlock",
         (None, LOST_PHONE) => "approve-mfa",
         (None, _) => "approve-reset",
     };
     let mut arguments = vec![("client", tenant.name.as_str()), ("name", &name), ("system", system(tenant)), ("login", &ask.login), ("ticket", &ticket)];
-    arguments.extend(ask.proof.as_ref().map(|_| ("phone", phones.as_str())));
+    arguments.extend((sentence == "call-back").then_some(("phone", phones.as_str())));
     let mut message = Message { thread, ..words(channel, sentence, &arguments) };
     let choices = ask.choices();
     message.buttons = choices.iter().map(|name| Button { label: (*name).into(), choice: (*name).into(), primary: choices.first() == Some(name) }).collect();
@@ -248,6 +259,11 @@ pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: 
                 // It was answered elsewhere before it stood there.
                 None => replace(state, &post, "approval-over", &[], now),
             }
+        }
+        (_, other) if state.case.as_ref().and_then(|case| case.ask.as_ref()).is_some_and(Ask::of_manager) => {
+            let why = format!("the manager could not be asked: {}", super::describe(other));
+            withdraw(state, "approval-over", &[], now);
+            proof::vain(state, MANAGER, &why, tenant, now);
         }
         (_, other) => {
             let Some(case) = &mut state.case else { return };
@@ -305,19 +321,21 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     }
     let wants_approver = open.is_some_and(Ask::wants_approver);
     let requester = state.case.as_ref().map_or("", |case| case.user.as_str());
-    // Whoever vouches for a person has spoken with them, and is one of the MSP's own.
+    // Whoever vouches for a person has spoken with them, and is one of the MSP's own, or the manager who was asked.
+    let of_manager = open.is_some_and(Ask::of_manager);
     let vouches = open.is_some_and(|ask| ask.proof.is_some());
     let by = match &event.act {
         _ if open.is_none_or(|ask| !ask.choices().contains(&press.choice.as_str())) => None,
         Act::Answer(_) if vouches => None,
         Act::Answer(answer) => Some(Approver::Api { name: answer.by.clone(), owner: answer.owner }).filter(|_| answer.owner || !wants_approver),
+        _ if staff && of_manager => None,
         _ if staff => {
             let member = tenant.staff_member(&event.workspace, &event.author);
             let enough = member.filter(|member| !wants_approver || member.role != StaffRole::Technician || press.choice != "approve");
             enough.map(|_| Approver::Staff { workspace: event.workspace.clone(), user: event.author.clone() })
         }
-        _ if vouches || event.author == requester => None,
-        _ if tenant.approvals.people.iter().any(|person| person.user == event.author) => Some(Approver::Named { user: event.author.clone() }),
+        _ if vouches && !of_manager || event.author == requester => None,
+        _ if !of_manager && tenant.approvals.people.iter().any(|person| person.user == event.author) => Some(Approver::Named { user: event.author.clone() }),
         _ => open.and_then(|ask| ask.manager.clone()).filter(|(user, _)| *user == event.author).map(|(user, account)| Approver::Manager { user, account }),
     };
     let Some(case) = &mut state.case else { return };
@@ -427,13 +445,16 @@ pub(super) fn find_again(state: &mut State, tenant: &Tenant, now: Instant) {
 /// Reminds, asks the MSP's people too, and gives up when the time is over.
 pub(super) fn tick(state: &mut State, tenant: &Tenant, at: Instant) {
     let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) else { return };
-    if at >= ask.expires {
+    if at >= ask.expires && ask.of_manager() {
+        withdraw(state, "approval-over", &[], at);
+        proof::vain(state, MANAGER, "the manager did not answer in time", tenant, at);
+    } else if at >= ask.expires {
         let code = if ask.proof.is_some() { "call-back-expired" } else { "approval-expired" };
         hand_over(state, code, "nobody answered the request in time", tenant, at);
     } else if ask.remind.is_some_and(|remind| at >= remind) {
         ask.remind = None;
         let posts = ask.posts.clone();
-        if !ask.staff {
+        if !ask.staff && !ask.of_manager() {
             ask_staff(state, tenant, at);
         }
         for post in posts {

@@ -3,7 +3,7 @@
 //! No component of ours ever makes or knows a code but the page, which seals what was typed. Where nothing comes, or it does not help, the next step-up is asked for.
 
 use super::proof::{self, ending};
-use super::{CASE_TIME, ChatAct, Note, Phase, Purpose, State, approval, ask, end_task, hand_over, next_offer, replace_offer, set_handover, settle};
+use super::{CASE_TIME, ChatAct, Note, Phase, Purpose, State, approval, end_task, hand_over, next_offer, replace_offer, set_handover, settle};
 use crate::Instant;
 use crate::journal::Press;
 use crate::stage::{Account, Button, CODE, Message, Outcome, PUSH, Proof, ProofAct, Question, Work};
@@ -207,14 +207,7 @@ fn over(state: &mut State, sentence: &str, now: Instant) {
 /// It does not help: the next step-up is asked for.
 fn in_vain(state: &mut State, kind: &str, why: &str, tenant: &Tenant, now: Instant) {
     over(state, if kind == PUSH { "push-over" } else { "code-over" }, now);
-    let Some(case) = &mut state.case else { return };
-    case.vetting.vain.push(kind.into());
-    case.evidence.push(format!("no {kind} proves who asks: {why}"));
-    if case.handover.is_some() {
-        settle(state, tenant, now);
-    } else {
-        ask(state, tenant, now);
-    }
+    proof::vain(state, kind, why, tenant, now);
 }
 
 /// The requester wrote instead of typing on the page. What looks like a code is not kept.

@@ -225,6 +225,9 @@ pub struct Approvals {
     /// The requester's manager, as the directory names them, is asked like these.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manager: bool,
+    /// The requester's manager may say that it is them, where the chat is too weak a proof.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub manager_vouches: bool,
     /// After so many minutes whoever was asked is reminded, and the MSP's people are asked too.
     pub remind_minutes: u64,
     /// After so many minutes a human has it.
@@ -236,7 +239,7 @@ pub struct Approvals {
 
 impl Default for Approvals {
     fn default() -> Self {
-        Approvals { channel: None, people: Vec::new(), manager: false, remind_minutes: 30, expire_minutes: 240, business_hours: false }
+        Approvals { channel: None, people: Vec::new(), manager: false, manager_vouches: false, remind_minutes: 30, expire_minutes: 240, business_hours: false }
     }
 }
 
@@ -853,7 +856,12 @@ fn known_lists(value: &Value, more: Members, problems: &mut Vec<String>) {
     }
     known("on_call.", value.get("on_call"), &[&["name", "user", "phone", "urgencies"]], problems);
     known("notices.", value.get("notices"), &[&["contact", "manager"]], problems);
-    known("approvals.", value.get("approvals"), &[&["channel", "people", "manager", "remind_minutes", "expire_minutes", "business_hours"]], problems);
+    known(
+        "approvals.",
+        value.get("approvals"),
+        &[&["channel", "people", "manager", "manager_vouches", "remind_minutes", "expire_minutes", "business_hours"]],
+        problems,
+    );
     for (i, person) in list(value.get("approvals"), "people").iter().enumerate() {
         known(&format!("approvals.people.{i}."), Some(person), &[&["name", "user"]], problems);
     }
@@ -1009,7 +1017,7 @@ impl Problems<'_> {
     }
 
     fn approvals(&mut self, approvals: &Approvals) {
-        let Approvals { channel, people, manager: _, remind_minutes, expire_minutes, business_hours: _ } = approvals;
+        let Approvals { channel, people, manager: _, manager_vouches: _, remind_minutes, expire_minutes, business_hours: _ } = approvals;
         channel.iter().for_each(|text| self.text("approvals.channel", text));
         for (i, Named { name, user }) in people.iter().enumerate() {
             [name, user].into_iter().for_each(|text| self.text(&format!("approvals.people.{i}"), text));

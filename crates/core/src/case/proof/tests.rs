@@ -1,7 +1,7 @@
 use super::super::approval::tests::{channel, evidence, phase, play, press, started};
-use super::super::tests::{Play, replay};
+use super::super::tests::{Play, account, replay};
 use super::*;
-use crate::stage::{Approver, Assurance};
+use crate::stage::{Account, Approver, Assurance, Manager, Outcome, Profile};
 
 const OFFERED: &str = "says account_unlock, who, find, open, prove, offer";
 
@@ -156,4 +156,71 @@ fn the_end_of_a_number_tells_nobody_the_number() {
     for (phone, expect) in [("+44 7700 900123", "ending in 23"), ("7", "ending in 7"), ("", "ending in ")] {
         assert_eq!(ending(phone), expect);
     }
+}
+
+/// Up to the request to the requester's manager, whom the directory names, and who is in the chat.
+fn manager_asked() -> Play {
+    let mut approvals = channel();
+    approvals["manager_vouches"] = true.into();
+    let mut play = play(approvals);
+    play.line("says account_unlock, who");
+    found_with_manager(&mut play);
+    play.line("open, prove, offer, press yes");
+    assert_eq!(play.line("prove"), "approving: who has mo@acme.example + note + vouch-awaited; challenged u1 1");
+    let mo = Profile {
+        id: "U0MO".into(),
+        workspace: "T1".into(),
+        email: Some("mo@acme.example".into()),
+        name: "Mo".into(),
+        guest: false,
+        inactive: false,
+        locale: None,
+    };
+    play.done("ask", Some(Outcome::Profile(mo)), true);
+    play.line("ask");
+    play.line("ask");
+    play
+}
+
+fn found_with_manager(play: &mut Play) {
+    let manager = Some(Manager { id: "m1".into(), name: "Mo".into(), address: "mo@acme.example".into() });
+    play.done("find", Some(Outcome::Found(Account { manager, ..account() })), true);
+}
+
+#[test]
+fn a_manager_vouches_with_a_button_of_their_own_and_as_long_as_they_are_the_manager() {
+    let mut play = manager_asked();
+    for (user, choice) in [("U0TOM", "vouch"), ("U0NIA", "vouch"), ("U0NOBODY", "vouch"), ("U0MO", "verified"), ("U0MO", "approve")] {
+        assert!(press(&mut play, user, choice).starts_with("approval-not-yours"), "{user} {choice}");
+    }
+    assert_eq!(press(&mut play, "U0MO", "vouch"), "who is U0MO");
+    let before = play.state.counted;
+    play.line("approver");
+    assert_eq!(started(&play, before), "vouch-given in D9, Idp(FindWithManager(");
+    found_with_manager(&mut play);
+    let question = play.state.asked.clone().unwrap();
+    let counts = |question: &Question, tenant: &Tenant| question.proofs(tenant).map(|proof| proof.kind.clone()).collect::<Vec<_>>();
+    assert_eq!(counts(&question, &play.tenant), ["manager"]);
+    // Every name of theirs, so that nobody vouches for themselves under another.
+    assert_eq!(question.vouchers(&play.tenant), ["T1/U0MO", "jane@acme.example", "m1"]);
+    let mut another = question.clone();
+    another.subject.manager = Some(Manager { id: "m2".into(), ..question.subject.manager.clone().unwrap() });
+    assert!(counts(&another, &play.tenant).is_empty());
+    play.tenant.approvals.manager_vouches = false;
+    assert!(counts(&question, &play.tenant).is_empty() && means(&question, &play.tenant) == [CALL_BACK]);
+    replay(&play);
+}
+
+#[test]
+fn a_manager_who_does_not_answer_or_is_not_there_costs_no_more_than_time() {
+    let mut play = manager_asked();
+    assert_eq!(play.line("wait 31"), "approving: approval-reminder");
+    assert_eq!(play.line("wait 31"), "approving asks: approval-over");
+    assert_eq!(play.state.asked.clone().unwrap().vetting.vain, [MANAGER]);
+    assert_eq!(play.line("prove"), "approving: call-back + note; challenged u1 1".replace("note;", "note + call-back-awaited;"));
+    replay(&play);
+    let mut denied = manager_asked();
+    press(&mut denied, "U0MO", "not-them");
+    assert_eq!(denied.line("approver"), "handingover (identity-denied): call-back-denied + hand-over; challenged u1 5");
+    replay(&denied);
 }
