@@ -251,7 +251,13 @@ pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: 
                 state.chat_on(&task.connection, ChatAct::OpenDirect(profile.id.clone()), Purpose::Ask, now);
             }
         }
-        (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => post(state, &task.connection, channel, None, tenant, now),
+        (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => {
+            post(state, &task.connection, channel, None, tenant, now);
+            // Only now is it sure that it is the manager who is waited for: of such notes a ticket has one.
+            if state.case.as_ref().and_then(|case| case.ask.as_ref()).is_some_and(Ask::of_manager) {
+                leave_note(state, Purpose::Aside, tenant, now);
+            }
+        }
         (Work::Chat(ChatAct::Say(message)), Outcome::Posted(posted)) => {
             let post = Post { connection: task.connection.clone(), channel: message.channel.clone(), message: posted.clone() };
             match state.case.as_mut().and_then(|case| case.ask.as_mut()) {

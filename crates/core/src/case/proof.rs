@@ -100,7 +100,6 @@ fn ask_manager(state: &mut State, question: &Question, decision: &Decision, tena
     notes.push(Note::Challenged(question.subject.id.clone(), 1));
     let connection = state.connection.clone();
     state.chat_on(&connection, ChatAct::Find(manager.address.clone()), Purpose::Ask, now);
-    leave_note(state, Purpose::Aside, tenant, now);
     state.say_once("vouch-awaited", &[], now);
 }
 

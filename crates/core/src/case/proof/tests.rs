@@ -166,7 +166,7 @@ fn manager_asked() -> Play {
     play.line("says account_unlock, who");
     found_with_manager(&mut play);
     play.line("open, prove, offer, press yes");
-    assert_eq!(play.line("prove"), "approving: who has mo@acme.example + note + vouch-awaited; challenged u1 1");
+    assert_eq!(play.line("prove"), "approving: who has mo@acme.example + vouch-awaited; challenged u1 1");
     let mo = Profile {
         id: "U0MO".into(),
         workspace: "T1".into(),
