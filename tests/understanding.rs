@@ -2,6 +2,7 @@
 
 use crate::rig::root;
 use firstline_host::eval::{Figures, Judged, Ticket};
+use firstline_host::measure::{UNITS, hundred_kilobytes};
 use firstline_host::reader::Reader;
 
 /// What the component makes of a file of labelled tickets.
@@ -50,16 +51,16 @@ async fn odd_texts_are_answered_by_the_component() {
     }
 }
 
-/// Counted, because a clock tells more of the machine than of the stage: `firstline fuzz` looks at the clock.
+/// Counted, because a clock tells more of the machine than of the stage: `firstline bench` and `firstline fuzz` look at the clock.
 #[tokio::test]
 async fn a_hundred_kilobytes_cost_the_component_a_bounded_amount_of_fuel() {
     firstline_host::build::once(&root()).unwrap();
     let mut reader = Reader::metered(&root().join("spin.toml")).await.unwrap();
-    for unit in ["my my my ", "Xx ", "he forgot\n", "forgot my password ", "a@b.c "] {
-        let cost = reader.cost(&unit.repeat(100_000 / unit.len())).await.unwrap();
+    for unit in UNITS {
+        let cost = reader.cost(&hundred_kilobytes(unit)).await.unwrap();
         println!("{unit:?}: {cost}");
-        // The dearest of these costs 0.94 thousand million.
-        assert!(cost < 1_100_000_000, "{unit:?}: {cost}");
+        // The dearest of these costs 0.44 thousand million.
+        assert!(cost < 500_000_000, "{unit:?}: {cost}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a text to ranked readings: the model proposes, the rules take back.
 
 use crate::{
-    encoder::Encoder,
+    encoder::{Encoder, PIECES},
     entities::{Entity, entities},
     familiar,
     features::{Feature, features},
@@ -31,10 +31,10 @@ const LEAST_WORDS: usize = 3;
 /// Longest part in bytes, and how many of them the encoder is asked about: this bounds the time of a long text.
 const LONGEST_PART: usize = 120;
 const ENCODED: usize = 2;
-/// Of a longer text only the opening is read, and less by the encoder: since the rest may say something else, nothing is done about it without a person.
+/// Of a longer text only the opening is read, in bytes, and less by the encoder, in word pieces: since the rest may say something else, nothing is done about it without a person.
 const LONGEST: usize = 4 * 1024;
 const OPENING: usize = 2 * 1024;
-const ENCODED_OPENING: usize = 80;
+const ENCODED_OPENING: usize = 16;
 /// How likely a further wish must be by its words alone, in all, and then in thousandths.
 const HINT: f32 = 0.35;
 const SURE: u16 = 800;
@@ -103,17 +103,21 @@ impl Mind<'_> {
     /// The vector of a text.
     #[must_use]
     pub fn vector(&self, text: &Text) -> Vec<f32> {
-        self.encoder.encode(&pieces(text, &self.encoder))
+        self.within(text, PIECES)
+    }
+
+    /// The vector of a text's first word pieces.
+    fn within(&self, text: &Text, most: usize) -> Vec<f32> {
+        self.encoder.encode(&pieces(text, &self.encoder, most))
     }
 }
 
 /// Reads a text, with the tenant's own names and the types that they go with.
 #[must_use]
 pub fn detect(source: &str, mind: &Mind, familiar: &[(String, String)]) -> Understanding {
-    let opening = |bytes: usize| Text::read(source.get(..boundary(source, source.len().min(bytes))).unwrap_or_default());
     if source.len() > LONGEST {
-        let (text, start) = (opening(OPENING), opening(ENCODED_OPENING));
-        let mut understanding = judge(&text, &mind.vector(&start), &mind.model);
+        let text = Text::read(source.get(..boundary(source, OPENING)).unwrap_or_default());
+        let mut understanding = judge(&text, &mind.within(&text, ENCODED_OPENING), &mind.model);
         familiar::hear(&mut understanding, &text, familiar, &mind.model);
         understanding.abstained |=
             understanding.readings.first().is_none_or(|reading| reading.intent != Intent::Human && reading.intent.group() != Group::Handover);

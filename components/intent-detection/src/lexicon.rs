@@ -379,7 +379,8 @@ fn slip(known: &str, word: &str) -> bool {
 }
 
 /// One slip away: a letter too many, too few, wrong, or two in the wrong order.
-fn near(known: &str, word: &str) -> bool {
+#[must_use]
+pub fn near(known: &str, word: &str) -> bool {
     // One slip leaves one end as it is, unless it turns a word of two letters round; to see that costs little, and spares most words the distance.
     let ends = || known.chars().next() == word.chars().next() || known.chars().next_back() == word.chars().next_back();
     known.len().abs_diff(word.len()) <= 1 && (known.len() < 3 || ends()) && osa_distance(known, word) <= 1

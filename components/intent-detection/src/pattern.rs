@@ -11,18 +11,53 @@ use crate::{
 /// Words that bring the writer in, after which a person named before is no longer the subject.
 pub const WRITER: &[&str] = &["i", "im", "ive", "my", "me", "mine", "id", "ill"];
 
+/// A pattern, taken apart once for all the places where it is tried.
+struct Pattern<'a>(Vec<Part<'a>>);
+
+enum Part<'a> {
+    /// At most so many words of any kind, and whether they may speak of the writer.
+    Gap(usize, bool),
+    /// One of these.
+    Words { opens: bool, words: Vec<&'a str>, letters: u32 },
+}
+
+impl<'a> Pattern<'a> {
+    fn read(pattern: &'a str) -> Self {
+        let part = |part: &'a str| match part {
+            ".." => Part::Gap(3, true),
+            "..." => Part::Gap(4, false),
+            _ => {
+                let (opens, words) = part.strip_prefix('^').map_or((false, part), |words| (true, words));
+                let words: Vec<&str> = words.split('|').collect();
+                let letters = words.iter().fold(0, |letters, word| letters | if word.starts_with('%') { u32::MAX } else { letter(word) });
+                Part::Words { opens, words, letters }
+            }
+        };
+        Pattern(pattern.split(' ').map(part).collect())
+    }
+
+    fn at(&self, start: usize, text: &Text, lexicon: &Lexicon) -> Option<(usize, usize)> {
+        matches(&self.0, start, start, text, lexicon).map(|end| (start, end))
+    }
+}
+
+/// One bit for what a word begins with, so that most words are told apart without being compared; never none.
+fn letter(word: &str) -> u32 {
+    1 << (word.as_bytes().first().copied().unwrap_or_default() & 31)
+}
+
 /// Finds the first place where a pattern stands: first and last token.
 #[must_use]
 pub fn find(pattern: &str, text: &Text, lexicon: &Lexicon) -> Option<(usize, usize)> {
-    let parts: Vec<&str> = pattern.split(' ').collect();
-    (0..text.tokens.len()).find_map(|start| matches(&parts, start, start, text, lexicon).map(|end| (start, end)))
+    let pattern = Pattern::read(pattern);
+    (0..text.tokens.len()).find_map(|start| pattern.at(start, text, lexicon))
 }
 
 /// Finds every place where a pattern stands.
 #[must_use]
 pub fn all(pattern: &str, text: &Text, lexicon: &Lexicon) -> Vec<(usize, usize)> {
-    let parts: Vec<&str> = pattern.split(' ').collect();
-    (0..text.tokens.len()).filter_map(|start| matches(&parts, start, start, text, lexicon).map(|end| (start, end))).collect()
+    let pattern = Pattern::read(pattern);
+    (0..text.tokens.len()).filter_map(|start| pattern.at(start, text, lexicon)).collect()
 }
 
 /// Finds the first of several patterns that stands in the text.
@@ -31,16 +66,14 @@ pub fn any(patterns: &[&str], text: &Text, lexicon: &Lexicon) -> Option<(usize, 
     patterns.iter().find_map(|pattern| find(pattern, text, lexicon))
 }
 
-fn matches(parts: &[&str], at: usize, start: usize, text: &Text, lexicon: &Lexicon) -> Option<usize> {
+fn matches(parts: &[Part], at: usize, start: usize, text: &Text, lexicon: &Lexicon) -> Option<usize> {
     let (part, rest) = parts.split_first()?;
-    let (most, writer) = match *part {
-        ".." => (3, true),
-        "..." => (4, false),
-        _ => {
+    let (most, writer) = match part {
+        Part::Gap(most, writer) => (*most, *writer),
+        Part::Words { opens, words, letters } => {
             let token = text.tokens.get(at)?;
-            let (opens, words) = part.strip_prefix('^').map_or((false, *part), |words| (true, words));
             let placed = (at == start || !token.first) && (!opens || token.first || token.gap);
-            let fits = placed && words.split('|').any(|word| fits(word, token, lexicon));
+            let fits = placed && letters & letter(&token.word) != 0 && words.iter().any(|word| fits(word, token, lexicon));
             return match (fits, rest.is_empty()) {
                 (false, _) => None,
                 (true, true) => Some(at),
@@ -61,10 +94,13 @@ fn matches(parts: &[&str], at: usize, start: usize, text: &Text, lexicon: &Lexic
 }
 
 fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
+    if !word.starts_with('%') {
+        return word.strip_suffix('*').map_or_else(|| token.word == word, |stem| token.word.starts_with(stem));
+    }
     match word {
         "%credential" => lexicon::credential(&token.word),
         "%secret" => lexicon::secret(&token.word),
-        "%reset" => ["reset", "resetting", "unlock", "unlocking"].iter().any(|known| strsim::osa_distance(known, &token.word) <= 1),
+        "%reset" => ["reset", "resetting", "unlock", "unlocking"].iter().any(|known| lexicon::near(known, &token.word)),
         "%provider" => lexicon::provider(&token.word),
         "%person" => lexicon::person(&token.word),
         "%name" => token.kind == Kind::Mask || lexicon.name(&token.word) && !token.possessive,
@@ -74,10 +110,7 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
         "%number" => token.kind == Kind::Number,
         "%email" => token.kind == Kind::Email,
         "%mention" => token.kind == Kind::Mention,
-        _ => match word.strip_suffix('*') {
-            Some(stem) => token.word.starts_with(stem),
-            None => token.word == word,
-        },
+        _ => false,
     }
 }
 

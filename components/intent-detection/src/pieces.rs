@@ -1,7 +1,7 @@
 //! From a text's tokens to the word pieces of the encoder.
 
 use crate::{
-    encoder::{Encoder, PIECES},
+    encoder::Encoder,
     text::{Kind, Text, Token, fold},
 };
 
@@ -15,9 +15,9 @@ const CLOSINGS: &[&str] =
 /// Longest line that can be such an ending.
 const CLOSING: usize = 4;
 
-/// The pieces of a text, from `[CLS]` to `[SEP]`. Heads of forwarded mails and what follows a closing are left out: rules and words still see them.
+/// The pieces of a text, from `[CLS]` to `[SEP]`, so many of them at most. Heads of forwarded mails and what follows a closing are left out: rules and words still see them.
 #[must_use]
-pub fn pieces(text: &Text, encoder: &Encoder) -> Vec<usize> {
+pub fn pieces(text: &Text, encoder: &Encoder, most: usize) -> Vec<usize> {
     let piece = |name: &str| encoder.piece(name).unwrap_or_default();
     let (unknown, end) = (piece("[UNK]"), piece("[SEP]"));
     let mut out = vec![piece("[CLS]")];
@@ -44,14 +44,14 @@ pub fn pieces(text: &Text, encoder: &Encoder) -> Vec<usize> {
             Kind::Url => out.extend(encoder.piece("http")),
             Kind::Mention | Kind::Mask | Kind::Blank => {}
         }
-        if out.len() >= PIECES {
+        if out.len() >= most {
             break;
         }
     }
-    if text.question && out.len() < PIECES {
+    if text.question && out.len() < most {
         out.extend(encoder.piece("?"));
     }
-    out.truncate(PIECES - 1);
+    out.truncate(most.saturating_sub(1));
     out.push(end);
     out
 }

@@ -4,7 +4,7 @@ use crate::data::Example;
 use anyhow::{Context, Result};
 use intent_detection::{
     detect::ENCODER,
-    encoder::{Encoder, WIDTH},
+    encoder::{Encoder, PIECES, WIDTH},
     pieces::pieces,
     text::Text,
 };
@@ -21,7 +21,7 @@ pub fn fill(examples: &mut [Example], cache: &Path) -> Result<()> {
     let wanted: Vec<(Key, Vec<usize>)> = examples
         .iter()
         .map(|example| {
-            let pieces = pieces(&Text::read(&example.text), &encoder);
+            let pieces = pieces(&Text::read(&example.text), &encoder, PIECES);
             let hash = pieces.iter().fold(Sha256::new_with_prefix(version), |hash, piece| hash.chain_update(piece.to_le_bytes()));
             (hash.finalize().first_chunk().copied().unwrap_or_default(), pieces)
         })

@@ -1,6 +1,7 @@
 //! What the main job costs: counted for the budget, timed for the benchmark.
 
 use crate::desk::{Desk, Keys, millis, unlimited, vendors};
+use crate::reader::Reader;
 use crate::timeline::{internal, union};
 use crate::{Config, Effect, Event, Fate, Fault, Moment, Operation, Trace, simulated};
 use anyhow::{Context as _, Result, ensure};
@@ -264,6 +265,35 @@ pub async fn budget(mut config: Config) -> Result<Budget> {
         component_bytes: desk.app.sizes().files.clone(),
         memories: desk.app.sizes().memories.clone(),
     })
+}
+
+/// What 100 KB of text are made of to see what reading them costs: what people write, and what is dear to read.
+pub const UNITS: [&str; 6] = ["my my my ", "Xx ", "he forgot\n", "forgot my password ", "a@b.c ", "Wendell Xylo's unlcok passwrod, approved by Zed: "];
+
+/// A unit as often as 100 KB hold it.
+#[must_use]
+pub fn hundred_kilobytes(unit: &str) -> String {
+    unit.repeat(100_000 / unit.len().max(1))
+}
+
+/// How long the stage takes to read 100 KB of each unit, the median of nine.
+///
+/// # Errors
+/// The stage was not built, or it trapped.
+pub async fn reading(manifest: &std::path::Path) -> Result<Vec<(&'static str, Duration)>> {
+    let mut reader = Reader::start(manifest).await?;
+    let mut rows = Vec::new();
+    for unit in UNITS {
+        let text = hundred_kilobytes(unit);
+        let mut took = Vec::new();
+        for _ in 0..9 {
+            let asked = Instant::now();
+            reader.read(&text).await?;
+            took.push(asked.elapsed());
+        }
+        rows.push((unit, percentile(&took, 50)));
+    }
+    Ok(rows)
 }
 
 /// Runs the budget on a runtime as it needs it.

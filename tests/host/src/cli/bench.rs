@@ -23,6 +23,10 @@ pub fn run() -> Result<()> {
     let disk = on_disk(&project, &folder);
     let _ = std::fs::remove_dir_all(&folder);
     print(&memory, &disk?);
+    let reading = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure::reading(&project.join("spin.toml")))?;
+    for (unit, took) in reading {
+        super::say(&format!("{:<44} {:>12}", format!("100 KB of {:?} read", unit.trim_end()), ms(took)));
+    }
     Ok(())
 }
 
