@@ -317,7 +317,9 @@ impl Lexicon {
         const BEGINNINGS: [&str; 5] = ["re", "un", "dis", "mis", "pre"];
         let known = |word: &str| self.common.contains(word) || self.plain.contains(word) || THINGS.contains(&word);
         let stem = |word: &str| {
+            let short = word.strip_suffix("ied").or_else(|| word.strip_suffix("ies"));
             ENDINGS.iter().filter_map(|ending| word.strip_suffix(ending)).any(|stem| stem.len() > 2 && (known(stem) || known(&format!("{stem}e"))))
+                || short.is_some_and(|stem| stem.len() > 2 && known(&format!("{stem}y")))
         };
         let derived = || BEGINNINGS.iter().filter_map(|beginning| word.strip_prefix(beginning)).any(|rest| rest.len() > 3 && (known(rest) || stem(rest)));
         let name = self.names.contains(word) || self.products.contains(word);

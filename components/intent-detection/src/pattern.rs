@@ -107,11 +107,19 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
         "%capital" => token.kind == Kind::Word && token.capital && !token.first && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
         "%unknown" => token.kind == Kind::Word && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
         "%owner" => owner(token, lexicon),
+        "%foreign" => foreign(token),
         "%number" => token.kind == Kind::Number,
         "%email" => token.kind == Kind::Email,
         "%mention" => token.kind == Kind::Mention,
         _ => false,
     }
+}
+
+/// What could have an account and is neither the writer's own nor a time.
+fn foreign(token: &Token) -> bool {
+    const TIMES: [&str; 12] = ["first", "second", "third", "fourth", "last", "next", "time", "day", "week", "weekend", "morning", "year"];
+    let word = token.word.as_str();
+    token.kind == Kind::Word && !lexicon::provider(word) && !lexicon::credential(word) && !TIMES.contains(&word)
 }
 
 /// `Bob's`, and `bobs` for a known name.

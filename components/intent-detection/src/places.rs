@@ -99,9 +99,13 @@ fn is_odd<'a>(text: &'a Text, lexicon: &Lexicon, i: usize, looks: &mut Looks<'a>
     !(*known || glued(text, lexicon, i) || mistyped())
 }
 
-/// Two words whose space was lost: "resetNew".
+/// Two words whose space was lost, "resetNew", or that a hyphen joins, "post-it".
 fn glued(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
     let source = text.span(i, i);
+    let common = |word: &str| lexicon.common(&word.to_lowercase());
+    if source.split_once('-').is_some_and(|(first, second)| first.len() > 1 && second.len() > 1 && common(first) && common(second)) {
+        return true;
+    }
     let Some((at, _)) = source.char_indices().zip(source.chars().skip(1)).find(|((_, a), b)| a.is_lowercase() && b.is_uppercase()).map(|(a, _)| a) else {
         return false;
     };

@@ -336,7 +336,7 @@ const ANOTHER: &[&str] = &[
     "leaver|leavers",
     "new starter|joiner|hire|employee|colleague|user",
     "the|our|this temp is|was|has|on|at|in|cannot|cant|needs|forgot|got",
-    "for|of the|our|a|all .. team|department|reception|warehouse|terminal|kiosk|classroom",
+    "for|of the|our|a|all .. team|department|reception|warehouse|terminal|kiosk|classroom|mailbox|inbox|lobby|till|counter|room",
     "for|of|from|unlock|reset|behalf .. %person",
     "%person forgot|forgets|lost|cant|cannot|needs|keeps|locked|lockout|password|account",
     "%person is|was|has|are|have|got|gets|who ... locked|forgotten|password|unable|lost|forgot",
@@ -364,6 +364,8 @@ const ANOTHER: &[&str] = &[
     "the|my|our|whole|entire team .. locked|forgot",
     "everybody|everyone",
     "reset|unlock all|everything|everyones",
+    "the|a|new|temp|temporary|%reset %secret|account of|for our|the|a|an %foreign",
+    "user|ext|extension .. %number forgot|lost|needs|is|has|cant|cannot|locked",
 ];
 
 /// Pronouns, which in a technician's summary ("caller forgot her password") stand for the requester.
@@ -478,6 +480,12 @@ const SUSPICIOUS: &[&str] = &[
     "was|been|being|am asked .. %secret",
     "didnt|not|never|without .. trigger|requested|initiate",
     "didnt|not|never|without request|requesting",
+    "wasnt|isnt me",
+    "was|is not me",
+    "not|never by me|myself|us",
+    "without .. knowledge|knowing|consent|permission",
+    "was|been|got|is|were changed|altered|replaced by",
+    "%credential is|was|were|got|been|has|have|might|may .. leak*|exposed|pwned|stolen|misused|abused",
 ];
 
 /// What a screen says as well as a fraud: the way on which it came tells them apart.
@@ -538,6 +546,17 @@ const QUESTION: &[&str] = &[
     "tell|show|remind me .. how|what|the|about",
     "explain|describe|clarify|define",
     "does resetting|changing",
+    "who|what|why|which locked|locks|changed|blocked|disabled",
+    "^which .. do|does|should|can|would|is|are",
+    "you recommend|suggest|advise|prefer",
+];
+
+/// What has the form of a question and asks for the deed.
+const POLITE: &[&str] = &[
+    "is|are someone|somebody|anyone|anybody|you able to .. %reset my|it",
+    "would|will someone|somebody|anyone|anybody|you be able to .. %reset my|it",
+    "so kind .. %reset my|it",
+    "kind enough to .. %reset my|it",
 ];
 
 /// The order of words that asks, at the beginning of a sentence, or anywhere if there is a question mark.
@@ -556,7 +575,7 @@ const RESOLVED: &[&str] = &[
     "works|working|sorted|solved|resolved|fixed|done .. now|again|thanks|thank|thx|cheers|already",
     "now works|working",
     "is|was|its|got|been|that .. sorted|solved|resolved|fixed",
-    "all good|sorted|fine|set",
+    "all good|sorted|fine|set|fixed|done|resolved|solved|clear",
     "its|is|am|im|all fine|ok|okay|back now",
     "no longer locked|need|needed|required|necessary|an",
     "back in|online",
@@ -568,6 +587,11 @@ const RESOLVED: &[&str] = &[
     "able to .. now|again",
     "can .. log|login|sign .. again|now",
     "close the|this|my ticket|case",
+    "you|can|may|please|pls close this|it|that",
+    "went fine|well|smoothly|ok|okay|perfectly|great",
+    "was|is|were successful|complete",
+    "nothing left|more|else|further to|needed|required",
+    "ignore|disregard my|this|that|the",
     "thanks|thank|thx .. unlocking|resetting",
     "was locked .. but",
     "was unlocked",
@@ -580,6 +604,8 @@ const PAST: &[&str] = &[
     "already|successfully reset|changed|unlocked",
     "i|ive|have|had|was|been|got|it just reset|changed|unlocked",
     "i|ive|we %reset|changed|updated|unlocked my|it|the",
+    "%person reset|changed|updated|unlocked my|it",
+    "%secret changed|updated",
     "after|since .. resetting|changing|change|changed|unlocking",
     "after|since reset",
     "after|since a|the|my|your|its|i|you|we|last|%secret .. reset",
@@ -596,6 +622,9 @@ const LOST: &[&str] = &[
     "cant|cannot|dont|couldnt|not remember|recall|know|forgot what|which|it|the",
     "no longer know|remember",
     "forgot it",
+    "not|no sure|idea|clue what|which",
+    "cant|cannot|dont|not remember|recall if|whether",
+    "cant|cannot|couldnt for .. of me remember|recall|think",
 ];
 
 const LOCKED: &[&str] =
@@ -606,6 +635,7 @@ const ASKED: &[&str] = &["reset|resetting|change|new|temporary|temp .. %secret",
 const STILL: &[&str] = &[
     "not|isnt|still|never|wasnt|arent|hasnt|hasnt|doesnt|didnt|cant|wont|cannot|none|nothing|nor .. works|working|worked|work|solved|resolved|fixed|sorted|fine|good",
     "cant|cannot|couldnt|unable|wont .. back",
+    "let|get me back",
     "get|have|need|want|getting .. resolved|solved|sorted|fixed",
     "locked .. again",
     "thanks|thank .. in advance",
@@ -618,6 +648,8 @@ const HOSTILE: &[&str] = &[
     "in case",
     "example|test|testing|joke|article",
     "wait with|until",
+    "we|were|company switching|moving|migrating|rolling|changing|introducing|launching|upgrading|replacing",
+    "next|coming month|quarter|year",
     "later|tomorrow|myself .. %reset",
     "%reset .. later|tomorrow|myself",
     "ignore .. rules|instructions|previous|prompt|everything|above",
@@ -692,7 +724,7 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     if has(RESOLVED).is_some() && has(STILL).is_none() {
         return Some(Veto::Resolved);
     }
-    if has(QUESTION).is_some() || has(&[if text.question { INVERTED } else { OPENING }]).is_some() {
+    if has(POLITE).is_none() && (has(QUESTION).is_some() || has(&[if text.question { INVERTED } else { OPENING }]).is_some()) {
         return Some(if stated.is_some() { Veto::Unclear } else { Veto::Question });
     }
     // "Self-service does not work, please reset my password" talks of a tool, and asks all the same.
