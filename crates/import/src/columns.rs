@@ -195,9 +195,11 @@ impl Columns {
             };
             columns.take(*field, place, headers);
         }
+        // Once a header: a file may have ten thousand.
+        let known: Vec<String> = headers.iter().map(|header| plain(header)).collect();
         for (field, names) in NAMES.iter().filter(|(field, _)| !said.contains_key(field)) {
             let free = |place: &usize| !columns.places.values().any(|taken| taken == place);
-            let found = names.iter().find_map(|name| headers.iter().position(|header| plain(header) == *name).filter(free));
+            let found = names.iter().find_map(|name| known.iter().position(|header| header == name).filter(free));
             if let Some(place) = found {
                 columns.take(*field, place, headers);
             }
