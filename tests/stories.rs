@@ -221,6 +221,7 @@ stories! {
     unclear_twice
     unknown_user
     vip
+    vip_by_group
     waiting_status_set_by_a_human
     waits_and_is_closed
     waits_for_the_user

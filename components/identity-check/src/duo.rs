@@ -131,7 +131,7 @@ mod tests {
     fn a_push_is_sent_once_and_its_answer_waited_for() {
         let (may, sent, waited) = (answer(200, MAY), answer(200, SENT), Reply::Waited(4_000));
         check(&[], "POST auth/v2/preauth username=ivy@initech.example");
-        check(&[may.clone()], "POST auth/v2/auth username=ivy@initech.example&factor=push&device=auto&async=1");
+        check(std::slice::from_ref(&may), "POST auth/v2/auth username=ivy@initech.example&factor=push&device=auto&async=1");
         check(&[may.clone(), sent.clone()], "wait 3");
         let looked = [may.clone(), sent.clone(), waited.clone()];
         check(&looked, "GET auth/v2/auth_status?txid=t-1");

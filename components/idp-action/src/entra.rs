@@ -46,8 +46,9 @@ impl Directory for Entra {
         if !user.names().contains(&login.to_lowercase()) {
             return Ok(Outcome::Absent);
         }
-        let (privileged, _) = privileges(io, listings)?;
-        Ok(Outcome::Found(user.account(privileged)))
+        let (privileged, belongs) = privileges(io, listings)?;
+        let groups = belongs.into_iter().filter(Object::is_group).map(|object| object.id).collect();
+        Ok(Outcome::Found(Account { groups, ..user.account(privileged) }))
     }
 
     fn manager(&self, io: &mut Io, id: &str) -> Flow<Option<Manager>> {
@@ -173,6 +174,7 @@ impl User {
             lock: Lock::Unknown,
             guest,
             synced: self.on_premises_sync_enabled == Some(true),
+            groups: Vec::new(),
             privileged,
             locale: directory::locale([self.preferred_language.as_deref()]),
             manager: None,
@@ -191,6 +193,10 @@ struct Object {
 }
 
 impl Object {
+    fn is_group(&self) -> bool {
+        self.kind.as_deref() == Some("#microsoft.graph.group")
+    }
+
     /// Why belonging to this object, or owning it, makes an account privileged (P-11).
     fn privilege(&self, relation: &str) -> Option<String> {
         let name = self.display_name.as_deref().unwrap_or(&self.id);

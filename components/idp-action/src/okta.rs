@@ -187,6 +187,7 @@ impl User {
             state: self.status,
             guest: false,
             synced: provider.is_none_or(|provider| provider.kind != "OKTA"),
+            groups: Vec::new(),
             privileged,
             // Okta fills `locale` in by itself, the other only somebody who means it.
             locale: directory::locale([self.profile.preferred_language.as_deref(), self.profile.locale.as_deref()]),

@@ -768,6 +768,7 @@ pub fn account(id: &str, name: &str) -> Account {
         guest: false,
         synced: false,
         privileged: vec![],
+        groups: vec![],
         locale: None,
         phones: vec!["+44 20 7946 0123".into()],
         mobile: None,

@@ -88,7 +88,8 @@ impl Stages for Composed {
             subject: guardrails::Subject {
                 tenant: question.subject_tenant.clone(),
                 id: subject.id.clone(),
-                names: subject.names.clone(),
+                // A list may name a group instead of everybody in it.
+                names: subject.names.iter().chain(&subject.groups).cloned().collect(),
                 enabled: subject.enabled,
                 guest: subject.guest,
                 synced: subject.synced,
@@ -156,7 +157,7 @@ impl Stages for Composed {
                     idp::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),
                     idp::Step::Wait(seconds) => wire::Step::Wait(seconds),
                     idp::Step::Checkpoint(state) => wire::Step::Checkpoint(state),
-                    idp::Step::Done(outcome) => wire::Step::Done(idp_outcome(outcome)),
+                    idp::Step::Done(outcome) => wire::Step::Done(idp_outcome(outcome, tenant)),
                 })
             }
             Work::Psa(act) => {
@@ -337,17 +338,35 @@ fn chat_outcome(outcome: outbox::Outcome) -> Outcome {
     }
 }
 
-fn idp_outcome(outcome: idp::Outcome) -> Outcome {
+fn idp_outcome(outcome: idp::Outcome, tenant: &Tenant) -> Outcome {
     let report = |idp::Report { evidence, secret }| stage::Report { evidence, secret };
     match outcome {
-        idp::Outcome::Found(idp::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, mobile, locale, manager }) => {
+        idp::Outcome::Found(idp::Account {
+            id,
+            login,
+            names,
+            name,
+            enabled,
+            state,
+            lock,
+            guest,
+            synced,
+            privileged,
+            groups,
+            phones,
+            mobile,
+            locale,
+            manager,
+        }) => {
+            // Somebody may be in hundreds.
+            let groups = groups.into_iter().filter(|group| tenant.guardrails.lists(group)).collect();
             let lock = match lock {
                 idp::Lock::Open => stage::Lock::Open,
                 idp::Lock::Locked => stage::Lock::Locked,
                 idp::Lock::Unknown => stage::Lock::Unknown,
             };
             let manager = manager.map(|idp::Manager { id, name, address }| stage::Manager { id, name, address });
-            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, phones, mobile, locale, manager })
+            Outcome::Found(stage::Account { id, login, names, name, enabled, state, lock, guest, synced, privileged, groups, phones, mobile, locale, manager })
         }
         idp::Outcome::Absent => Outcome::Absent,
         idp::Outcome::Changed(done) => Outcome::Changed(report(done)),

@@ -38,6 +38,7 @@ pub struct Named {
 }
 
 /// What became known. Facts are inputs: applying them in order yields the state.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once; on 32 bits it is not large")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {

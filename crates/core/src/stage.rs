@@ -500,6 +500,9 @@ pub struct Account {
     pub synced: bool,
     /// Why it is privileged.
     pub privileged: Vec<String>,
+    /// Object ids of groups that it belongs to and that a list of the tenant names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// The language that the directory names for its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,

@@ -59,6 +59,7 @@ fn account(id: &str, address: &str) -> Account {
         guest: false,
         synced: false,
         privileged: vec![],
+        groups: vec![],
         locale: None,
         phones: vec![],
         mobile: None,

@@ -81,6 +81,7 @@ pub(super) fn account() -> Account {
         guest: false,
         synced: false,
         privileged: vec![],
+        groups: vec![],
         locale: None,
         phones: vec!["+44 7700 900123".into()],
         mobile: Some("+44 7700 900123".into()),

@@ -458,11 +458,20 @@ pub struct Guardrails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Vips {
-    /// Their names, aliases or object ids.
+    /// Their names, aliases or object ids, or object ids of groups that they are in (Entra).
     pub names: Vec<String>,
     /// User id, in the MSP's own chat, of the technician who is told at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+}
+
+impl Guardrails {
+    /// A list of it names this account, alias or group.
+    #[must_use]
+    pub fn lists(&self, name: &str) -> bool {
+        let pilots = self.autonomy.values().flat_map(|entry| &entry.pilot);
+        self.protected.iter().chain(&self.vips.names).chain(pilots).any(|listed| listed.trim().eq_ignore_ascii_case(name.trim()))
+    }
 }
 
 impl Vips {
