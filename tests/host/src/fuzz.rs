@@ -1,10 +1,17 @@
-//! Hostile input by the minute: texts and webhooks that were cut, spliced, doubled and salted, given to the stages as built.
+//! Hostile input by the minute: texts, webhooks, callbacks and ticket histories that were cut, spliced, doubled and salted.
+//! Texts and webhooks go to the stages as built, what is signed to the whole application with its emulated vendors, histories to `crates/import`.
 //!
 //! Seeded, so that a finding can be had again; a finding is a trap, an answer that breaks the contract, or one that takes too long.
 
+use crate::desk::{self, Desk, Keys};
 use crate::reader::{Listener, Reader};
-use anyhow::{Result, bail, ensure};
+use crate::{Config, Event};
+use anyhow::{Result, anyhow, bail, ensure};
+use firstline_import::Options;
+use firstline_vendors::DEMO;
+use std::panic::catch_unwind;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest input; intake reads no more than this of a message.
@@ -196,6 +203,90 @@ pub async fn webhooks(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Durat
             bail!(finding(&format!("{trap:#}")));
         }
         ensure!(took <= limit, finding(&format!("took {took:?}")));
+        run = Run { inputs: run.inputs + 1, slowest: run.slowest.max(took) };
+    }
+    Ok(run)
+}
+
+/// Gives the application mutated bodies under the vendors' own signatures, and waits for all that comes of each, until the time is over or at the first finding:
+/// a trap, an answer that blames the application, or a request to a vendor that no correct client sends.
+pub async fn intake(manifest: &Path, known: &Signed, seed: u64, time: Duration, limit: Duration) -> Result<Run> {
+    let traps: Arc<Mutex<Vec<String>>> = Arc::default();
+    let mut config = Config::new(manifest);
+    let noted = traps.clone();
+    config.trace = Arc::new(move |event| {
+        if let Event::Trap { component, why } = event {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{component}: {why}"));
+        }
+    });
+    let vendors = desk::vendors(&config.clock);
+    vendors.seed(&serde_json::from_str(DEMO)?).map_err(anyhow::Error::msg)?;
+    let desk = Desk::start(config, vendors, Duration::ZERO, Keys::make()?)?;
+    desk.enter(&desk::unlimited()?).await?;
+    let (mut random, mut run, began) = (Random::new(seed), Run::default(), Instant::now());
+    while began.elapsed() < time {
+        let psa = random.below(2) == 0;
+        let body = mutate(if psa { &known.callbacks } else { &known.webhooks }, &mut random);
+        let media = random.one(&["application/json", "application/x-www-form-urlencoded"]).copied().unwrap_or_default();
+        let made = match psa {
+            true => desk.vendors.connectwise_signed("/webhooks/acme-desk", &body),
+            false => desk.vendors.slack_signed("T0ACME", "/webhooks/acme-slack", media, &body),
+        };
+        let request = made.map_err(anyhow::Error::msg)?;
+        let asked = Instant::now();
+        let status = desk.app.request(request).await.status();
+        let took = asked.elapsed();
+        desk.app.idle().await;
+        let what = if psa { "callback" } else { media };
+        let shown = || String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>();
+        let finding = |why: &str| format!("input {} of seed {seed}: {why}: {what} {:?}", run.inputs, shown());
+        let trapped = std::mem::take(&mut *traps.lock().unwrap_or_else(PoisonError::into_inner));
+        ensure!(trapped.is_empty(), finding(&format!("{trapped:?}")));
+        // 503 says "send again": a key that is not where the callback says.
+        ensure!(!status.is_server_error() || status == 503, finding(&format!("answered {status}")));
+        let violations = desk.vendors.violations();
+        ensure!(violations.is_empty(), finding(&format!("the vendors were sent {violations:?}")));
+        ensure!(took <= limit, finding(&format!("took {took:?}")));
+        run = Run { inputs: run.inputs + 1, slowest: run.slowest.max(took) };
+    }
+    Ok(run)
+}
+
+/// Bodies for [`intake`], as the vendors write them.
+#[derive(Debug, Clone, Default)]
+pub struct Signed {
+    /// Of Slack.
+    pub webhooks: Vec<Vec<u8>>,
+    /// Of ConnectWise.
+    pub callbacks: Vec<Vec<u8>>,
+}
+
+/// Reads mutated ticket histories until the time is over, or stops at the first finding. What was read must also be read again from its own lines.
+pub fn imports(known: &[Vec<u8>], options: &Options, seed: u64, time: Duration, limit: Duration) -> Result<Run> {
+    let (mut random, mut run, began) = (Random::new(seed), Run::default(), Instant::now());
+    while began.elapsed() < time {
+        let file = mutate(known, &mut random);
+        let finding =
+            |what: &str| format!("input {} of seed {seed}: {what}: {:?}", run.inputs, String::from_utf8_lossy(&file).chars().take(2_000).collect::<String>());
+        let asked = Instant::now();
+        let read = |bytes: &[u8]| catch_unwind(|| firstline_import::read(bytes, options, &mut |_| {})).map_err(|_| anyhow!(finding("a panic")));
+        let import = read(&file)?;
+        let mut took = asked.elapsed();
+        for _ in 0..AGAIN {
+            if took > limit {
+                let asked = Instant::now();
+                _ = read(&file)?;
+                took = took.min(asked.elapsed());
+            }
+        }
+        ensure!(took <= limit, finding(&format!("took {took:?}")));
+        if let Ok(import) = import {
+            for part in firstline_import::parts(&import.records, 100) {
+                let again = read(part.as_bytes())?.map_err(|why| anyhow!(finding(&why)))?;
+                let lost: Vec<_> = again.complaints.iter().filter(|complaint| !complaint.taken).collect();
+                ensure!(lost.is_empty(), finding(&format!("its own lines are not read again: {lost:?}")));
+            }
+        }
         run = Run { inputs: run.inputs + 1, slowest: run.slowest.max(took) };
     }
     Ok(run)

@@ -380,6 +380,34 @@ impl Vendors {
             .map_err(|error| error.to_string())
     }
 
+    /// Any body as a callback that is signed like ConnectWise's.
+    ///
+    /// # Errors
+    /// If the path is none.
+    pub fn connectwise_signed(&self, path: &str, body: &[u8]) -> Result<Request<Bytes>, String> {
+        let signature = connectwise::sign(&self.lock().connectwise.signing_key, body);
+        Request::post(path)
+            .header("content-type", "application/json; charset=utf-8")
+            .header("x-content-signature", signature)
+            .body(Bytes::copy_from_slice(body))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Any body as a webhook that is signed with this workspace's secret.
+    ///
+    /// # Errors
+    /// If there is no such workspace, or the path is none.
+    pub fn slack_signed(&self, workspace: &str, path: &str, media: &str, body: &[u8]) -> Result<Request<Bytes>, String> {
+        let timestamp = (self.now)() / 1000;
+        let secret = self.lock().slack.workspace(workspace)?.signing_secret.clone();
+        Request::post(path)
+            .header("content-type", media)
+            .header("x-slack-request-timestamp", timestamp)
+            .header("x-slack-signature", slack::human::sign(&secret, timestamp, body))
+            .body(Bytes::copy_from_slice(body))
+            .map_err(|error| error.to_string())
+    }
+
     /// Answers one request.
     ///
     /// # Errors
