@@ -4,6 +4,7 @@ use firstline_core::Instant;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use std::ops::Range;
 
 /// Whether day or month stands first where both are numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +46,15 @@ fn pair(date: &str) -> Option<(u32, u32, char)> {
     Some((number()?, number()?, separator))
 }
 
-/// An instant, if the text is one. Times without a zone are of this one.
+/// From 1980 to 2099, in milliseconds: a ticket is not older than its system, and a year beyond is mistyped.
+const PLAUSIBLE: Range<Instant> = 315_532_800_000..4_102_444_800_000;
+
+/// An instant that a ticket may have, if the text is one. Times without a zone are of this one.
 pub fn instant(text: &str, order: Order, zone: &TimeZone) -> Option<Instant> {
+    any_instant(text, order, zone).filter(|instant| PLAUSIBLE.contains(instant))
+}
+
+fn any_instant(text: &str, order: Order, zone: &TimeZone) -> Option<Instant> {
     let text = text.trim();
     let stamp = |stamp: Timestamp| u64::try_from(stamp.as_millisecond()).ok();
     if let Ok(found) = text.parse::<Timestamp>() {
@@ -167,8 +175,22 @@ mod tests {
             let expect = u64::try_from(expect.parse::<Timestamp>().unwrap().as_millisecond()).unwrap();
             assert_eq!(instant(text, order, &zone), Some(expect), "{text}");
         }
-        for text in ["", "yesterday", "13/13/2026", "2026", "1/2", "30/02/2026", "1/2/2026 25:00", "1/2/2026 13:00 PM", "-1/2/2026", "1/2/99999", "1969-01-01"]
-        {
+        for text in [
+            "",
+            "yesterday",
+            "13/13/2026",
+            "2026",
+            "1/2",
+            "30/02/2026",
+            "1/2/2026 25:00",
+            "1/2/2026 13:00 PM",
+            "-1/2/2026",
+            "1/2/99999",
+            "1969-01-01",
+            "128006933100000",
+            "100000000000",
+            "05/06/6026",
+        ] {
             assert_eq!(instant(text, Order::DayFirst, &zone), None, "{text}");
         }
     }

@@ -23,7 +23,8 @@ pub fn run() -> Result<()> {
     let disk = on_disk(&project, &folder);
     let _ = std::fs::remove_dir_all(&folder);
     print(&memory, &disk?);
-    let reading = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure::reading(&project.join("spin.toml")))?;
+    let manifest = project.join("spin.toml");
+    let reading = alone(async move || measure::reading(&manifest).await)?;
     for (unit, took) in reading {
         super::say(&format!("{:<44} {:>12}", format!("100 KB of {:?} read", unit.trim_end()), ms(took)));
     }
@@ -39,14 +40,19 @@ fn on_disk(project: &Path, folder: &Path) -> Result<Times> {
 /// One thread, so that the figures are those of one core.
 fn measure(config: Config, count: usize, place: &str) -> Result<Times> {
     let place = place.to_owned();
-    let run = move || -> Result<Times> {
+    alone(async move || {
         let mut progress = |done: usize| {
             if done.is_multiple_of(50) {
                 to_stderr(&format!("{done} of {count} tickets, store {place}"));
             }
         };
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure::bench(config, count, &mut progress))
-    };
+        measure::bench(config, count, &mut progress).await
+    })
+}
+
+/// On a thread of its own.
+fn alone<T: Send + 'static>(run: impl AsyncFnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let run = move || -> Result<T> { tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run()) };
     std::thread::spawn(run).join().ok().context("the benchmark was broken off")?
 }
 

@@ -3,7 +3,7 @@
 use super::import::Reading;
 use anyhow::{Context as _, Result, bail};
 use firstline_host::build::{components, to_stderr};
-use firstline_host::fuzz::{Run, Signed, detect, imports, intake, webhooks};
+use firstline_host::fuzz::{KEY, Run, Signed, detect, imports, intake, webhooks};
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn signed(texts: &[Vec<u8>]) -> Signed {
     };
     let entity = serde_json::json!({"id": 1, "summary": "I forgot my password", "company": {"id": 19}, "board": {"id": 1}, "status": {"id": 1}}).to_string();
     let callback = |action: &str, ticket: u64| {
-        serde_json::json!({"MessageId": "1-1", "Action": action, "Type": "ticket", "ID": ticket, "Entity": entity, "CompanyId": "northwind", "MemberId": "x", "Metadata": {"key_url": "https://api-eu.myconnectwise.net/v4_6_release/callback-keys/1"}, "CallbackObjectRecId": 1}).to_string().into_bytes()
+        serde_json::json!({"MessageId": "1-1", "Action": action, "Type": "ticket", "ID": ticket, "Entity": entity, "CompanyId": "northwind", "MemberId": "x", "Metadata": {"key_url": KEY}, "CallbackObjectRecId": 1}).to_string().into_bytes()
     };
     Signed { webhooks: bodies(texts).into_iter().map(named).collect(), callbacks: vec![callback("updated", 1), callback("added", 700), callback("deleted", 2)] }
 }
