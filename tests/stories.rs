@@ -99,6 +99,10 @@ stories! {
     graph_stumbles
     greeting_alone_opens_nothing
     greeting_waits_for_a_request
+    group_in_okta
+    group_none
+    group_one
+    group_several
     guardrails_approval
     guardrails_deny
     guardrails_human
@@ -119,6 +123,7 @@ stories! {
     lost_phone
     lost_phone_not_them
     lost_phone_stuck
+    mailbox_one
     mailed_ticket_answered_in_words
     mailed_ticket_never_answered
     mailed_ticket_no

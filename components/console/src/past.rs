@@ -46,16 +46,17 @@ pub async fn page(host: &(impl Host + Stages), key: &IntegrityKey, tenant: &str)
         after: String,
         until: Instant,
         more: bool,
+        unread: u64,
     }
     tenants::find(host, key, tenant).await?;
     let read_to = load(host, key, tenant).await?.map_or_else(String::new, |past| past.read_to);
     let begin = if read_to.is_empty() { "0-0" } else { read_to.as_str() };
     let answer = relay(host, &format!("history/{tenant}/{begin}"), "read the closed tickets").await?;
-    let Page { tickets, after, until, more } =
+    let Page { tickets, after, until, more, unread } =
         serde_json::from_value(answer.body.unwrap_or_default()).map_err(|error| failed(format!("the technician's page is none: {error}")))?;
     let mut told = take(host, key, tenant, tickets.as_bytes(), Some((begin, &after))).await?;
     if let Value::Object(told) = &mut told {
-        told.extend([("until".to_string(), json!(until)), ("more".to_string(), json!(more))]);
+        told.extend([("until".to_string(), json!(until)), ("more".to_string(), json!(more)), ("unread".to_string(), json!(unread))]);
     }
     Ok(ok(told))
 }

@@ -39,6 +39,13 @@ pub(crate) trait Directory {
     }
     /// Who may be meant by these words of a text: an address, or a name. They are hostile.
     fn look_up(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome>;
+    /// Which groups may be meant by these words. They are hostile.
+    fn look_up_group(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome>;
+    /// Which mailboxes.
+    fn look_up_mailbox(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
+        let _ = (io, words);
+        escalate("no-mailboxes", "this directory knows no mailboxes")
+    }
     /// Looks for a new factor.
     fn check_factors(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
         self.reset_factors(io, subject)
@@ -66,9 +73,11 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
         Act::RevokeSessions(subject) => directory.revoke_sessions(io, named(subject)?),
         Act::ResetFactors(subject) => directory.reset_factors(io, named(subject)?),
         Act::CheckFactors(subject) => directory.check_factors(io, named(subject)?),
-        Act::LookUp(name) => match name.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [] => Ok(Outcome::People(Vec::new())),
-            words => directory.look_up(io, words),
+        Act::LookUp(name) | Act::LookUpGroup(name) | Act::LookUpMailbox(name) => match (&task.act, name.split_whitespace().collect::<Vec<_>>().as_slice()) {
+            (_, []) => Ok(Outcome::People(Vec::new())),
+            (Act::LookUpGroup(_), words) => directory.look_up_group(io, words),
+            (Act::LookUpMailbox(_), words) => directory.look_up_mailbox(io, words),
+            (_, words) => directory.look_up(io, words),
         },
     }
 }
@@ -202,6 +211,11 @@ pub(crate) fn shows<D: DeserializeOwned>(io: &mut Io, request: &Request, holds: 
 pub(crate) fn is_called<'a>(words: &[&str], called: impl IntoIterator<Item = &'a str>) -> bool {
     let known: Vec<String> = called.into_iter().flat_map(|name| name.split(|c: char| c.is_whitespace() || c == ',')).map(str::to_lowercase).collect();
     words.iter().all(|word| known.contains(&word.to_lowercase()))
+}
+
+/// A name that is this one, or begins with it and goes on with another word: `startswith` also finds longer words.
+pub(crate) fn begins(name: &str, with: &str) -> bool {
+    name.to_lowercase().strip_prefix(&with.to_lowercase()).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 /// What the human who gets a name wants to know of an account.

@@ -3,8 +3,8 @@
 //! Names of an account are its sign-in name, its mail address and its SMTP proxy addresses.
 //! `otherMails` is left out on purpose: a user may set it to any private address, so it identifies nobody.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Subject};
-use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, body, changed, escalate, fit, is_called};
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Subject};
+use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, change, get, request};
 use firstline_connector::wire::{Body, Effect, Fill, Request, Target};
@@ -17,6 +17,7 @@ mod tests;
 
 const ACCOUNT: &str = "id,userPrincipalName,displayName,mail,proxyAddresses,mobilePhone,businessPhones,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,preferredLanguage";
 const OBJECT: &str = "id,displayName,isAssignableToRole";
+const GROUP: &str = "id,displayName,mail,proxyAddresses,groupTypes,securityEnabled,mailEnabled,isAssignableToRole,onPremisesSyncEnabled";
 const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
 const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";
 const METHODS: &str = "the application permission UserAuthenticationMethod.ReadWrite.All";
@@ -124,6 +125,80 @@ impl Directory for Entra {
             people.push(directory::person(user.account(privileged), department));
         }
         Ok(Outcome::People(people))
+    }
+
+    fn look_up_group(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
+        let name = words.join(" ");
+        let address = words.iter().find(|word| word.contains('@'));
+        let filter = address.map_or_else(|| starts("displayName", &name), |address| carries(address));
+        let page: Page<Group> = body(&io.read(listed("groups", &filter, GROUP))?, "groups by name", READS)?;
+        if page.next.is_some() {
+            return escalate("not-found", "more groups have such a name than one page holds");
+        }
+        let meant = |group: &Group| address.is_some() || group.display_name.as_deref().is_some_and(|known| begins(known, &name));
+        Ok(Outcome::People(page.value.into_iter().filter(meant).take(PEOPLE + 1).map(Group::person).collect()))
+    }
+
+    /// A shared mailbox is an account that has an address, and that mostly may not sign in.
+    fn look_up_mailbox(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
+        let (name, joined) = (words.join(" "), words.concat());
+        let address = words.iter().any(|word| word.contains('@'));
+        let filter = if address { meaning(words) } else { format!("{} or {}", starts("displayName", &name), starts("mail", &joined)) };
+        let page: Page<User> = body(&io.read(search(&filter))?, "mailboxes by name", READS)?;
+        if page.next.is_some() {
+            return escalate("not-found", "more mailboxes have such a name than one page holds");
+        }
+        let meant = |user: &User| {
+            let named = || user.display_name.as_deref().is_some_and(|known| begins(known, &name));
+            user.mail.as_deref().is_some_and(|mail| address || begins(mail, &joined) || named())
+        };
+        let found = page.value.into_iter().filter(meant).take(PEOPLE + 1);
+        let mailbox = |user: User| {
+            let mail = user.mail.clone().unwrap_or_default();
+            Person { login: mail, ..directory::person(user.account(Vec::new()), None) }
+        };
+        Ok(Outcome::People(found.map(mailbox).collect()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    id: String,
+    display_name: Option<String>,
+    mail: Option<String>,
+    proxy_addresses: Option<Vec<String>>,
+    group_types: Option<Vec<String>>,
+    security_enabled: Option<bool>,
+    mail_enabled: Option<bool>,
+    is_assignable_to_role: Option<bool>,
+    on_premises_sync_enabled: Option<bool>,
+}
+
+impl Group {
+    fn person(self) -> Person {
+        let is = |kind: &str| self.group_types.iter().flatten().any(|known| known.eq_ignore_ascii_case(kind));
+        let kind = match (is("Unified"), self.mail_enabled == Some(true), self.security_enabled == Some(true)) {
+            (true, _, _) => "Microsoft 365 group",
+            (false, true, true) => "mail-enabled security group",
+            (false, true, false) => "distribution list",
+            (false, false, _) => "security group",
+        };
+        let marks = [
+            (self.is_assignable_to_role == Some(true), "directory roles may hang on it"),
+            (is("DynamicMembership"), "a rule says who belongs to it"),
+            (self.on_premises_sync_enabled == Some(true), "mastered in another directory"),
+        ];
+        let proxies = self.proxy_addresses.iter().flatten().filter_map(|address| address.split_once(':').map(|(_, address)| address));
+        Person {
+            names: directory::names(self.mail.as_deref().into_iter().chain(proxies)),
+            login: self.mail.clone().unwrap_or_default(),
+            name: self.display_name.clone().unwrap_or_else(|| self.id.clone()),
+            department: None,
+            state: kind.into(),
+            marks: marks.into_iter().filter(|(so, _)| *so).map(|(_, mark)| mark.to_string()).collect(),
+            id: self.id,
+        }
     }
 }
 
@@ -261,9 +336,12 @@ fn carries(address: &str) -> String {
     format!("mail eq {} or proxyAddresses/any(p:p eq {})", quote::odata(address), quote::odata(&format!("smtp:{address}")))
 }
 
+fn starts(property: &str, text: &str) -> String {
+    format!("startswith({property},{})", quote::odata(text))
+}
+
 /// Accounts that these words of a text may mean. `startswith` is not exact, so whoever has longer names is left out afterwards.
 fn meaning(words: &[&str]) -> String {
-    let starts = |property: &str, text: &str| format!("startswith({property},{})", quote::odata(text));
     if let Some(address) = words.iter().find(|word| word.contains('@')) {
         return format!("userPrincipalName eq {} or {}", quote::odata(address), carries(address));
     }
@@ -275,9 +353,12 @@ fn meaning(words: &[&str]) -> String {
 }
 
 fn search(filter: &str) -> Request {
-    let select = format!("{ACCOUNT},givenName,surname,department");
-    let query = [("$filter", filter), ("$select", select.as_str()), ("$count", "true")];
-    Request { query: pairs(&query), headers: eventual(), ..get(&["users"]) }
+    listed("users", filter, &format!("{ACCOUNT},givenName,surname,department"))
+}
+
+fn listed(what: &str, filter: &str, select: &str) -> Request {
+    let query = [("$filter", filter), ("$select", select), ("$count", "true")];
+    Request { query: pairs(&query), headers: eventual(), ..get(&[what]) }
 }
 
 fn eventual() -> Vec<(String, String)> {

@@ -2,8 +2,8 @@
 //!
 //! Names of an account are its login and its primary address; the second address is a private one and identifies nobody.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Report, Subject};
-use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, body, changed, escalate, fit, is_called};
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Report, Subject};
+use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, get, json, request};
 use firstline_connector::wire::{Body, Effect, Request, Response};
@@ -14,6 +14,9 @@ mod tests;
 
 const READS: &str = "a token of an administrator who may read users and their administrator roles (`okta.users.read`, `okta.roles.read`)";
 const MANAGES: &str = "a token of an administrator who may manage this user (`okta.users.manage`)";
+const GROUPS: &str = "a token of an administrator who may read groups (`okta.groups.read`)";
+/// Groups of one answer.
+const PAGE: usize = 50;
 const LOCKED: &str = "LOCKED_OUT";
 const EXPIRED: &str = "PASSWORD_EXPIRED";
 
@@ -127,6 +130,42 @@ impl Directory for Okta {
             people.push(directory::person(user.account(privileged), department));
         }
         Ok(Outcome::People(people))
+    }
+
+    fn look_up_group(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
+        let name = words.join(" ");
+        let query = vec![("q".to_string(), name.clone()), ("limit".to_string(), PAGE.to_string())];
+        let hits: Vec<Group> = body(&io.read(Request { query, ..get(&["api", "v1", "groups"]) })?, "groups by name", GROUPS)?;
+        if hits.len() >= PAGE {
+            return escalate("not-found", "more groups have such a name than one page holds");
+        }
+        let found = hits.into_iter().filter(|group| begins(&group.profile.name, &name)).take(PEOPLE + 1);
+        Ok(Outcome::People(found.map(Group::person).collect()))
+    }
+}
+
+#[derive(Deserialize)]
+struct Group {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    profile: GroupProfile,
+}
+
+#[derive(Deserialize)]
+struct GroupProfile {
+    name: String,
+}
+
+impl Group {
+    fn person(self) -> Person {
+        let marks = match self.kind.as_str() {
+            "OKTA_GROUP" => None,
+            "BUILT_IN" => Some("Okta says who belongs to it"),
+            _ => Some("mastered in another directory"),
+        };
+        let marks = marks.into_iter().map(Into::into).collect();
+        Person { id: self.id, login: String::new(), names: Vec::new(), name: self.profile.name, department: None, state: format!("group {}", self.kind), marks }
     }
 }
 

@@ -188,7 +188,7 @@ impl<H: Host> Checks<'_, H> {
     /// Sends one read. None if it was not answered; then a finding says why.
     async fn ask(&mut self, connection: &Connection, method: &str, path: &[&str], query: &[(&str, &str)]) -> Result<Option<Incoming>, Fault> {
         let of_role = connection.role().map(needs::of_role).unwrap_or_default();
-        let Sent { call, answer } = match probe::read(self.host, self.settings, self.tenant, &connection.id, (method, path, query), false).await? {
+        let Sent { call, answer, attested: _ } = match probe::read(self.host, self.settings, self.tenant, &connection.id, (method, path, query), false).await? {
             Ok(sent) => sent,
             Err(Unsent::Denied(why)) => {
                 self.note(&connection.id, &format!("an answer of {}", connection.vendor), Mark::Missing, of_role, &why);

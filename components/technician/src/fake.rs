@@ -480,7 +480,7 @@ pub fn name(work: &Work) -> &str {
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke",
         Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors",
         Work::Idp(IdpAct::CheckFactors(_)) => "check-factors",
-        Work::Idp(IdpAct::LookUp(_)) => "look-up",
+        Work::Idp(IdpAct::LookUp(_) | IdpAct::LookUpGroup(_) | IdpAct::LookUpMailbox(_)) => "look-up",
         Work::Psa(PsaAct::Open(_)) => "open",
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
@@ -617,7 +617,7 @@ impl Script {
                 let id = user["id"].as_str().unwrap_or_default().to_string();
                 Ok(Outcome::Found(account(&id, name)))
             }
-            Work::Idp(IdpAct::LookUp(_)) => Ok(Outcome::People(Vec::new())),
+            Work::Idp(IdpAct::LookUp(_) | IdpAct::LookUpGroup(_) | IdpAct::LookUpMailbox(_)) => Ok(Outcome::People(Vec::new())),
             Work::Idp(IdpAct::ResetPassword(_)) => {
                 let before = io.read(request("GET", "users/u1", None))?["changes"].clone();
                 io.change(&reset_request(), |io| Ok(io.read(request("GET", "users/u1", None))?["changes"] != before))?;

@@ -60,6 +60,8 @@ pub struct Monitor<'a> {
     connection: &'a Connection,
     /// The vendor's catalogue.
     pub vendor: Rc<Vendor>,
+    /// What was shown to whoever asks for no case.
+    shown: &'a [String],
 }
 
 impl<'a> Monitor<'a> {
@@ -73,7 +75,13 @@ impl<'a> Monitor<'a> {
         }
         let connection = tenant.connection(&task.connection).ok_or_else(|| format!("`{}` is no connection of this tenant any more", task.connection))?;
         let vendor = settings.vendor(&connection.vendor).ok_or_else(|| format!("no call catalogue for `{}`", connection.vendor))?;
-        Ok(Monitor { tenant, reach: &settings.reach, state, task, connection, vendor })
+        Ok(Monitor { tenant, reach: &settings.reach, state, task, connection, vendor, shown: &[] })
+    }
+
+    /// The same, where these keys of [`Monitor::attests`] are known without a case: for reads only.
+    #[must_use]
+    pub fn with(self, shown: &'a [String]) -> Self {
+        Monitor { shown, ..self }
     }
 
     /// The task's connection.
@@ -168,7 +176,9 @@ impl<'a> Monitor<'a> {
             (Some(Owner::Company(_)), true) => Ok(()),
             (Some(Owner::Target(true)), true) => {
                 let key = attestation(&self.connection.id, &reading.target);
-                if self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key)) {
+                if (reading.call.effect == Effect::Read && self.shown.contains(&key))
+                    || self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key))
+                {
                     Ok(())
                 } else {
                     Err(format!("`{}` was not seen to belong to this tenant", reading.target))

@@ -17,6 +17,8 @@ pub struct Sent {
     pub call: String,
     /// The answer; none if the vendor was not reached.
     pub answer: Option<Incoming>,
+    /// What the answer proves, as keys of [`Monitor::attests`].
+    pub attested: Vec<String>,
 }
 
 /// Why nothing was sent.
@@ -27,17 +29,29 @@ pub enum Unsent {
     Credential(String),
 }
 
-/// Sends a read of this method, path and query through a connection. `renew` fetches a new token first.
+/// Method, path and query of a read.
+pub type Ask<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
+/// Sends a read through a connection. `renew` fetches a new token first.
 ///
 /// # Errors
 /// The store failed.
-pub async fn read<H: Host>(
+pub async fn read<H: Host>(host: &H, settings: &Settings, tenant: &Tenant, connection: &str, ask: Ask<'_>, renew: bool) -> Result<Result<Sent, Unsent>, Fault> {
+    read_below(host, settings, tenant, connection, ask, renew, &[]).await
+}
+
+/// The same for what hangs below objects that an answer before has proved to be the tenant's.
+///
+/// # Errors
+/// The store failed.
+pub async fn read_below<H: Host>(
     host: &H,
     settings: &Settings,
     tenant: &Tenant,
     connection: &str,
-    (method, path, query): (&str, &[&str], &[(&str, &str)]),
+    (method, path, query): Ask<'_>,
     renew: bool,
+    attested: &[String],
 ) -> Result<Result<Sent, Unsent>, Fault> {
     let request = Request {
         method: method.into(),
@@ -51,13 +65,12 @@ pub async fn read<H: Host>(
     let now = host.now();
     let (state, task) = nobodys(tenant, connection, now);
     let prepare = || -> Result<_, Denied> {
-        let monitor = Monitor::new(tenant, settings, &state, &task)?;
-        let named = monitor.admit(std::slice::from_ref(&request), now)?;
-        let named = named.first().ok_or("nothing was admitted")?;
-        let outgoing = monitor.prepare(named, now, &|_| None, &|_| None)?;
-        Ok((monitor, named.call.clone(), outgoing))
+        let monitor = Monitor::new(tenant, settings, &state, &task)?.with(attested);
+        let named = monitor.admit(std::slice::from_ref(&request), now)?.pop().ok_or("nothing was admitted")?;
+        let outgoing = monitor.prepare(&named, now, &|_| None, &|_| None)?;
+        Ok((monitor, named, outgoing))
     };
-    let (monitor, call, mut outgoing) = match prepare() {
+    let (monitor, named, mut outgoing) = match prepare() {
         Ok(prepared) => prepared,
         Err(Denied { why, .. }) => return Ok(Err(Unsent::Denied(why))),
     };
@@ -66,7 +79,10 @@ pub async fn read<H: Host>(
         Err(Refused::Fault(fault)) => return Err(fault),
         Err(Refused::Credential(why) | Refused::Later(why)) => return Ok(Err(Unsent::Credential(why))),
     }
-    Ok(Ok(Sent { call, answer: host.send(outgoing).await.ok() }))
+    let answer = host.send(outgoing).await.ok();
+    let body = answer.as_ref().filter(|answer| answer.status == 200).and_then(|answer| serde_json::from_slice(&answer.body).ok());
+    let attested = body.map_or_else(Vec::new, |body| monitor.attests(&named, &body));
+    Ok(Ok(Sent { call: named.call, answer, attested }))
 }
 
 /// Whether a member is `true`.
@@ -107,6 +123,7 @@ fn nobodys(tenant: &Tenant, connection: &str, now: u64) -> (State, Task) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn nothing_that_a_probe_sends_can_change_anything() {
@@ -128,6 +145,31 @@ mod tests {
                     assert!(monitor.admit(&[request], 0).is_err(), "{} {}", connection.vendor, call.name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_hangs_below_a_ticket_is_read_only_of_tickets_that_were_shown() {
+        let (tenant, settings) = (crate::fake::tenant(), crate::fake::World::new().settings());
+        let desk = tenant.connection_of(firstline_core::tenant::Role::Psa).unwrap().id.clone();
+        let (state, task) = nobodys(&tenant, &desk, 0);
+        let request = |method: &str, effect: Effect, body: Body| Request {
+            method: method.into(),
+            target: Target::Path(["service", "tickets", "7", "notes"].map(Into::into).to_vec()),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body,
+            fill: Vec::new(),
+            effect,
+        };
+        let read = request("GET", Effect::Read, Body::Empty);
+        let note = json!({"text": "x", "detailDescriptionFlag": false, "internalAnalysisFlag": true, "resolutionFlag": false});
+        let change = request("POST", Effect::Change, Body::Json(note.to_string()));
+        for (shown, may) in [(vec![], false), (vec![format!("{desk}/8")], false), (vec!["other/7".to_string()], false), (vec![format!("{desk}/7")], true)] {
+            let monitor = Monitor::new(&tenant, &settings, &state, &task).unwrap().with(&shown);
+            assert_eq!(monitor.admit(std::slice::from_ref(&read), 0).is_ok(), may, "{shown:?}");
+            let why = monitor.admit(std::slice::from_ref(&change), 0).unwrap_err().why;
+            assert!(why.contains("was not seen to belong"), "{why}");
         }
     }
 }

@@ -1547,7 +1547,7 @@ impl PurposeName for Task {
             Purpose::Wait => "wait for the user",
             Purpose::Page(_) => "page",
             Purpose::Check => "look for a new factor",
-            Purpose::LookUp => "look up whom a text names",
+            Purpose::LookUp => "look up what a text names",
             Purpose::Prove => "prove who asks",
         }
     }

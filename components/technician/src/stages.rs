@@ -152,6 +152,8 @@ impl Stages for Composed {
                     IdpAct::ResetFactors(account) => idp::Act::ResetFactors(subject(account)),
                     IdpAct::CheckFactors(account) => idp::Act::CheckFactors(subject(account)),
                     IdpAct::LookUp(name) => idp::Act::LookUp(name.clone()),
+                    IdpAct::LookUpGroup(name) => idp::Act::LookUpGroup(name.clone()),
+                    IdpAct::LookUpMailbox(name) => idp::Act::LookUpMailbox(name.clone()),
                 };
                 Ok(match idp::next(&idp::Task { vendor, started: task.started, act }, &seen).map_err(fault)? {
                     idp::Step::SendAll(requests) => wire::Step::SendAll(requests.into_iter().map(request).collect()),

@@ -42,7 +42,7 @@ pub(crate) use dispatch::{lines as lines_of_the_past, next as next_step};
 pub use factor::LOST_PHONE;
 pub use opinion::Consulted;
 pub(crate) use people::lines as lines_of_the_named;
-pub use people::{Found, Mentioned};
+pub use people::{Found, Mentioned, Sort};
 pub use proof::means;
 pub use reading::{Reading, plausible, reading};
 pub use staff::{Command, command};
@@ -391,6 +391,9 @@ pub struct Case {
     /// Whom the text is about, if not the requester.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<Box<Mentioned>>,
+    /// The group or mailbox that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Box<Mentioned>>,
 }
 
 impl Case {
@@ -1112,6 +1115,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         quiet: false,
         past: Recalled::Unasked,
         named: None,
+        object: None,
     }
 }
 
@@ -1271,6 +1275,7 @@ fn understood(state: &mut State, event: &str, text: String, understanding: &Unde
             case.reading = first.map_or_else(String::new, |c| read_as(c, understanding.abstained));
             case.triage = triage(understanding);
             people::named(case, &understanding.entities);
+            people::object(case, &case.kind.clone(), &understanding.entities);
             clarify::withdraw(state, now);
             if !opinion::ask(state, reading, understanding, text, tenant, now) {
                 wished(state, reading, understanding, tenant, now, notes);

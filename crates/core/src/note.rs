@@ -15,7 +15,7 @@ pub fn internal(case: &Case) -> Vec<Words> {
         lines.push(Words::new("understood", &[("reading", &case.reading)]));
     }
     lines.extend(case.triage.iter().filter_map(|line| quoted("item", &redact::line(line, 300))));
-    lines.extend(case.named.as_deref().map(lines_of_the_named).unwrap_or_default());
+    lines.extend([&case.named, &case.object].into_iter().flatten().flat_map(|named| lines_of_the_named(named)));
     if let Some(intake) = &case.intake {
         lines.extend(came(intake));
     }

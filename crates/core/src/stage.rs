@@ -463,6 +463,10 @@ pub enum IdpAct {
     CheckFactors(Subject),
     /// Who may be meant by a name.
     LookUp(String),
+    /// Which group.
+    LookUpGroup(String),
+    /// Which mailbox.
+    LookUpMailbox(String),
 }
 
 /// Locked out or not.

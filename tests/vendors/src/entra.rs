@@ -112,6 +112,8 @@ pub(crate) struct Role {
 pub(crate) struct Group {
     pub id: String,
     pub display_name: String,
+    pub mail: Option<String>,
+    pub proxy_addresses: Vec<String>,
     pub is_assignable_to_role: bool,
     pub security_enabled: bool,
     pub mail_enabled: bool,
@@ -145,7 +147,8 @@ const USUAL: [&str; 11] = [
     "userPrincipalName",
 ];
 
-const GROUP: [&str; 7] = ["id", "displayName", "isAssignableToRole", "securityEnabled", "mailEnabled", "groupTypes", "onPremisesSyncEnabled"];
+const GROUP: [&str; 9] =
+    ["id", "displayName", "mail", "proxyAddresses", "isAssignableToRole", "securityEnabled", "mailEnabled", "groupTypes", "onPremisesSyncEnabled"];
 const ROLE: [&str; 3] = ["id", "displayName", "roleTemplateId"];
 
 /// Properties that `$filter` takes on users.
@@ -166,6 +169,9 @@ const FILTERABLE: [&str; 15] = [
     "userPrincipalName",
     "userType",
 ];
+
+/// Of groups.
+const FILTERABLE_OF_GROUPS: [&str; 6] = ["displayName", "id", "mail", "mailEnabled", "onPremisesSyncEnabled", "securityEnabled"];
 
 const READ_USERS: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const READ_GROUPS: &[&str] =
@@ -223,7 +229,13 @@ impl Entra {
     /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`, `{"tenant", "app", "set": {…}}` with an application's client id, or
     /// `{"tenant", "set": {…}}` for the policy of Temporary Access Passes.
     pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["tenant", "user", "app", "set"])?;
+        only(deed, &["tenant", "user", "app", "group", "set"])?;
+        if let Some(group) = deed.get("group") {
+            let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
+            let known = self.tenants.iter_mut().find(|known| known.id == tenant || known.domain == tenant).ok_or_else(|| format!("no tenant `{tenant}`"))?;
+            known.groups.push(serde_json::from_value(group.clone()).map_err(|error| format!("no group: {error}"))?);
+            return self.check();
+        }
         if let Some(client_id) = deed.get("app").and_then(Value::as_str) {
             let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
             let apps = self.tenants.iter_mut().filter(|known| known.id == tenant || known.domain == tenant).flat_map(|known| &mut known.apps);
@@ -463,6 +475,7 @@ impl Tenant {
                         "maximumLifetimeInMinutes": policy.maximum_lifetime_in_minutes, "isUsableOnce": false, "includeTargets": targets(&policy.include), "excludeTargets": targets(&policy.exclude) }),
                 ))
             }
+            ("GET", ["groups"]) => self.list_groups(ask, client),
             ("GET", ["groups", id]) => {
                 self.need(ask, client, READ_GROUPS)?;
                 let select = select(ask, &["$select"], "microsoft.graph.group")?;
@@ -496,9 +509,13 @@ impl Tenant {
                 self.need(ask, client, &["LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"])?;
                 Ok(Answer::json(200, json!({ "@odata.context": format!("{}/v1.0/$metadata#subscribedSkus", ask.base), "value": self.subscribed_skus })))
             }
-            (_, ["users"] | ["users", _] | ["users", _, "revokeSignInSessions" | "transitiveMemberOf" | "ownedObjects" | "manager"] | ["subscribedSkus"]) => {
-                Err(no(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.", ask).violating("unknown method"))
-            }
+            (
+                _,
+                ["users" | "groups"]
+                | ["users" | "groups", _]
+                | ["users", _, "revokeSignInSessions" | "transitiveMemberOf" | "ownedObjects" | "manager"]
+                | ["subscribedSkus"],
+            ) => Err(no(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.", ask).violating("unknown method")),
             (_, path) => {
                 let last = path.last().copied().unwrap_or_default();
                 Err(no(400, "BadRequest", &format!("Resource not found for the segment '{last}'."), ask).violating("unknown path"))
@@ -538,6 +555,32 @@ impl Tenant {
         }
         let values: Vec<Value> = found.into_iter().map(|user| Value::Object(shown(user, select.as_deref()))).collect();
         self.page(ask, "users", select.as_deref(), values)
+    }
+
+    fn list_groups(&self, ask: &Ask, client: &str) -> Outcome {
+        self.need(ask, client, READ_GROUPS)?;
+        let select = select(ask, &["$select", "$filter", "$top", "$count", "$skiptoken"], "microsoft.graph.group")?;
+        let eventual = advanced(ask);
+        if ask.query("$count") == Some("true") && !eventual {
+            return Err(unsupported("$count is not supported without ConsistencyLevel: eventual", ask));
+        }
+        let mut found: Vec<Value> = self.groups.iter().map(|group| serde_json::to_value(group).unwrap_or_default()).collect();
+        if let Some(text) = ask.query("$filter") {
+            let filter = Expr::parse(text, Dialect::OData).map_err(|error| bad(&format!("Invalid filter clause: {error}"), ask))?;
+            for (path, op) in filter.uses() {
+                let list = path == "proxyAddresses";
+                if list != op.is_none() || !(list || FILTERABLE_OF_GROUPS.contains(&path)) {
+                    return Err(unsupported(&format!("Unsupported or invalid query filter clause specified for property '{path}' of resource 'Group'."), ask));
+                }
+            }
+            if filter.has(&|part| matches!(part, Expr::Not(_) | Expr::Test { op: Op::Ne | Op::Ends, .. })) && !(eventual && ask.query("$count") == Some("true"))
+            {
+                return Err(unsupported("this filter needs ConsistencyLevel: eventual and $count=true", ask));
+            }
+            found.retain(|group| filter.holds(group));
+        }
+        let values = found.iter().map(|group| Value::Object(object(group, "", &GROUP, select.as_deref(), true))).collect();
+        self.page(ask, "groups", select.as_deref(), values)
     }
 
     /// One page, and the link to the next.

@@ -139,7 +139,13 @@ impl Okta {
 
     /// What an administrator does by hand: `{"org"?, "user", "set": {…}}` or `{"token", "set": {…}}`.
     pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["org", "user", "token", "set"])?;
+        only(deed, &["org", "user", "token", "group", "set"])?;
+        if let Some(group) = deed.get("group") {
+            let org = deed.get("org").and_then(Value::as_str).ok_or("`org` is missing")?;
+            let known = self.orgs.iter_mut().find(|known| known.domain == org).ok_or_else(|| format!("no organisation `{org}`"))?;
+            known.groups.push(serde_json::from_value(group.clone()).map_err(|error| format!("no group: {error}"))?);
+            return self.check();
+        }
         if let Some(secret) = deed.get("token").and_then(Value::as_str) {
             let token = self.orgs.iter_mut().flat_map(|org| &mut org.tokens).find(|token| token.token == secret).ok_or("no such token")?;
             return merge(token, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
@@ -243,6 +249,19 @@ impl Org {
                 let user = self.users.get(self.index(key, ask)?).ok_or_else(|| missing(key, "User", ask))?;
                 Ok(Answer::json(200, user.json(&ask.base, true)))
             }
+            ("GET", ["groups"]) => {
+                options(&["q", "limit"])?;
+                self.need(ask, secret, "okta.groups.read")?;
+                let limit = match ask.query("limit").map(str::parse::<usize>) {
+                    None => 10_000,
+                    Some(Ok(limit)) if (1..=10_000).contains(&limit) => limit,
+                    Some(_) => return Err(bad("limit must be 1 to 10000", ask)),
+                };
+                let begins = ask.query("q").unwrap_or_default().to_lowercase();
+                let name = |group: &Group| group.profile.get("name").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+                let found: Vec<Value> = self.groups.iter().filter(|group| name(group).starts_with(&begins)).take(limit).map(group_json).collect();
+                Ok(Answer::json(200, json!(found)))
+            }
             ("GET", ["users", key, "groups"]) => {
                 options(&[])?;
                 self.need(ask, secret, "okta.groups.read")?;
@@ -334,7 +353,7 @@ impl Org {
                 }
                 Ok(Answer::empty(204).changed())
             }
-            (_, ["users"] | ["users", _] | ["users", _, "groups" | "roles" | "factors" | "sessions"] | ["users", _, "lifecycle" | "factors", _]) => {
+            (_, ["users" | "groups"] | ["users", _] | ["users", _, "groups" | "roles" | "factors" | "sessions"] | ["users", _, "lifecycle" | "factors", _]) => {
                 Err(no(405, "E0000022", "The endpoint does not support the provided HTTP method", &[], ask).violating("unknown method"))
             }
             _ => Err(unknown()),

@@ -382,3 +382,54 @@ fn people_are_told_with_what_protects_their_accounts() {
     let more = ok(&format!(r#"{{"value":[{one}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?x"}}"#));
     check(look_up("jane"), &[more], "not-found: more people have such a name than one page holds");
 }
+
+/// The filter by which a group or a mailbox is looked for.
+fn filter_of(act: Act, row: &str) -> String {
+    let asked = requests("entra", act, &[]);
+    assert_eq!(rows(include_str!("../../../technician/src/catalogue/entra.json"), &asked), [row]);
+    asked[0].query.iter().find(|(key, _)| key == "$filter").unwrap().1.clone()
+}
+
+#[test]
+fn groups_and_mailboxes_are_looked_for_by_how_their_names_begin_and_by_address() {
+    let group = |name: &str| filter_of(Act::LookUpGroup(name.into()), "find-group");
+    let mailbox = |name: &str| filter_of(Act::LookUpMailbox(name.into()), "find-user");
+    assert_eq!(group("All staff"), "startswith(displayName,'All staff')");
+    assert_eq!(group("staff@acme.com"), "mail eq 'staff@acme.com' or proxyAddresses/any(p:p eq 'smtp:staff@acme.com')");
+    assert_eq!(group("x') or (id ne '"), "startswith(displayName,'x'') or (id ne ''')");
+    assert_eq!(mailbox("Customer Care"), "startswith(displayName,'Customer Care') or startswith(mail,'CustomerCare')");
+    assert_eq!(mailbox("care@acme.com"), "userPrincipalName eq 'care@acme.com' or mail eq 'care@acme.com' or proxyAddresses/any(p:p eq 'smtp:care@acme.com')");
+    check(Act::LookUpGroup(" ".into()), &[], "people: ");
+}
+
+#[test]
+fn groups_are_told_with_their_kind_and_longer_words_are_others() {
+    let page = |groups: &[&str]| ok(&format!(r#"{{"value":[{}]}}"#, groups.join(",")));
+    let act = || Act::LookUpGroup("sales".into());
+    let exact = r#"{"id":"g1","displayName":"Sales","securityEnabled":true,"mailEnabled":false,"isAssignableToRole":true,"groupTypes":[]}"#;
+    let list = r#"{"id":"g2","displayName":"Sales-EU","mail":"s@acme.com","mailEnabled":true,"securityEnabled":false,"onPremisesSyncEnabled":true}"#;
+    let team = r#"{"id":"g3","displayName":"sales team","mail":"t@acme.com","mailEnabled":true,"groupTypes":["Unified","DynamicMembership"]}"#;
+    let longer = r#"{"id":"g4","displayName":"Salesforce","securityEnabled":true}"#;
+    let expect = "people: g1  `Sales` - security group [directory roles may hang on it] / g2 s@acme.com `Sales-EU` - distribution list [mastered in another directory] / \
+        g3 t@acme.com `sales team` - Microsoft 365 group [a rule says who belongs to it]";
+    check(act(), &[page(&[exact, list, team, longer])], expect);
+    check(act(), &[page(&[longer])], "people: ");
+    check(act(), &[page(&[exact; 9])], &format!("people: {}", ["g1  `Sales` - security group [directory roles may hang on it]"; 5].join(" / ")));
+    let more = ok(&format!(r#"{{"value":[{exact}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/groups?x"}}"#));
+    check(act(), &[more], "not-found: more groups have such a name than one page holds");
+    let needs = "permission-missing: reading groups by name: answered 403; the connection needs the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
+    check(act(), &[answer(403, "")], needs);
+}
+
+#[test]
+fn a_mailbox_is_an_account_with_an_address() {
+    let page = |users: &[String]| ok(&format!(r#"{{"value":[{}]}}"#, users.join(",")));
+    let act = || Act::LookUpMailbox("invoices".into());
+    let by_name = user(r#"{"id":"m1","displayName":"Invoices Europe","mail":"eu@acme.com","accountEnabled":false}"#);
+    let by_address = user(r#"{"id":"m2","displayName":"Accounts","mail":"invoices@acme.com"}"#);
+    let none = user(r#"{"id":"m3","displayName":"Invoices","mail":null}"#);
+    let longer = user(r#"{"id":"m4","displayName":"Invoicesque","mail":"invoicesque@acme.com"}"#);
+    let expect = "people: m1 eu@acme.com `Invoices Europe` - sign-in blocked [] / m2 invoices@acme.com `Accounts` - sign-in allowed []";
+    check(act(), &[page(&[by_name, by_address, none, longer])], expect);
+    check(act(), &[answer(503, "")], "vendor-down: reading mailboxes by name: answered 503");
+}

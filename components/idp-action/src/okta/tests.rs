@@ -342,3 +342,22 @@ fn people_are_told_with_what_protects_their_accounts() {
     check(look_up("Jane"), &[none()], "people: ");
     check(look_up("Jane"), &[answer(503, "")], "vendor-down: reading accounts by name: answered 503");
 }
+
+#[test]
+fn groups_are_looked_for_by_how_their_names_begin_and_mailboxes_are_not_here() {
+    let act = || Act::LookUpGroup("All Staff".into());
+    let asked = requests("okta", act(), &[]);
+    assert_eq!(rows(include_str!("../../../technician/src/catalogue/okta.json"), &asked), ["find-group"]);
+    assert_eq!(asked[0].query, [("q".to_string(), "All Staff".to_string()), ("limit".to_string(), "50".to_string())]);
+    let group = |id: &str, kind: &str, name: &str| format!(r#"{{"id":"{id}","type":"{kind}","profile":{{"name":"{name}"}}}}"#);
+    let page = |groups: &[String]| ok(&format!("[{}]", groups.join(",")));
+    let all = [group("g1", "OKTA_GROUP", "all staff"), group("g2", "APP_GROUP", "All Staff (AD)"), group("g3", "OKTA_GROUP", "All Staffing")];
+    check(act(), &[page(&all)], "people: g1  `all staff` - group OKTA_GROUP [] / g2  `All Staff (AD)` - group APP_GROUP [mastered in another directory]");
+    check(act(), &[page(&vec![all[2].clone(); 50])], "not-found: more groups have such a name than one page holds");
+    check(
+        act(),
+        &[answer(403, "")],
+        "permission-missing: reading groups by name: answered 403; the connection needs a token of an administrator who may read groups (`okta.groups.read`)",
+    );
+    check(Act::LookUpMailbox("x".into()), &[], "no-mailboxes: this directory knows no mailboxes");
+}

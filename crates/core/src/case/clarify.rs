@@ -44,7 +44,7 @@ pub(super) fn is_wish(intent: &str) -> bool {
 
 /// There is a question left to ask: two in all.
 pub(super) fn may_ask(case: &Case) -> bool {
-    !(case.said.contains(WHICH) && case.said.contains(CLARIFY))
+    [WHICH, CLARIFY, people::WHOM, people::WHICH].iter().filter(|question| case.said.contains(**question)).count() < 2
 }
 
 /// Asks what was meant by a text that does not say it. False if that was asked before, or nobody is to be asked.

@@ -89,6 +89,7 @@ pub(super) fn given(state: &mut State, task: &Task, outcome: &Outcome, tenant: &
     case.evidence.push(format!("the language model of `{}` was asked, and read it as `{intent}`", task.connection));
     case.triage.extend(entities.iter().map(|entity| format!("{}, by the language model: {}", entity.kind, entity.words)));
     people::named(case, &entities);
+    people::object(case, &intent, &entities);
     if clarify::is_wish(&intent) {
         offer(&mut understanding, &intent);
     }

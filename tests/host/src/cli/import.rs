@@ -151,15 +151,17 @@ impl<'a> Target<'a> {
 
     /// The closed tickets of its PSA, page by page. The application knows how far it has come.
     async fn pages(&self) -> Result<()> {
-        let (mut learned, mut repeated) = (0, 0);
+        let (mut learned, mut repeated, mut unread) = (0, 0, 0);
         loop {
             let told = self.post("/page", String::new()).await?;
             learned += number(&told, "learned");
             repeated += number(&told, "repeated");
+            unread += number(&told, "unread");
             let until = hours::stamp(number(&told, "until")).unwrap_or_default();
             to_stderr(&format!("{learned} learned, closed until {until}"));
             if told.get("more") != Some(&Value::Bool(true)) {
-                super::say(&format!("{learned} learned, {repeated} had been learned before"));
+                let without = if unread == 0 { String::new() } else { format!("; of {unread} the notes could not be read") };
+                super::say(&format!("{learned} learned, {repeated} had been learned before{without}"));
                 return Ok(());
             }
         }

@@ -198,3 +198,113 @@ fn two_of_one_name_and_department_are_told_apart_by_their_sign_in_names() {
     let twins = [person("j1", "Jane Doe", Some("Sales")), person("j2", "Jane Doe", Some("Sales")), person("j3", "Jane Doe", None)];
     assert_eq!(labels(&twins), ["Jane Doe, j1@acme.example", "Jane Doe, j2@acme.example", "Jane Doe, j3@acme.example"]);
 }
+
+fn group(id: &str, name: &str, address: &str) -> Person {
+    Person { id: id.into(), login: address.into(), names: vec![], name: name.into(), department: None, state: "security group".into(), marks: vec![] }
+}
+
+/// A text is read that names a group, and perhaps somebody, and the directory is asked.
+fn about_a_group(kind: &str, entities: &[(&str, &str)]) -> (Play, String) {
+    let mut play = Play::new("okta", Lock::Open);
+    play.line("writes");
+    let Some(Want::Understand(event, _, _)) = play.state.wants() else { panic!() };
+    let mut understanding = meaning("printer");
+    understanding.candidates[0].intent = kind.into();
+    understanding.entities.extend(entities.iter().map(|(kind, words)| Entity { kind: (*kind).into(), words: (*words).into() }));
+    play.apply(Fact::Understood { event, understanding });
+    play.line("who");
+    let line = play.line("open");
+    (play, line)
+}
+
+#[test]
+fn words_around_a_groups_name_are_left_out_and_those_within_it_stay() {
+    for (words, expect) in [
+        ("VIP group", Some("VIP")),
+        ("list \"All Staff", Some("All Staff")),
+        ("the distribution list New User Support", Some("New User Support")),
+        ("shared mailbox careers@acme.example", Some("careers@acme.example")),
+        ("invoices mailbox", Some("invoices")),
+        ("Friends of the team Oslo", Some("Friends of the team Oslo")),
+        ("one two three four five six seven", None),
+        ("the group", None),
+        ("group 4711", None),
+        ("", None),
+    ] {
+        assert_eq!(title(words).as_deref(), expect, "{words}");
+    }
+    assert_eq!(title(&"x".repeat(101)), None);
+}
+
+#[test]
+fn a_group_is_looked_up_only_where_the_wish_is_about_one() {
+    let named = [("group", "the VIP group"), ("mailbox", "invoices mailbox")];
+    for (kind, expect) in [("group_change", Some("look up group VIP")), ("mailbox_access", Some("look up mailbox invoices")), ("printer", None)] {
+        let (_, line) = about_a_group(kind, &named);
+        assert_eq!(line.split(": ").nth(1).filter(|then| then.starts_with("look up")), expect, "{line}");
+    }
+}
+
+#[test]
+fn what_the_directory_says_of_a_group_stands_in_the_note() {
+    for (outcome, part) in [
+        (Outcome::People(vec![group("g1", "VIP", "")]), "VIP named-one\n"),
+        (Outcome::People(vec![]), "VIP named-no-group"),
+        (Outcome::People((0..5).map(|n| group(&format!("g{n}"), "VIP", "")).collect()), "named-many-such"),
+        (Outcome::Escalate("vendor-down".into(), "no answer".into()), "named-unread vendor-down"),
+    ] {
+        let (mut play, _) = about_a_group("group_change", &[("group", "VIP group")]);
+        play.done("look-up", Some(outcome), true);
+        assert!(format!("{}\n", note(&play)).contains(part) || note(&play).contains(part.trim()), "{part}: {}", note(&play));
+        assert!(play.state.tasks.iter().any(|task| task.purpose == Purpose::HandOver));
+    }
+}
+
+#[test]
+fn of_several_groups_one_is_chosen_by_a_button_or_by_its_whole_name() {
+    let several = || Outcome::People(vec![group("g1", "Finance", ""), group("g2", "Finance Managers", "fm@acme.example"), group("g3", "Finance", "")]);
+    let asked = || {
+        let (mut play, _) = about_a_group("group_change", &[("group", "Finance group")]);
+        play.done("look-up", Some(several()), true);
+        play
+    };
+    let mut play = asked();
+    let case = play.state.case.as_ref().unwrap();
+    assert_eq!(labels(offered(case)), ["Finance, g1", "Finance Managers, fm@acme.example", "Finance, g3"]);
+    assert!(case.said.contains(WHICH) && !case.said.contains(WHOM));
+    play.line("query");
+    play.line("choose 1");
+    let told = note(&play);
+    assert!(told.contains("Finance named-chosen") && told.contains("g1") && !told.contains("g2"), "{told}");
+    assert!(play.state.grants.iter().all(|grant| grant.action.starts_with("ticket_") || grant.action.starts_with("message_")));
+    for (words, part) in [("finance managers", "named-chosen"), ("finance", "named-which"), ("hurry", "named-which")] {
+        let mut play = asked();
+        play.line("query");
+        play.number += 1;
+        let event = super::super::tests::event(play.number, "U1", crate::mailbox::Act::Message(words.into()), play.now);
+        play.take(event, None);
+        play.line("read unsure");
+        assert!(note(&play).contains(part), "{words}: {}", note(&play));
+    }
+}
+
+#[test]
+fn somebody_and_a_group_are_looked_up_one_after_the_other_and_at_most_two_questions_are_asked() {
+    let both = [("affected-person", "Jane"), ("group", "Finance group")];
+    let groups = || Outcome::People(vec![group("g1", "Finance", ""), group("g2", "Finance Managers", "")]);
+    let (mut play, line) = about_a_group("group_change", &both);
+    assert!(line.ends_with("look up Jane"), "{line}");
+    play.done("look-up", Some(Outcome::People(janes())), true);
+    play.line("query");
+    assert!(play.line("choose 2").ends_with("look up group Finance"));
+    play.done("look-up", Some(groups()), true);
+    play.line("query");
+    play.line("choose 1");
+    let told = note(&play);
+    assert!(told.contains("Jane named-chosen") && told.contains("Finance named-chosen"), "{told}");
+    // Where two were asked already, the note has all of them.
+    let (mut play, _) = about_a_group("group_change", &[("group", "Finance group")]);
+    play.state.case.as_mut().unwrap().said.extend(["which".to_string(), "clarify".to_string()]);
+    play.done("look-up", Some(groups()), true);
+    assert!(note(&play).contains("named-which") && note(&play).contains("Finance Managers"), "{}", note(&play));
+}
