@@ -81,6 +81,10 @@ stories! {
     emoji
     entra_lockout_becomes_a_reset
     entra_reset
+    first_sign_in
+    first_sign_in_in_entra
+    first_sign_in_not_licensed
+    first_sign_in_not_seen
     forged_button
     forged_callback
     freeze_window

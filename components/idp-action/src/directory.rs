@@ -1,6 +1,6 @@
 //! What the vendors share: the acts, how a refusal is read, and how a change is confirmed.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Manager, Outcome, Person, Report, Subject, Task};
+use crate::bindings::exports::firstline::idp::idp::{Account, Act, Escalation, Manager, Outcome, Person, Report, Subject, Task, Watched};
 use crate::{entra::Entra, okta::Okta};
 use firstline_connector::replay::{Changed, Io, Read, Stop, end};
 use firstline_connector::types::Error;
@@ -46,6 +46,8 @@ pub(crate) trait Directory {
         let _ = (io, words);
         escalate("no-mailboxes", "this directory knows no mailboxes")
     }
+    /// When the account first signed in since this moment.
+    fn first_sign_in(&self, io: &mut Io, watched: &Watched) -> Flow<Option<String>>;
     /// Looks for a new factor.
     fn check_factors(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
         self.reset_factors(io, subject)
@@ -73,6 +75,10 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
         Act::RevokeSessions(subject) => directory.revoke_sessions(io, named(subject)?),
         Act::ResetFactors(subject) => directory.reset_factors(io, named(subject)?),
         Act::CheckFactors(subject) => directory.check_factors(io, named(subject)?),
+        Act::FirstSignIn(watched) => {
+            named(&watched.subject)?;
+            Ok(Outcome::SignedIn(directory.first_sign_in(io, watched)?))
+        }
         Act::LookUp(name) | Act::LookUpGroup(name) | Act::LookUpMailbox(name) => match (&task.act, name.split_whitespace().collect::<Vec<_>>().as_slice()) {
             (_, []) => Ok(Outcome::People(Vec::new())),
             (Act::LookUpGroup(_), words) => directory.look_up_group(io, words),

@@ -3,7 +3,7 @@
 //! Names of an account are its sign-in name, its mail address and its SMTP proxy addresses.
 //! `otherMails` is left out on purpose: a user may set it to any private address, so it identifies nobody.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Subject};
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Subject, Watched};
 use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, change, get, request};
@@ -20,6 +20,7 @@ const OBJECT: &str = "id,displayName,isAssignableToRole";
 const GROUP: &str = "id,displayName,mail,proxyAddresses,groupTypes,securityEnabled,mailEnabled,isAssignableToRole,onPremisesSyncEnabled";
 const READS: &str = "the application permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory";
 const RESETS: &str = "the application permission User-PasswordProfile.ReadWrite.All and the directory role User Administrator for its service principal";
+const LOGS: &str = "the application permission AuditLog.Read.All, and Entra ID P1";
 const METHODS: &str = "the application permission UserAuthenticationMethod.ReadWrite.All";
 const REVOKES: &str = "the application permission User.RevokeSessions.All";
 /// Pages of one listing that are followed; a hundred objects each.
@@ -125,6 +126,15 @@ impl Directory for Entra {
             people.push(directory::person(user.account(privileged), department));
         }
         Ok(Outcome::People(people))
+    }
+
+    /// Interactive sign-ins, oldest first; error code 0 is success.
+    fn first_sign_in(&self, io: &mut Io, watched: &Watched) -> Flow<Option<String>> {
+        let (user, since) = (quote::odata(&watched.subject.id), &watched.since);
+        let filter = format!("userId eq {user} and createdDateTime ge {since} and status/errorCode eq 0");
+        let query = pairs(&[("$filter", filter.as_str()), ("$orderby", "createdDateTime"), ("$top", "1")]);
+        let page: Page<SignIn> = body(&io.read(Request { query, ..get(&["auditLogs", "signIns"]) })?, "the sign-in log", LOGS)?;
+        Ok(page.value.into_iter().next().map(|found| found.created_date_time))
     }
 
     fn look_up_group(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
@@ -284,6 +294,12 @@ impl Object {
             None => Some(format!("{relation} object `{name}` of an unknown kind")),
         }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignIn {
+    created_date_time: String,
 }
 
 #[derive(Deserialize)]

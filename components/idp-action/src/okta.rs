@@ -2,7 +2,7 @@
 //!
 //! Names of an account are its login and its primary address; the second address is a private one and identifies nobody.
 
-use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Report, Subject};
+use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Report, Subject, Watched};
 use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, get, json, request};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 mod tests;
 
 const READS: &str = "a token of an administrator who may read users and their administrator roles (`okta.users.read`, `okta.roles.read`)";
+const LOGS: &str = "a token of an administrator who may read the System Log (`okta.logs.read`)";
 const MANAGES: &str = "a token of an administrator who may manage this user (`okta.users.manage`)";
 const GROUPS: &str = "a token of an administrator who may read groups (`okta.groups.read`)";
 /// Groups of one answer.
@@ -132,6 +133,16 @@ impl Directory for Okta {
         Ok(Outcome::People(people))
     }
 
+    /// The System Log, oldest first.
+    fn first_sign_in(&self, io: &mut Io, watched: &Watched) -> Flow<Option<String>> {
+        let actor = quote::scim(&watched.subject.id);
+        let filter = format!("eventType eq \"user.session.start\" and outcome.result eq \"SUCCESS\" and actor.id eq {actor}");
+        let query = [("since", watched.since.as_str()), ("filter", &filter), ("sortOrder", "ASCENDING"), ("limit", "1")];
+        let query = query.map(|(name, value)| (name.to_string(), value.to_string())).into();
+        let events: Vec<LogEvent> = body(&io.read(Request { query, ..get(&["api", "v1", "logs"]) })?, "the System Log", LOGS)?;
+        Ok(events.into_iter().next().map(|event| event.published))
+    }
+
     fn look_up_group(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
         let name = words.join(" ");
         let query = vec![("q".to_string(), name.clone()), ("limit".to_string(), PAGE.to_string())];
@@ -167,6 +178,11 @@ impl Group {
         let marks = marks.into_iter().map(Into::into).collect();
         Person { id: self.id, login: String::new(), names: Vec::new(), name: self.profile.name, department: None, state: format!("group {}", self.kind), marks }
     }
+}
+
+#[derive(Deserialize)]
+struct LogEvent {
+    published: String,
 }
 
 #[derive(Deserialize)]

@@ -46,6 +46,7 @@ fn show(outcome: Outcome) -> String {
                 |p: &Person| format!("{} {} `{}` {} {} [{}]", p.id, p.login, p.name, p.department.as_deref().unwrap_or("-"), p.state, p.marks.join(", "));
             format!("people: {}", people.iter().map(line).collect::<Vec<_>>().join(" / "))
         }
+        Outcome::SignedIn(at) => format!("signed in: {}", at.as_deref().unwrap_or("never")),
         Outcome::Changed(r) => format!("changed ({}): {}", r.secret.unwrap_or_default(), r.evidence.join(" / ")),
         Outcome::Unchanged(r) => format!("unchanged ({}): {}", r.secret.unwrap_or_default(), r.evidence.join(" / ")),
         Outcome::Escalate(e) => format!("{}: {}", e.code, e.text),

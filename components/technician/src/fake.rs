@@ -481,6 +481,7 @@ pub fn name(work: &Work) -> &str {
         Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors",
         Work::Idp(IdpAct::CheckFactors(_)) => "check-factors",
         Work::Idp(IdpAct::LookUp(_) | IdpAct::LookUpGroup(_) | IdpAct::LookUpMailbox(_)) => "look-up",
+        Work::Idp(IdpAct::FirstSignIn(..)) => "first-sign-in",
         Work::Psa(PsaAct::Open(_)) => "open",
         Work::Psa(PsaAct::Close(_)) => "close",
         Work::Psa(PsaAct::HandOver(_)) => "hand-over",
@@ -618,6 +619,7 @@ impl Script {
                 Ok(Outcome::Found(account(&id, name)))
             }
             Work::Idp(IdpAct::LookUp(_) | IdpAct::LookUpGroup(_) | IdpAct::LookUpMailbox(_)) => Ok(Outcome::People(Vec::new())),
+            Work::Idp(IdpAct::FirstSignIn(..)) => Ok(Outcome::SignedIn(None)),
             Work::Idp(IdpAct::ResetPassword(_)) => {
                 let before = io.read(request("GET", "users/u1", None))?["changes"].clone();
                 io.change(&reset_request(), |io| Ok(io.read(request("GET", "users/u1", None))?["changes"] != before))?;

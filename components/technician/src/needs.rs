@@ -97,6 +97,7 @@ const NEEDS: &[Need] = &[
         need("entra", "RoleManagement.Read.Directory", IDP, BOTH),
         &["RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"],
     ),
+    optional(need("entra", "AuditLog.Read.All", IDP, BOTH)),
     need("entra", "User-PasswordProfile.ReadWrite.All", RESET, FULL),
     covered(need("entra", "User.RevokeSessions.All", RESET, FULL), &["User.ReadWrite.All", "Directory.ReadWrite.All"]),
     need("entra", "User Administrator", RESET, FULL),

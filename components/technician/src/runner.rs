@@ -481,6 +481,7 @@ impl<'a, H: Host, S: Stages> Run<'a, H, S> {
                     }
                 }
                 Note::Confirmed(case) => self.amend(&case, Afterwards::Confirmed, now).await?,
+                Note::Watched(case, seen) => self.amend(&case, Afterwards::SignIn(seen), now).await?,
                 Note::Broken(case) => self.still_broken(&case, now).await?,
                 Note::Failed { case, cause, by } => {
                     if cause == autonomy::FAULT {
@@ -1547,6 +1548,7 @@ impl PurposeName for Task {
             Purpose::Wait => "wait for the user",
             Purpose::Page(_) => "page",
             Purpose::Check => "look for a new factor",
+            Purpose::Watch(_) => "look for the first sign-in",
             Purpose::LookUp => "look up what a text names",
             Purpose::Prove => "prove who asks",
         }

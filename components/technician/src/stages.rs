@@ -152,6 +152,7 @@ impl Stages for Composed {
                     IdpAct::ResetFactors(account) => idp::Act::ResetFactors(subject(account)),
                     IdpAct::CheckFactors(account) => idp::Act::CheckFactors(subject(account)),
                     IdpAct::LookUp(name) => idp::Act::LookUp(name.clone()),
+                    IdpAct::FirstSignIn(account, since) => idp::Act::FirstSignIn(idp::Watched { subject: subject(account), since: since.clone() }),
                     IdpAct::LookUpGroup(name) => idp::Act::LookUpGroup(name.clone()),
                     IdpAct::LookUpMailbox(name) => idp::Act::LookUpMailbox(name.clone()),
                 };
@@ -377,6 +378,7 @@ fn idp_outcome(outcome: idp::Outcome, tenant: &Tenant) -> Outcome {
             let person = |idp::Person { id, login, names, name, department, state, marks }| stage::Person { id, login, names, name, department, state, marks };
             Outcome::People(people.into_iter().map(person).collect())
         }
+        idp::Outcome::SignedIn(at) => Outcome::SignedIn(at),
         idp::Outcome::Escalate(idp::Escalation { code, text }) => Outcome::Escalate(code, text),
     }
 }

@@ -5,7 +5,7 @@
 //! A fact that does not fit the state (a duplicate, a late writer's) changes nothing.
 
 use crate::autonomy::{Mode, Trial};
-use crate::figures::{Course, Waits};
+use crate::figures::{Course, SignIn, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
@@ -33,7 +33,7 @@ mod second;
 mod staff;
 mod ticket;
 mod trial;
-pub use after::{FIXED, Left};
+pub use after::{FIXED, Left, Watch};
 pub use approval::Ask;
 pub use clarify::Query;
 pub use code::{Code, event_id as code_event, page as code_page};
@@ -131,6 +131,8 @@ pub enum Purpose {
     Check,
     /// Look up whom a text names.
     LookUp,
+    /// Look for the first sign-in after what this case changed.
+    Watch(String),
     /// Have a code sent, tell where it is typed, or have it checked.
     Prove,
 }
@@ -475,6 +477,9 @@ pub struct State {
     /// The mailbox of a wish beside the one that the conversation is about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub second: bool,
+    /// Accounts that were changed in cases that have ended, and whose first sign-in is looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watches: Vec<Watch>,
 }
 
 /// What has to be found out next.
@@ -507,6 +512,8 @@ pub enum Note {
     Forward(Box<Event>),
     /// The user of a case that has ended said that it works.
     Confirmed(String),
+    /// What the vendor's log says of the first sign-in after the change of this case.
+    Watched(String, SignIn),
     /// The user of a case that has ended said that it is still broken.
     Broken(String),
     /// Something went wrong that was not to: the case, why, and who says so.
@@ -565,6 +572,7 @@ impl State {
             case: None,
             ended: None,
             desk,
+            watches: Vec::new(),
             second: event.to.is_some() && matches!(event.act, Act::Message(_)),
         }
     }
@@ -602,7 +610,7 @@ impl State {
             Phase::Identifying | Phase::Acting | Phase::Delivering | Phase::Closing | Phase::HandingOver | Phase::Telling => None,
         });
         let psa = self.case.as_ref().and_then(|case| case.psa_again);
-        tasks.chain(case).chain(psa).chain(after::remind_at(self)).min()
+        tasks.chain(case).chain(psa).chain(after::remind_at(self)).chain(after::look_at(self)).min()
     }
 
     /// Until when the requests of a task that a vendor does not answer are sent again.
@@ -627,6 +635,7 @@ impl State {
             | Purpose::Page(_)
             | Purpose::Meet
             | Purpose::Check
+            | Purpose::Watch(_)
             | Purpose::Approver => STEP_TIME,
             // What is to be written in the PSA is put off as a whole, and what is said beside the case is soon stale.
             Purpose::Open
@@ -1684,6 +1693,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         (Purpose::Opinion, outcome) => opinion::given(state, task, outcome, tenant, now, notes),
         (Purpose::Query, Outcome::Posted(message)) => clarify::posted(state, message, now),
         (Purpose::Page(message), outcome) => later::paged(state, task, message, outcome, now),
+        (Purpose::Watch(case), outcome) => notes.push(Note::Watched(case.clone(), after::seen(outcome))),
         (Purpose::LookUp, outcome) => people::found(state, outcome, tenant, now),
         (Purpose::Check, outcome) => factor::checked(state, outcome, tenant, now),
         (Purpose::Prove, outcome) => code::done(state, &task.work, outcome, tenant, now, notes),
@@ -2008,6 +2018,7 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
     let Some(case) = state.case.take() else { return };
     let closed = case.handover.is_none();
     let left = Left::of(&case);
+    after::watch(state, &case, now);
     let ticket = case.ticket.as_ref().map(|ticket| ticket.id);
     state.ended = Some(Ended { case: case.id.clone(), ticket, closed, at: now, confirmed: case.times.confirmed, left });
     state.asked = None;
@@ -2023,7 +2034,13 @@ fn end(state: &mut State, now: Instant, notes: &mut Vec<Note>) {
 }
 
 fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) {
+    // Nobody asked for anything, so there is nothing to hand over; and whoever is silent may be asked about the case before.
+    let idle = |case: &mut Case| case.phase == Phase::Listening && case.idle() && at >= case.since + LISTEN_TIME;
+    if state.unread.is_empty() && state.desk.is_none() {
+        state.case.take_if(idle);
+    }
     after::tick(state, at);
+    after::look(state, tenant, at);
     if let Some(case) = state.case.as_mut().filter(|case| case.psa_again.is_some_and(|again| at >= again)) {
         case.psa_again = None;
         if !ticket::look_on(state, tenant, at) {
@@ -2035,8 +2052,6 @@ fn tick(state: &mut State, tenant: &Tenant, at: Instant, notes: &mut Vec<Note>) 
     match case.phase {
         // Somebody has just written.
         Phase::Listening if !state.unread.is_empty() || state.desk.is_some() => {}
-        // Nobody asked for anything, so there is nothing to hand over.
-        Phase::Listening if case.idle() && at >= case.since + LISTEN_TIME => state.case = None,
         Phase::Listening if at >= case.since + LISTEN_TIME => {
             clarify::open(state, notes);
             clarify::withdraw(state, at);

@@ -68,6 +68,18 @@ impl Course {
     }
 }
 
+/// What the vendor's log said, some hours later, of the first sign-in after a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignIn {
+    /// Somebody signed in, at this moment.
+    Seen(Instant),
+    /// Nobody had.
+    Unseen,
+    /// It cannot be read: a code such as `permission-missing`; of Entra also without P1 (P-24).
+    Unavailable(String),
+}
+
 /// What an ended case leaves for counting.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -93,6 +105,9 @@ pub struct Tally {
     pub presses: u32,
     /// Which parts of a closeout are there: `notes`, `time`, `status`, `type`.
     pub closeout: BTreeSet<String>,
+    /// The first sign-in after the change; unknown until the log was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignIn>,
 }
 
 impl Tally {
@@ -118,6 +133,7 @@ impl Tally {
             messages: case.course.messages,
             presses: case.course.presses,
             closeout,
+            sign_in: None,
         }
     }
 }
@@ -207,6 +223,12 @@ pub struct Figures {
     pub lacking: BTreeMap<String, u64>,
     /// Closed cases whose user said that it works.
     pub confirmed: u64,
+    /// Closed cases whose account signed in afterwards, by the vendor's log.
+    #[serde(default)]
+    pub signed_in: u64,
+    /// Closed cases for which that log could be read.
+    #[serde(default)]
+    pub watched: u64,
     /// Hand-overs by reason.
     pub reasons: BTreeMap<String, u64>,
 }
@@ -293,6 +315,8 @@ impl Counter {
             *self.figures.lacking.entry(part.into()).or_default() += 1;
         }
         self.figures.confirmed += u64::from(tally.times.confirmed.is_some());
+        self.figures.signed_in += u64::from(matches!(tally.sign_in, Some(SignIn::Seen(_))));
+        self.figures.watched += u64::from(matches!(tally.sign_in, Some(SignIn::Seen(_) | SignIn::Unseen)));
         self.figures.reopened += u64::from(tally.times.reopened.is_some());
         if let Some(delivered) = tally.times.delivered {
             let total = delivered.saturating_sub(tally.times.received);
@@ -322,7 +346,7 @@ impl Counter {
 }
 
 /// What becomes known of a case after its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Afterwards {
     /// Its user said that it works.
     Confirmed,
@@ -331,6 +355,8 @@ pub enum Afterwards {
         /// The ticket that was read.
         ticket: u64,
     },
+    /// What the vendor's log says.
+    SignIn(SignIn),
     /// One of the MSP's people says that what was done was wrong.
     Fault,
 }
@@ -345,6 +371,13 @@ pub fn amend(key: &record::IntegrityKey, under: &str, stored: &[u8], what: After
         Afterwards::Fault => {
             let trial = tally.trial.as_mut().filter(|trial| trial.failed.is_none())?;
             trial.failed = Some((autonomy::FAULT.into(), at));
+            return Some(key.write(under, &summary));
+        }
+        Afterwards::SignIn(seen) => {
+            if tally.sign_in.is_some() {
+                return None;
+            }
+            tally.sign_in = Some(seen);
             return Some(key.write(under, &summary));
         }
         Afterwards::Confirmed => &mut tally.times.confirmed,
@@ -454,6 +487,9 @@ mod tests {
         let confirm = |under: &str, stored: &[u8], at| amend(&key, under, stored, Afterwards::Confirmed, at);
         let confirmed = confirm("k", &stored, 99).unwrap();
         assert_eq!(key.read::<Summary>("k", &confirmed).unwrap().tally.unwrap().times.confirmed, Some(99));
+        let looked = amend(&key, "k", &confirmed, Afterwards::SignIn(SignIn::Seen(7)), 100).unwrap();
+        assert_eq!(key.read::<Summary>("k", &looked).unwrap().tally.unwrap().sign_in, Some(SignIn::Seen(7)));
+        assert!(amend(&key, "k", &looked, Afterwards::SignIn(SignIn::Unseen), 101).is_none());
         assert!(confirm("k", &confirmed, 100).is_none() && confirm("other", &stored, 99).is_none());
     }
 

@@ -467,6 +467,8 @@ pub enum IdpAct {
     LookUpGroup(String),
     /// Which mailbox.
     LookUpMailbox(String),
+    /// When the account first signed in since this moment.
+    FirstSignIn(Subject, String),
 }
 
 /// Locked out or not.
@@ -770,6 +772,8 @@ pub enum Outcome {
     Absent,
     /// Identity provider: who may be meant.
     People(Vec<Person>),
+    /// Identity provider: when somebody signed in, as the vendor wrote it.
+    SignedIn(Option<String>),
     /// Identity provider: done and read back.
     Changed(Report),
     /// Identity provider: it was so already.
@@ -809,6 +813,7 @@ impl Outcome {
             Outcome::Found(_) => "found",
             Outcome::Absent => "absent",
             Outcome::People(_) => "people",
+            Outcome::SignedIn(_) => "signed in",
             Outcome::Changed(_) => "changed",
             Outcome::Unchanged(_) => "unchanged",
             Outcome::TicketOpened(_) => "ticket opened",

@@ -81,6 +81,8 @@ pub struct Diary {
     pub opened: Vec<(String, u64)>,
     /// Tenant and ticket.
     pub reopened: Vec<(String, u64)>,
+    /// Who signed in, by the user id of their chat, and when.
+    pub signed_in: Vec<(String, u64)>,
 }
 
 /// Emulated vendors, each answer after a while of its own.
@@ -189,6 +191,12 @@ async fn visit(desk: &Desk, clock: &mut Ticking<'_>, dice: &mut Dice, diary: &mu
         clock.pause(10 + dice.roll(900)).await?;
         visit.open(&new).await?;
         diary.opened.push((tenant.clone(), (BEGIN + clock.now()) * 1_000));
+        // Only Globex has a log that can be read.
+        if tenant == "globex" {
+            let user = format!("{}@globex.example", who.1.trim_start_matches("U0").to_lowercase());
+            desk.vendors.act(&json!({"okta": {"user": user, "signs_in": "SUCCESS"}})).map_err(anyhow::Error::msg)?;
+            diary.signed_in.push((who.1.into(), (BEGIN + clock.now()) * 1_000));
+        }
     }
     if dice.roll(3) == 0 {
         clock.pause(60 + dice.roll(3_600)).await?;

@@ -17,6 +17,7 @@ impl Guest for Stub {
         Ok(match &task.act {
             Act::Find(address) | Act::FindWithManager(address) => find(address, &seen),
             Act::ResetPassword(subject) | Act::Unlock(subject) => lie(subject, &seen),
+            Act::FirstSignIn(_) => Step::Done(Outcome::SignedIn(None)),
             Act::LookUp(_) | Act::LookUpGroup(_) | Act::LookUpMailbox(_) => Step::Done(Outcome::People(Vec::new())),
             Act::ResetFactors(subject) => lie(subject, &seen),
             Act::RevokeSessions(_) | Act::CheckFactors(_) => Step::Done(Outcome::Unchanged(Report { evidence: vec!["stub".into()], secret: None })),

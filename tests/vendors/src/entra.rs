@@ -36,6 +36,10 @@ pub(crate) struct Tenant {
     pub roles: Vec<Role>,
     pub groups: Vec<Group>,
     pub subscribed_skus: Vec<Value>,
+    /// It has Entra ID P1.
+    pub premium: bool,
+    /// The sign-in log, oldest first.
+    pub sign_ins: Vec<Value>,
     pub access_pass: PassPolicy,
 }
 
@@ -78,6 +82,8 @@ impl Default for Tenant {
             roles: Vec::new(),
             groups: Vec::new(),
             subscribed_skus: Vec::new(),
+            premium: false,
+            sign_ins: Vec::new(),
             access_pass: PassPolicy::default(),
         }
     }
@@ -228,8 +234,25 @@ impl Entra {
 
     /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`, `{"tenant", "app", "set": {…}}` with an application's client id, or
     /// `{"tenant", "set": {…}}` for the policy of Temporary Access Passes.
-    pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["tenant", "user", "app", "group", "set"])?;
+    pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
+        only(deed, &["tenant", "user", "app", "group", "set", "signs_in", "premium"])?;
+        if let Some(premium) = deed.get("premium") {
+            let domain = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
+            let known = self.tenants.iter_mut().find(|known| known.domain == domain).ok_or_else(|| format!("no tenant `{domain}`"))?;
+            known.premium = premium.as_bool().ok_or("`premium` is true or false")?;
+            return Ok(());
+        }
+        if let Some(code) = deed.get("signs_in") {
+            let key = deed.get("user").and_then(Value::as_str).ok_or("`user` is missing")?;
+            let code = code.as_u64().ok_or("`signs_in` is an error code; 0 is success")?;
+            let (tenant, id) = self
+                .tenants
+                .iter_mut()
+                .find_map(|tenant| tenant.find(key).map(|user| str_of(user, "id").to_string()).map(|id| (tenant, id)))
+                .ok_or_else(|| format!("no user `{key}`"))?;
+            tenant.sign_ins.push(json!({ "id": guid(&id, now), "createdDateTime": iso(now), "userId": id, "userPrincipalName": key, "isInteractive": true, "status": { "errorCode": code } }));
+            return Ok(());
+        }
         if let Some(group) = deed.get("group") {
             let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
             let known = self.tenants.iter_mut().find(|known| known.id == tenant || known.domain == tenant).ok_or_else(|| format!("no tenant `{tenant}`"))?;
@@ -475,6 +498,7 @@ impl Tenant {
                         "maximumLifetimeInMinutes": policy.maximum_lifetime_in_minutes, "isUsableOnce": false, "includeTargets": targets(&policy.include), "excludeTargets": targets(&policy.exclude) }),
                 ))
             }
+            ("GET", ["auditLogs", "signIns"]) => self.list_sign_ins(ask, client),
             ("GET", ["groups"]) => self.list_groups(ask, client),
             ("GET", ["groups", id]) => {
                 self.need(ask, client, READ_GROUPS)?;
@@ -512,6 +536,7 @@ impl Tenant {
             (
                 _,
                 ["users" | "groups"]
+                | ["auditLogs", "signIns"]
                 | ["users" | "groups", _]
                 | ["users", _, "revokeSignInSessions" | "transitiveMemberOf" | "ownedObjects" | "manager"]
                 | ["subscribedSkus"],
@@ -555,6 +580,29 @@ impl Tenant {
         }
         let values: Vec<Value> = found.into_iter().map(|user| Value::Object(shown(user, select.as_deref()))).collect();
         self.page(ask, "users", select.as_deref(), values)
+    }
+
+    fn list_sign_ins(&self, ask: &Ask, client: &str) -> Outcome {
+        self.need(ask, client, &["AuditLog.Read.All"])?;
+        if !self.premium {
+            return Err(no(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Neither tenant is B2C or tenant doesn't have premium license", ask));
+        }
+        select(ask, &["$filter", "$orderby", "$top", "$skiptoken"], "microsoft.graph.signIn")?;
+        if !matches!(ask.query("$orderby"), None | Some("createdDateTime" | "createdDateTime desc")) {
+            return Err(bad("$orderby", ask));
+        }
+        let filter =
+            Expr::parse(ask.query("$filter").unwrap_or_default(), Dialect::OData).map_err(|error| bad(&format!("Invalid filter clause: {error}"), ask))?;
+        if let Some((path, _)) = filter.uses().into_iter().find(|(path, _)| !["userId", "createdDateTime", "status/errorCode"].contains(path)) {
+            return Err(unsupported(&format!("`{path}` of a sign-in cannot be filtered"), ask));
+        }
+        let mut found: Vec<Value> = self.sign_ins.iter().filter(|found| filter.holds(found)).cloned().collect();
+        if ask.query("$orderby") != Some("createdDateTime") {
+            found.reverse();
+        }
+        let top = ask.query("$top").map_or(Ok(1_000), str::parse::<usize>).ok().filter(|top| (1..=1_000).contains(top)).ok_or_else(|| bad("$top", ask))?;
+        found.truncate(top);
+        Ok(Answer::json(200, json!({ "@odata.context": context(ask, "auditLogs/signIns", None, ""), "value": found })))
     }
 
     fn list_groups(&self, ask: &Ask, client: &str) -> Outcome {

@@ -252,8 +252,8 @@ impl Vendors {
             let deed = deed.as_object().ok_or("a deed is an object")?;
             match vendor.as_str() {
                 "slack" => inner.slack.act(deed),
-                "entra" => inner.entra.act(deed),
-                "okta" => inner.okta.act(deed),
+                "entra" => inner.entra.act(deed, now),
+                "okta" => inner.okta.act(deed, now),
                 "connectwise" => inner.connectwise.act(deed, now),
                 "openai" => inner.openai.act(deed),
                 "twilio" => inner.twilio.act(deed),

@@ -19,6 +19,8 @@ pub(crate) struct Org {
     pub tokens: Vec<Token>,
     pub users: Vec<User>,
     pub groups: Vec<Group>,
+    /// Events of the System Log, oldest first.
+    pub log: Vec<Value>,
     /// Number of the newest temporary password and error.
     pub serial: u64,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Org {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Token {
     pub token: String,
-    /// What its owner may do, as OAuth scopes: `okta.users.read`, `okta.users.manage`, `okta.groups.read`, `okta.roles.read`.
+    /// What its owner may do, as OAuth scopes: `okta.users.read`, `okta.users.manage`, `okta.groups.read`, `okta.roles.read`, `okta.logs.read`.
     pub scopes: Vec<String>,
     /// Its owner may also manage administrators.
     pub super_admin: bool,
@@ -138,8 +140,22 @@ impl Okta {
     }
 
     /// What an administrator does by hand: `{"org"?, "user", "set": {…}}` or `{"token", "set": {…}}`.
-    pub fn act(&mut self, deed: &Map<String, Value>) -> Result<(), String> {
-        only(deed, &["org", "user", "token", "group", "set"])?;
+    pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
+        only(deed, &["org", "user", "token", "group", "set", "signs_in"])?;
+        if let Some(outcome) = deed.get("signs_in") {
+            let key = deed.get("user").and_then(Value::as_str).ok_or("`user` is missing")?;
+            let outcome = outcome.as_str().filter(|outcome| ["SUCCESS", "FAILURE"].contains(outcome)).ok_or("`signs_in` is SUCCESS or FAILURE")?;
+            let known =
+                self.orgs.iter_mut().find_map(|org| org.users.iter().position(|user| user.id == key || user.profile("login") == key).map(|at| (org, at)));
+            let (org, at) = known.ok_or_else(|| format!("no user `{key}`"))?;
+            let user = org.users.get_mut(at).ok_or("no such user")?;
+            if outcome == "SUCCESS" {
+                user.last_login = Some(iso_millis(now));
+            }
+            let actor = json!({ "id": user.id, "type": "User", "alternateId": user.profile("login") });
+            org.log.push(json!({ "uuid": token("event", now), "published": iso_millis(now), "eventType": "user.session.start", "actor": actor, "outcome": { "result": outcome } }));
+            return Ok(());
+        }
         if let Some(group) = deed.get("group") {
             let org = deed.get("org").and_then(Value::as_str).ok_or("`org` is missing")?;
             let known = self.orgs.iter_mut().find(|known| known.domain == org).ok_or_else(|| format!("no organisation `{org}`"))?;
@@ -249,6 +265,30 @@ impl Org {
                 let user = self.users.get(self.index(key, ask)?).ok_or_else(|| missing(key, "User", ask))?;
                 Ok(Answer::json(200, user.json(&ask.base, true)))
             }
+            ("GET", ["logs"]) => {
+                options(&["since", "until", "filter", "sortOrder", "limit"])?;
+                self.need(ask, secret, "okta.logs.read")?;
+                let since = ask.query("since").unwrap_or_default();
+                let limit = ask
+                    .query("limit")
+                    .map_or(Ok(100), str::parse::<usize>)
+                    .ok()
+                    .filter(|limit| *limit <= 1_000)
+                    .ok_or_else(|| bad("limit must be 0 to 1000", ask))?;
+                if !matches!(ask.query("sortOrder"), None | Some("ASCENDING")) || since.len() != 20 {
+                    return Err(bad("sortOrder or since", ask));
+                }
+                let filter = Expr::parse(ask.query("filter").unwrap_or_default(), Dialect::Scim).map_err(|error| bad(&error, ask))?;
+                if let Some((path, _)) =
+                    filter.uses().into_iter().find(|(path, op)| op.is_none() || !["eventType", "outcome.result", "actor.id"].contains(path))
+                {
+                    return Err(bad(&format!("`{path}` cannot be filtered"), ask));
+                }
+                // Milliseconds behind whole seconds: `.` sorts before `Z`, so both ends are cut alike.
+                let late = |event: &&Value| event["published"].as_str().is_some_and(|at| at.get(..19) >= since.get(..19));
+                let found: Vec<&Value> = self.log.iter().filter(late).filter(|event| filter.holds(event)).take(limit).collect();
+                Ok(Answer::json(200, json!(found)))
+            }
             ("GET", ["groups"]) => {
                 options(&["q", "limit"])?;
                 self.need(ask, secret, "okta.groups.read")?;
@@ -353,9 +393,13 @@ impl Org {
                 }
                 Ok(Answer::empty(204).changed())
             }
-            (_, ["users" | "groups"] | ["users", _] | ["users", _, "groups" | "roles" | "factors" | "sessions"] | ["users", _, "lifecycle" | "factors", _]) => {
-                Err(no(405, "E0000022", "The endpoint does not support the provided HTTP method", &[], ask).violating("unknown method"))
-            }
+            (
+                _,
+                ["users" | "groups" | "logs"]
+                | ["users", _]
+                | ["users", _, "groups" | "roles" | "factors" | "sessions"]
+                | ["users", _, "lifecycle" | "factors", _],
+            ) => Err(no(405, "E0000022", "The endpoint does not support the provided HTTP method", &[], ask).violating("unknown method")),
             _ => Err(unknown()),
         }
     }

@@ -174,6 +174,9 @@ fn lex(text: &str, dialect: Dialect) -> Result<Vec<Token>, String> {
     while let Some(first) = rest.chars().next() {
         if first.is_whitespace() {
             rest = rest.trim_start();
+        } else if let Some(moment) = rest.get(..20).filter(|text| dialect == Dialect::OData && is_moment(text)) {
+            tokens.push(Token::Text(moment.into()));
+            rest = rest.get(20..).unwrap_or_default();
         } else if first == quote {
             let (value, after) = quoted(rest, quote)?;
             tokens.push(Token::Text(value));
@@ -195,6 +198,11 @@ fn lex(text: &str, dialect: Dialect) -> Result<Vec<Token>, String> {
         }
     }
     Ok(tokens)
+}
+
+/// OData writes a moment without quotes: `2026-11-24T08:00:00Z`.
+fn is_moment(text: &str) -> bool {
+    text.bytes().zip("0000-00-00T00:00:00Z".bytes()).all(|(is, form)| if form == b'0' { is.is_ascii_digit() } else { is == form })
 }
 
 /// OData doubles a quote; SCIM and ConnectWise escape by a backslash.

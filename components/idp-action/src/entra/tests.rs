@@ -1,4 +1,4 @@
-use crate::bindings::exports::firstline::idp::idp::Act;
+use crate::bindings::exports::firstline::idp::idp::{Act, Watched};
 use crate::testing::{golden, jane, next, ok, recorded, requests, rows};
 use firstline_connector::replay::testing::answer;
 use firstline_connector::wire::Reply;
@@ -432,4 +432,18 @@ fn a_mailbox_is_an_account_with_an_address() {
     let expect = "people: m1 eu@acme.com `Invoices Europe` - sign-in blocked [] / m2 invoices@acme.com `Accounts` - sign-in allowed []";
     check(act(), &[page(&[by_name, by_address, none, longer])], expect);
     check(act(), &[answer(503, "")], "vendor-down: reading mailboxes by name: answered 503");
+}
+
+/// P-24: sign-in logs need Entra ID P1.
+#[test]
+fn the_first_sign_in_is_the_oldest_success_of_the_log_and_needs_a_licence() {
+    let watched = Watched { subject: jane("7"), since: "2026-11-24T08:00:00Z".into() };
+    let act = || Act::FirstSignIn(watched.clone());
+    assert_eq!(filter_of(act(), "read-sign-ins"), "userId eq '7' and createdDateTime ge 2026-11-24T08:00:00Z and status/errorCode eq 0");
+    check(act(), &[ok(r#"{"value":[{"createdDateTime":"2026-11-24T08:05:00Z"}]}"#)], "signed in: 2026-11-24T08:05:00Z");
+    check(act(), &[ok(r#"{"value":[]}"#)], "signed in: never");
+    let premium = answer(403, r#"{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant"}}"#);
+    let needs = "permission-missing: reading the sign-in log: answered 403 `Authentication_RequestFromNonPremiumTenantOrB2CTenant`; \
+        the connection needs the application permission AuditLog.Read.All, and Entra ID P1";
+    check(act(), &[premium], needs);
 }

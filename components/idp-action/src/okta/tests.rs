@@ -1,4 +1,4 @@
-use crate::bindings::exports::firstline::idp::idp::Act;
+use crate::bindings::exports::firstline::idp::idp::{Act, Watched};
 use crate::testing::{golden, jane, next, ok, recorded, requests, rows};
 use firstline_connector::replay::testing::answer;
 use firstline_connector::wire::Reply;
@@ -360,4 +360,20 @@ fn groups_are_looked_for_by_how_their_names_begin_and_mailboxes_are_not_here() {
         "permission-missing: reading groups by name: answered 403; the connection needs a token of an administrator who may read groups (`okta.groups.read`)",
     );
     check(Act::LookUpMailbox("x".into()), &[], "no-mailboxes: this directory knows no mailboxes");
+}
+
+#[test]
+fn the_first_sign_in_is_the_oldest_success_of_the_log() {
+    let watched = Watched { subject: jane("00u1"), since: "2026-11-24T08:00:00Z".into() };
+    let act = || Act::FirstSignIn(watched.clone());
+    let asked = requests("okta", act(), &[]);
+    assert_eq!(rows(include_str!("../../../technician/src/catalogue/okta.json"), &asked), ["read-log"]);
+    let filter = r#"eventType eq "user.session.start" and outcome.result eq "SUCCESS" and actor.id eq "00u1""#;
+    let query = [("since", "2026-11-24T08:00:00Z"), ("filter", filter), ("sortOrder", "ASCENDING"), ("limit", "1")];
+    assert_eq!(asked[0].query, query.map(|(name, value)| (name.to_string(), value.to_string())));
+    check(act(), &[ok(r#"[{"published":"2026-11-24T08:05:00.123Z"}]"#)], "signed in: 2026-11-24T08:05:00.123Z");
+    check(act(), &[none()], "signed in: never");
+    let needs = "permission-missing: reading the System Log: answered 403; the connection needs a token of an administrator who may read the System Log (`okta.logs.read`)";
+    check(act(), &[answer(403, "")], needs);
+    check(act(), &[answer(503, "")], "vendor-down: reading the System Log: answered 503");
 }

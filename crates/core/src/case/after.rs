@@ -4,12 +4,13 @@
 
 use super::{Case, Note, Phase, Purpose, State, Times, blank, hand_over, keep, replace_offer, set_handover, settle};
 use crate::Instant;
-use crate::figures::Course;
+use crate::figures::{Course, SignIn};
+use crate::hours;
 use crate::journal::Press;
 use crate::keys::sha256_hex;
 use crate::mailbox::{Event, Place};
-use crate::stage::{Button, ChatAct, Message, Ticket};
-use crate::tenant::Tenant;
+use crate::stage::{Button, ChatAct, IdpAct, Message, Outcome, Subject, Ticket, Work};
+use crate::tenant::{Role, Tenant};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -33,6 +34,64 @@ pub struct Left {
     pub attested: BTreeSet<String>,
     /// When the user is asked once more.
     pub remind: Option<Instant>,
+}
+
+/// When the log is read: vendors write it some time later.
+const LOOK: u64 = AGAIN;
+/// Looked at together with what is asked about so long before.
+const TOGETHER: u64 = 5 * 60_000;
+/// Changes that are watched for one conversation.
+const WATCHES: usize = 8;
+
+/// An account that was changed, so that its owner should be able to sign in. Its log is read once, and it is forgotten (P-24).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// The case.
+    pub case: String,
+    /// The account.
+    pub subject: Subject,
+    /// When the change was read back.
+    pub since: Instant,
+    /// When the log is read.
+    pub at: Instant,
+}
+
+/// What was changed by this case is watched.
+pub(super) fn watch(state: &mut State, case: &Case, now: Instant) {
+    let changed = case.times.acted.filter(|_| case.handover.is_none());
+    let (Some(since), Some(account)) = (changed, &case.account) else { return };
+    let subject = Subject { id: account.id.clone(), login: account.login.clone() };
+    if state.watches.len() < WATCHES {
+        state.watches.push(Watch { case: case.id.clone(), subject, since, at: now + LOOK });
+    }
+}
+
+/// When the next log is read.
+pub(super) fn look_at(state: &State) -> Option<Instant> {
+    state.watches.iter().map(|watch| watch.at).min()
+}
+
+/// Reads the logs that are due.
+pub(super) fn look(state: &mut State, tenant: &Tenant, now: Instant) {
+    let (due, later) = std::mem::take(&mut state.watches).into_iter().partition(|watch| now + TOGETHER >= watch.at);
+    state.watches = later;
+    let due: Vec<Watch> = due;
+    for Watch { case, subject, since, .. } in due {
+        // Whole seconds, and none before the change.
+        if let (Some(idp), Some(since)) = (tenant.connection_of(Role::Idp), hours::stamp(since + 999)) {
+            state.start(&idp.id, Work::Idp(IdpAct::FirstSignIn(subject, since)), Purpose::Watch(case), now);
+        }
+    }
+}
+
+/// What the log says.
+pub(super) fn seen(outcome: &Outcome) -> SignIn {
+    match outcome {
+        Outcome::SignedIn(Some(at)) => hours::moment(at).map_or_else(|| SignIn::Unavailable("no-date".into()), SignIn::Seen),
+        Outcome::SignedIn(None) => SignIn::Unseen,
+        Outcome::Escalate(code, _) => SignIn::Unavailable(code.clone()),
+        other => SignIn::Unavailable(other.name().into()),
+    }
 }
 
 impl Left {
@@ -216,6 +275,31 @@ mod tests {
         play.line("wait 2");
         assert!(play.state.tasks.iter().any(|task| format!("{:?}", task.work).contains("fixed-reminder")));
         assert_eq!((remind_at(&play.state), play.state.ended.as_ref().unwrap().confirmed), (None, None));
+    }
+
+    #[test]
+    fn the_log_is_read_once_for_what_was_changed() {
+        let mut play = ended();
+        let since = play.state.watches[0].since;
+        assert_eq!((play.state.watches.len(), since <= play.now), (1, true));
+        play.line("wait 234");
+        assert_eq!(play.state.watches.len(), 1);
+        play.line("wait 2");
+        assert!(play.state.watches.is_empty());
+        let task = play.state.tasks.iter().find(|task| matches!(task.purpose, Purpose::Watch(_))).unwrap();
+        assert!(matches!(&task.work, Work::Idp(IdpAct::FirstSignIn(subject, from)) if subject.id == "u1" && hours::moment(from).unwrap() >= since), "{task:?}");
+        for (outcome, expect) in [
+            (Outcome::SignedIn(Some("1970-01-01T00:00:02Z".into())), SignIn::Seen(2_000)),
+            (Outcome::SignedIn(Some("soon".into())), SignIn::Unavailable("no-date".into())),
+            (Outcome::SignedIn(None), SignIn::Unseen),
+            (Outcome::Escalate("permission-missing".into(), String::new()), SignIn::Unavailable("permission-missing".into())),
+        ] {
+            assert_eq!(seen(&outcome), expect);
+        }
+        // Nothing was changed by a case that a person has.
+        let mut play = Play::new("okta", Lock::Locked);
+        play.line("says human, who, open, hand-over, farewell");
+        assert!(play.state.watches.is_empty());
     }
 
     #[test]

@@ -129,6 +129,7 @@ fn purpose(task: &Task) -> &'static str {
         Purpose::Wait => "status",
         Purpose::Page(_) => "page",
         Purpose::Check => "check",
+        Purpose::Watch(_) => "watch",
         Purpose::LookUp => "look-up",
         Purpose::Prove => "code",
     }
@@ -147,6 +148,7 @@ fn show(task: &Task) -> String {
         Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors".into(),
         Work::Idp(IdpAct::CheckFactors(_)) => "check-factors".into(),
         Work::Idp(IdpAct::LookUp(name)) => format!("look up {name}"),
+        Work::Idp(IdpAct::FirstSignIn(account, since)) => format!("first sign-in of {} since {since}", account.id),
         Work::Idp(IdpAct::LookUpGroup(name)) => format!("look up group {name}"),
         Work::Idp(IdpAct::LookUpMailbox(name)) => format!("look up mailbox {name}"),
         Work::Psa(PsaAct::Open(_)) => "open".into(),
@@ -261,6 +263,7 @@ impl Play {
             Work::Chat(ChatAct::OpenDirect(_)) => Outcome::Opened("D9".into()),
             Work::Chat(ChatAct::Say(_) | ChatAct::Replace(..)) => Outcome::Posted(format!("p{}", task.id)),
             Work::Idp(IdpAct::Find(_) | IdpAct::FindWithManager(_)) => Outcome::Found(Account { lock: self.lock, ..account() }),
+            Work::Idp(IdpAct::FirstSignIn(..)) => Outcome::SignedIn(Some("2026-11-24T08:00:00Z".into())),
             Work::Idp(IdpAct::LookUp(_) | IdpAct::LookUpGroup(_) | IdpAct::LookUpMailbox(_)) => Outcome::People(Vec::new()),
             Work::Idp(IdpAct::ResetPassword(_) | IdpAct::ResetFactors(_)) => Outcome::Changed(report(true)),
             Work::Idp(IdpAct::Unlock(_) | IdpAct::RevokeSessions(_) | IdpAct::CheckFactors(_)) => Outcome::Changed(report(false)),
@@ -472,6 +475,7 @@ impl Play {
                 Note::Halt { tenant, halted, by, at: _ } => format!("halt {tenant:?} {halted} by {by}"),
                 Note::LeftAlone(why) => format!("left alone: {why}"),
                 Note::Broken(_) => "still broken".into(),
+                Note::Watched(case, seen) => format!("watched {case}: {seen:?}"),
                 Note::Failed { cause, .. } => format!("failed by {cause}"),
                 Note::Reopened(case, ticket, since) => {
                     format!("{ticket} of {} may be open since {}", case.rsplit_once('-').map_or("", |(_, number)| number), since % 1_000_000 / 1_000)

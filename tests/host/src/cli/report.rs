@@ -102,7 +102,7 @@ fn lines(answer: &Answer) -> Vec<String> {
     // By name, so that a new figure makes the compiler ask.
     let Figures { seen, closed, handed_over, open, unreadable, first_closed_ticket, unblocked, again, clean, lacking, confirmed, reasons, .. } =
         &answer.figures;
-    let Figures { reopened, after_hours, links, .. } = &answer.figures;
+    let Figures { reopened, after_hours, links, signed_in, watched, .. } = &answer.figures;
     let counted = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
     let mut all = vec![
         format!("{}: {seen} cases seen, {closed} closed, {handed_over} handed over, {open} open", answer.tenant),
@@ -124,6 +124,7 @@ fn lines(answer: &Answer) -> Vec<String> {
     let rest = if lacking.is_empty() { String::new() } else { format!(" (others lack: {})", counted(lacking)) };
     all.push(format!("  clean closeouts               {}{rest}", share(*clean, *closed)));
     all.push(format!("  confirmed by the user         {}", share(*confirmed, *closed)));
+    all.push(format!("  signed in afterwards          {} (where the log can be read)", share(*signed_in, *watched)));
     all.push(format!("  hand-overs by reason          {}", if reasons.is_empty() { "none".into() } else { counted(reasons) }));
     if *unreadable > 0 {
         all.push(format!("  records that cannot be read   {unreadable}"));

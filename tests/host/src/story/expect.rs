@@ -382,7 +382,13 @@ fn changes(calls: &[Call], world: &Value) -> Vec<String> {
 fn case(case: &Value) -> String {
     let text = |name: &str| case[name].as_str().unwrap_or_default();
     let reason = if text("reason").is_empty() { String::new() } else { format!(": {}", text("reason")) };
-    format!("{} {}{reason}", text("state"), text("kind"))
+    let sign_in = match &case["tally"]["sign_in"] {
+        Value::Null => String::new(),
+        seen if seen["seen"].is_u64() => ", signed in".into(),
+        Value::String(unseen) => format!(", sign-in {unseen}"),
+        none => format!(", sign-in unavailable: {}", none["unavailable"].as_str().unwrap_or_default()),
+    };
+    format!("{} {}{reason}{sign_in}", text("state"), text("kind"))
 }
 
 /// Channels whose conversation has an open case, with its phase.
