@@ -118,6 +118,7 @@ impl Browser {
 const READY: &str = "Your sign-in is ready";
 const SHOWN: &str = "Your temporary password";
 const GONE: &str = "This link no longer works";
+const CODE: &str = "Type the code from the SMS";
 
 #[tokio::test]
 async fn a_person_with_a_keyboard_sees_the_password_once() {
@@ -186,4 +187,26 @@ async fn a_person_with_a_keyboard_sees_the_password_once() {
     browser.picture("link-gone.png").await;
     assert_eq!(last[0], last[1]);
     assert!(!last[0].contains(password));
+
+    // The page for a code waits in its field, looks the same for a link that never was, and says what is no code.
+    browser.go(&format!("{address}/c/{}", "0".repeat(64))).await;
+    browser.page(CODE).await;
+    let field = "const it = document.activeElement; return [it.id, it.inputMode, it.autocomplete, it.labels.length, it.value]";
+    assert_eq!(browser.run(field).await, json!(["code", "numeric", "one-time-code", 1, ""]));
+    browser.keys(&["1", "2", ENTER]).await;
+    let mut words = String::new();
+    for _ in 0..100 {
+        words = browser.page(CODE).await;
+        if words.contains("4 to 10 digits") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(words.contains("A code has 4 to 10 digits."), "{words}");
+    assert_eq!(browser.run("return [document.querySelector('[role=alert]') !== null, document.activeElement.id]").await, json!([true, "code"]));
+    browser.picture("code-no-code.png").await;
+    browser.keys(&["1", "2", "3", "4", "5", "6", TAB]).await;
+    assert_eq!(browser.run("return document.activeElement.tagName").await, "BUTTON");
+    browser.keys(&[ENTER]).await;
+    assert_eq!(browser.page(GONE).await, last[0]);
 }
