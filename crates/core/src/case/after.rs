@@ -60,7 +60,8 @@ pub struct Watch {
 pub(super) fn watch(state: &mut State, case: &Case, now: Instant) {
     let changed = case.times.acted.filter(|_| case.handover.is_none());
     let (Some(since), Some(account)) = (changed, &case.account) else { return };
-    let subject = Subject { id: account.id.clone(), login: account.login.clone() };
+    // No name: this is kept when the case has ended.
+    let subject = Subject { id: account.id.clone(), login: String::new() };
     if state.watches.len() < WATCHES {
         state.watches.push(Watch { case: case.id.clone(), subject, since, at: now + LOOK });
     }
