@@ -94,15 +94,20 @@ impl Browser {
 
     /// The words of the page, once its heading is this one.
     pub async fn page(&self, heading: &str) -> String {
+        self.page_that_says(heading, "").await
+    }
+
+    /// The same, once these words stand on it too.
+    pub async fn page_that_says(&self, heading: &str, words: &str) -> String {
         let mut seen = Value::Null;
         for _ in 0..100 {
             seen = self.run("return [document.querySelector('h1')?.innerText, document.body.innerText]").await;
-            if seen[0] == heading {
+            if seen[0] == heading && seen[1].as_str().unwrap().contains(words) {
                 return seen[1].as_str().unwrap().to_string();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the page says {seen}, not `{heading}`");
+        panic!("the page says {seen}, not `{heading}` and `{words}`");
     }
 
     /// Keeps a picture for people to look at.
@@ -194,15 +199,7 @@ async fn a_person_with_a_keyboard_sees_the_password_once() {
     let field = "const it = document.activeElement; return [it.id, it.inputMode, it.autocomplete, it.labels.length, it.value]";
     assert_eq!(browser.run(field).await, json!(["code", "numeric", "one-time-code", 1, ""]));
     browser.keys(&["1", "2", ENTER]).await;
-    let mut words = String::new();
-    for _ in 0..100 {
-        words = browser.page(CODE).await;
-        if words.contains("4 to 10 digits") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert!(words.contains("A code has 4 to 10 digits."), "{words}");
+    browser.page_that_says(CODE, "A code has 4 to 10 digits.").await;
     assert_eq!(browser.run("return [document.querySelector('[role=alert]') !== null, document.activeElement.id]").await, json!([true, "code"]));
     browser.picture("code-no-code.png").await;
     browser.keys(&["1", "2", "3", "4", "5", "6", TAB]).await;

@@ -76,7 +76,7 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
         Act::ResetFactors(subject) => directory.reset_factors(io, named(subject)?),
         Act::CheckFactors(subject) => directory.check_factors(io, named(subject)?),
         Act::FirstSignIn(watched) => {
-            named(&watched.subject)?;
+            identified(&watched.account)?;
             Ok(Outcome::SignedIn(directory.first_sign_in(io, watched)?))
         }
         Act::LookUp(name) | Act::LookUpGroup(name) | Act::LookUpMailbox(name) => match (&task.act, name.split_whitespace().collect::<Vec<_>>().as_slice()) {
@@ -90,10 +90,16 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
 
 /// A change to an account without an id would fall back on a name, which may have moved to somebody else.
 fn named(subject: &Subject) -> Flow<&Subject> {
-    match subject.id.trim() {
-        "" => Err(Error::Invalid("the subject has no id".into()).into()),
-        _ => Ok(subject),
-    }
+    identified(&subject.id).map(|()| subject)
+}
+
+fn identified(id: &str) -> Flow<()> {
+    if id.trim().is_empty() { Err(Error::Invalid("the subject has no id".into()).into()) } else { Ok(()) }
+}
+
+/// A query as it is sent.
+pub(crate) fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
+    query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
 }
 
 /// Hands the case to a human.

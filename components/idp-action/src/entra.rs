@@ -4,7 +4,7 @@
 //! `otherMails` is left out on purpose: a user may set it to any private address, so it identifies nobody.
 
 use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Subject, Watched};
-use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called};
+use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called, pairs};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, change, get, request};
 use firstline_connector::wire::{Body, Effect, Fill, Request, Target};
@@ -130,7 +130,7 @@ impl Directory for Entra {
 
     /// Interactive sign-ins, oldest first; error code 0 is success.
     fn first_sign_in(&self, io: &mut Io, watched: &Watched) -> Flow<Option<String>> {
-        let (user, since) = (quote::odata(&watched.subject.id), &watched.since);
+        let (user, since) = (quote::odata(&watched.account), &watched.since);
         let filter = format!("userId eq {user} and createdDateTime ge {since} and status/errorCode eq 0");
         let query = pairs(&[("$filter", filter.as_str()), ("$orderby", "createdDateTime"), ("$top", "1")]);
         let page: Page<SignIn> = body(&io.read(Request { query, ..get(&["auditLogs", "signIns"]) })?, "the sign-in log", LOGS)?;
@@ -411,8 +411,4 @@ fn new_password(id: &str) -> Request {
     let body = serde_json::json!({"passwordProfile": {"forceChangePasswordNextSignIn": true, "password": ""}});
     let fill = vec![Fill { pointer: "/passwordProfile/password".into(), name: SECRET.into() }];
     Request { fill, ..change("PATCH", &["users", id], &body) }
-}
-
-fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
-    query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
 }

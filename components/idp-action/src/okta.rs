@@ -3,7 +3,7 @@
 //! Names of an account are its login and its primary address; the second address is a private one and identifies nobody.
 
 use crate::bindings::exports::firstline::idp::idp::{Account, Lock, Manager, Outcome, Person, Report, Subject, Watched};
-use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called};
+use crate::directory::{self, Change, Directory, Flow, PEOPLE, SECRET, begins, body, changed, escalate, fit, is_called, pairs};
 use firstline_connector::quote;
 use firstline_connector::replay::{Io, Read, get, json, request};
 use firstline_connector::wire::{Body, Effect, Request, Response};
@@ -135,17 +135,16 @@ impl Directory for Okta {
 
     /// The System Log, oldest first.
     fn first_sign_in(&self, io: &mut Io, watched: &Watched) -> Flow<Option<String>> {
-        let actor = quote::scim(&watched.subject.id);
+        let actor = quote::scim(&watched.account);
         let filter = format!("eventType eq \"user.session.start\" and outcome.result eq \"SUCCESS\" and actor.id eq {actor}");
-        let query = [("since", watched.since.as_str()), ("filter", &filter), ("sortOrder", "ASCENDING"), ("limit", "1")];
-        let query = query.map(|(name, value)| (name.to_string(), value.to_string())).into();
+        let query = pairs(&[("since", watched.since.as_str()), ("filter", &filter), ("sortOrder", "ASCENDING"), ("limit", "1")]);
         let events: Vec<LogEvent> = body(&io.read(Request { query, ..get(&["api", "v1", "logs"]) })?, "the System Log", LOGS)?;
         Ok(events.into_iter().next().map(|event| event.published))
     }
 
     fn look_up_group(&self, io: &mut Io, words: &[&str]) -> Flow<Outcome> {
         let name = words.join(" ");
-        let query = vec![("q".to_string(), name.clone()), ("limit".to_string(), PAGE.to_string())];
+        let query = pairs(&[("q", name.as_str()), ("limit", &PAGE.to_string())]);
         let hits: Vec<Group> = body(&io.read(Request { query, ..get(&["api", "v1", "groups"]) })?, "groups by name", GROUPS)?;
         if hits.len() >= PAGE {
             return escalate("not-found", "more groups have such a name than one page holds");

@@ -152,7 +152,7 @@ impl Stages for Composed {
                     IdpAct::ResetFactors(account) => idp::Act::ResetFactors(subject(account)),
                     IdpAct::CheckFactors(account) => idp::Act::CheckFactors(subject(account)),
                     IdpAct::LookUp(name) => idp::Act::LookUp(name.clone()),
-                    IdpAct::FirstSignIn(account, since) => idp::Act::FirstSignIn(idp::Watched { subject: subject(account), since: since.clone() }),
+                    IdpAct::FirstSignIn(account, since) => idp::Act::FirstSignIn(idp::Watched { account: account.clone(), since: since.clone() }),
                     IdpAct::LookUpGroup(name) => idp::Act::LookUpGroup(name.clone()),
                     IdpAct::LookUpMailbox(name) => idp::Act::LookUpMailbox(name.clone()),
                 };

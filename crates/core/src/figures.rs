@@ -224,10 +224,8 @@ pub struct Figures {
     /// Closed cases whose user said that it works.
     pub confirmed: u64,
     /// Closed cases whose account signed in afterwards, by the vendor's log.
-    #[serde(default)]
     pub signed_in: u64,
     /// Closed cases for which that log could be read.
-    #[serde(default)]
     pub watched: u64,
     /// Hand-overs by reason.
     pub reasons: BTreeMap<String, u64>,

@@ -467,8 +467,8 @@ pub enum IdpAct {
     LookUpGroup(String),
     /// Which mailbox.
     LookUpMailbox(String),
-    /// When the account first signed in since this moment.
-    FirstSignIn(Subject, String),
+    /// When the account with this object id first signed in since this moment.
+    FirstSignIn(String, String),
 }
 
 /// Locked out or not.

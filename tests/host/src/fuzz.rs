@@ -145,23 +145,28 @@ pub struct Run {
 /// So often an input that took too long is given again.
 const AGAIN: usize = 3;
 
+/// The answer to an input, and how long it took. Whatever else the machine did meanwhile is no finding: what is slow is slow again.
+async fn timed<T>(limit: Duration, mut give: impl AsyncFnMut() -> T) -> (T, Duration) {
+    let asked = Instant::now();
+    let answer = give().await;
+    let mut took = asked.elapsed();
+    for _ in 0..AGAIN {
+        if took > limit {
+            let asked = Instant::now();
+            _ = give().await;
+            took = took.min(asked.elapsed());
+        }
+    }
+    (answer, took)
+}
+
 /// Gives `intent-detection` mutated texts until the time is over, or stops at the first finding.
 pub async fn detect(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Duration, limit: Duration) -> Result<Run> {
     let mut reader = Reader::start(manifest).await?;
     let (mut random, mut run, began) = (Random::new(seed), Run::default(), Instant::now());
     while began.elapsed() < time {
         let text = String::from_utf8_lossy(&mutate(known, &mut random)).into_owned();
-        let asked = Instant::now();
-        let found = reader.read(&text).await;
-        let mut took = asked.elapsed();
-        // Whatever else the machine did meanwhile is no finding: what is slow is slow again.
-        for _ in 0..AGAIN {
-            if took > limit {
-                let asked = Instant::now();
-                _ = reader.read(&text).await;
-                took = took.min(asked.elapsed());
-            }
-        }
+        let (found, took) = timed(limit, async || reader.read(&text).await).await;
         let finding = |what: &str| format!("input {} of seed {seed}: {what}: {:?}", run.inputs, text.chars().take(2_000).collect::<String>());
         let Ok(found) = found else { bail!(finding(&format!("{:#}", found.err().unwrap_or_else(|| anyhow::anyhow!("no answer"))))) };
         ensure!(took <= limit, finding(&format!("took {took:?}")));
@@ -186,16 +191,7 @@ pub async fn webhooks(manifest: &Path, known: &[Vec<u8>], seed: u64, time: Durat
     while began.elapsed() < time {
         let body = mutate(known, &mut random);
         let media = random.one(&["application/json", "application/x-www-form-urlencoded", "", "text/plain"]).copied().unwrap_or_default();
-        let asked = Instant::now();
-        let answered = listener.read(media, &body).await;
-        let mut took = asked.elapsed();
-        for _ in 0..AGAIN {
-            if took > limit {
-                let asked = Instant::now();
-                _ = listener.read(media, &body).await;
-                took = took.min(asked.elapsed());
-            }
-        }
+        let (answered, took) = timed(limit, async || listener.read(media, &body).await).await;
         let finding = |what: &str| {
             format!("input {} of seed {seed}: {what}: {media} {:?}", run.inputs, String::from_utf8_lossy(&body).chars().take(2_000).collect::<String>())
         };
@@ -273,23 +269,15 @@ pub struct Signed {
 }
 
 /// Reads mutated ticket histories until the time is over, or stops at the first finding. What was read must also be read again from its own lines.
-pub fn imports(known: &[Vec<u8>], options: &Options, seed: u64, time: Duration, limit: Duration) -> Result<Run> {
+pub async fn imports(known: &[Vec<u8>], options: &Options, seed: u64, time: Duration, limit: Duration) -> Result<Run> {
     let (mut random, mut run, began) = (Random::new(seed), Run::default(), Instant::now());
     while began.elapsed() < time {
         let file = mutate(known, &mut random);
         let finding =
             |what: &str| format!("input {} of seed {seed}: {what}: {:?}", run.inputs, String::from_utf8_lossy(&file).chars().take(2_000).collect::<String>());
-        let asked = Instant::now();
         let read = |bytes: &[u8]| catch_unwind(|| firstline_import::read(bytes, options, &mut |_| {})).map_err(|_| anyhow!(finding("a panic")));
-        let import = read(&file)?;
-        let mut took = asked.elapsed();
-        for _ in 0..AGAIN {
-            if took > limit {
-                let asked = Instant::now();
-                _ = read(&file)?;
-                took = took.min(asked.elapsed());
-            }
-        }
+        let (import, took) = timed(limit, async || read(&file)).await;
+        let import = import?;
         ensure!(took <= limit, finding(&format!("took {took:?}")));
         if let Ok(import) = import {
             for part in firstline_import::parts(&import.records, 100) {

@@ -3,7 +3,9 @@
 use crate::query::{Dialect, Expr, find};
 use crate::web::{Answer, Ask, Outcome, iso, merge, only, parse_iso};
 use base64::Engine;
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
+use http::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -838,6 +840,15 @@ pub fn sign(key: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(&Sha256::digest(key)).unwrap_or_else(|_| unreachable!("any length is a key"));
     mac.update(body);
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// A callback with this signature.
+pub(crate) fn call_back(path: &str, signature: &str, body: Bytes) -> Result<Request<Bytes>, String> {
+    Request::post(path)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("x-content-signature", signature)
+        .body(body)
+        .map_err(|error| error.to_string())
 }
 
 /// By id, or by name or identifier where there is no id.

@@ -232,14 +232,18 @@ impl Entra {
         Ok(())
     }
 
+    fn tenant_of(&mut self, deed: &Map<String, Value>) -> Result<&mut Tenant, String> {
+        let name = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
+        self.tenants.iter_mut().find(|known| known.id == name || known.domain == name).ok_or_else(|| format!("no tenant `{name}`"))
+    }
+
     /// What an administrator does by hand: `{"tenant"?, "user", "set": {…}}`, `{"tenant", "app", "set": {…}}` with an application's client id, or
-    /// `{"tenant", "set": {…}}` for the policy of Temporary Access Passes.
+    /// `{"tenant", "set": {…}}` for the policy of Temporary Access Passes, `{"tenant", "group": {…}}` for a new group, `{"tenant", "premium": bool}` for
+    /// Entra ID P1. And what a user does: `{"user", "signs_in": code}`, where 0 is success.
     pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
         only(deed, &["tenant", "user", "app", "group", "set", "signs_in", "premium"])?;
         if let Some(premium) = deed.get("premium") {
-            let domain = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
-            let known = self.tenants.iter_mut().find(|known| known.domain == domain).ok_or_else(|| format!("no tenant `{domain}`"))?;
-            known.premium = premium.as_bool().ok_or("`premium` is true or false")?;
+            self.tenant_of(deed)?.premium = premium.as_bool().ok_or("`premium` is true or false")?;
             return Ok(());
         }
         if let Some(code) = deed.get("signs_in") {
@@ -254,21 +258,15 @@ impl Entra {
             return Ok(());
         }
         if let Some(group) = deed.get("group") {
-            let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
-            let known = self.tenants.iter_mut().find(|known| known.id == tenant || known.domain == tenant).ok_or_else(|| format!("no tenant `{tenant}`"))?;
-            known.groups.push(serde_json::from_value(group.clone()).map_err(|error| format!("no group: {error}"))?);
+            self.tenant_of(deed)?.groups.push(serde_json::from_value(group.clone()).map_err(|error| format!("no group: {error}"))?);
             return self.check();
         }
         if let Some(client_id) = deed.get("app").and_then(Value::as_str) {
-            let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`tenant` is missing")?;
-            let apps = self.tenants.iter_mut().filter(|known| known.id == tenant || known.domain == tenant).flat_map(|known| &mut known.apps);
-            let app = apps.into_iter().find(|app| app.client_id == client_id).ok_or_else(|| format!("no application `{client_id}`"))?;
+            let app = self.tenant_of(deed)?.apps.iter_mut().find(|app| app.client_id == client_id).ok_or_else(|| format!("no application `{client_id}`"))?;
             return merge(app, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
         }
         if !deed.contains_key("user") {
-            let tenant = deed.get("tenant").and_then(Value::as_str).ok_or("`user`, `app` or `tenant` is missing")?;
-            let known = self.tenants.iter_mut().find(|known| known.id == tenant || known.domain == tenant).ok_or_else(|| format!("no tenant `{tenant}`"))?;
-            return merge(&mut known.access_pass, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
+            return merge(&mut self.tenant_of(deed)?.access_pass, deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?);
         }
         let key = deed.get("user").and_then(Value::as_str).ok_or("`user` is missing")?;
         let set = deed.get("set").and_then(Value::as_object).ok_or("`set` is missing")?;
@@ -551,24 +549,8 @@ impl Tenant {
     fn list_users(&self, ask: &Ask, client: &str) -> Outcome {
         self.need(ask, client, READ_USERS)?;
         let select = select(ask, &["$select", "$filter", "$top", "$count", "$orderby", "$skiptoken"], "microsoft.graph.user")?;
-        let eventual = advanced(ask);
-        if ask.query("$count") == Some("true") && !eventual {
-            return Err(unsupported("$count is not supported without ConsistencyLevel: eventual", ask));
-        }
         let mut found: Vec<&Map<String, Value>> = self.users.iter().collect();
-        if let Some(text) = ask.query("$filter") {
-            let filter = Expr::parse(text, Dialect::OData).map_err(|error| bad(&format!("Invalid filter clause: {error}"), ask))?;
-            for (path, op) in filter.uses() {
-                let list = matches!(path, "proxyAddresses" | "otherMails");
-                if list != op.is_none() || !(list || FILTERABLE.contains(&path)) {
-                    return Err(unsupported(&format!("Unsupported or invalid query filter clause specified for property '{path}' of resource 'User'."), ask));
-                }
-            }
-            let hard = filter
-                .has(&|part| matches!(part, Expr::Not(_) | Expr::Test { op: Op::Ne | Op::Ends, .. }) || matches!(part, Expr::Test { value: Value::Null, .. }));
-            if (hard || ask.query("$orderby").is_some()) && !(eventual && ask.query("$count") == Some("true")) {
-                return Err(unsupported("this filter needs ConsistencyLevel: eventual and $count=true", ask));
-            }
+        if let Some(filter) = filter(ask, "User", &FILTERABLE, &["proxyAddresses", "otherMails"])? {
             found.retain(|user| filter.holds(&Value::Object((*user).clone())));
         }
         if let Some(by) = ask.query("$orderby") {
@@ -587,7 +569,7 @@ impl Tenant {
         if !self.premium {
             return Err(no(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Neither tenant is B2C or tenant doesn't have premium license", ask));
         }
-        select(ask, &["$filter", "$orderby", "$top", "$skiptoken"], "microsoft.graph.signIn")?;
+        select(ask, &["$filter", "$orderby", "$top"], "microsoft.graph.signIn")?;
         if !matches!(ask.query("$orderby"), None | Some("createdDateTime" | "createdDateTime desc")) {
             return Err(bad("$orderby", ask));
         }
@@ -608,23 +590,8 @@ impl Tenant {
     fn list_groups(&self, ask: &Ask, client: &str) -> Outcome {
         self.need(ask, client, READ_GROUPS)?;
         let select = select(ask, &["$select", "$filter", "$top", "$count", "$skiptoken"], "microsoft.graph.group")?;
-        let eventual = advanced(ask);
-        if ask.query("$count") == Some("true") && !eventual {
-            return Err(unsupported("$count is not supported without ConsistencyLevel: eventual", ask));
-        }
         let mut found: Vec<Value> = self.groups.iter().map(|group| serde_json::to_value(group).unwrap_or_default()).collect();
-        if let Some(text) = ask.query("$filter") {
-            let filter = Expr::parse(text, Dialect::OData).map_err(|error| bad(&format!("Invalid filter clause: {error}"), ask))?;
-            for (path, op) in filter.uses() {
-                let list = path == "proxyAddresses";
-                if list != op.is_none() || !(list || FILTERABLE_OF_GROUPS.contains(&path)) {
-                    return Err(unsupported(&format!("Unsupported or invalid query filter clause specified for property '{path}' of resource 'Group'."), ask));
-                }
-            }
-            if filter.has(&|part| matches!(part, Expr::Not(_) | Expr::Test { op: Op::Ne | Op::Ends, .. })) && !(eventual && ask.query("$count") == Some("true"))
-            {
-                return Err(unsupported("this filter needs ConsistencyLevel: eventual and $count=true", ask));
-            }
+        if let Some(filter) = filter(ask, "Group", &FILTERABLE_OF_GROUPS, &["proxyAddresses"])? {
             found.retain(|group| filter.holds(group));
         }
         let values = found.iter().map(|group| Value::Object(object(group, "", &GROUP, select.as_deref(), true))).collect();
@@ -902,6 +869,27 @@ fn select(ask: &Ask, allowed: &[&str], kind: &str) -> Result<Option<Vec<String>>
         }
         None => Ok(Some(names)),
     }
+}
+
+/// What `$filter` asks of users or groups: these members, and these that are lists.
+fn filter(ask: &Ask, kind: &str, members: &[&str], lists: &[&str]) -> Result<Option<Expr>, Answer> {
+    let (eventual, counted) = (advanced(ask), ask.query("$count") == Some("true"));
+    if counted && !eventual {
+        return Err(unsupported("$count is not supported without ConsistencyLevel: eventual", ask));
+    }
+    let Some(text) = ask.query("$filter") else { return Ok(None) };
+    let filter = Expr::parse(text, Dialect::OData).map_err(|error| bad(&format!("Invalid filter clause: {error}"), ask))?;
+    for (path, op) in filter.uses() {
+        let list = lists.contains(&path);
+        if list != op.is_none() || !(list || members.contains(&path)) {
+            return Err(unsupported(&format!("Unsupported or invalid query filter clause specified for property '{path}' of resource '{kind}'."), ask));
+        }
+    }
+    let hard = filter.has(&|part| matches!(part, Expr::Not(_) | Expr::Test { op: Op::Ne | Op::Ends, .. } | Expr::Test { value: Value::Null, .. }));
+    if (hard || ask.query("$orderby").is_some()) && !(eventual && counted) {
+        return Err(unsupported("this filter needs ConsistencyLevel: eventual and $count=true", ask));
+    }
+    Ok(Some(filter))
 }
 
 fn context(ask: &Ask, what: &str, select: Option<&[String]>, tail: &str) -> Value {

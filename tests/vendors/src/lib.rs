@@ -373,11 +373,7 @@ impl Vendors {
         if let Some(forged) = forge.get("signature").and_then(Value::as_str) {
             signature = forged.into();
         }
-        Request::post(path)
-            .header("content-type", "application/json; charset=utf-8")
-            .header("x-content-signature", signature)
-            .body(Bytes::from(body))
-            .map_err(|error| error.to_string())
+        connectwise::call_back(path, &signature, Bytes::from(body))
     }
 
     /// Any body as a callback that is signed like ConnectWise's.
@@ -386,11 +382,7 @@ impl Vendors {
     /// If the path is none.
     pub fn connectwise_signed(&self, path: &str, body: &[u8]) -> Result<Request<Bytes>, String> {
         let signature = connectwise::sign(&self.lock().connectwise.signing_key, body);
-        Request::post(path)
-            .header("content-type", "application/json; charset=utf-8")
-            .header("x-content-signature", signature)
-            .body(Bytes::copy_from_slice(body))
-            .map_err(|error| error.to_string())
+        connectwise::call_back(path, &signature, Bytes::copy_from_slice(body))
     }
 
     /// Any body as a webhook that is signed with this workspace's secret.
@@ -398,14 +390,8 @@ impl Vendors {
     /// # Errors
     /// If there is no such workspace, or the path is none.
     pub fn slack_signed(&self, workspace: &str, path: &str, media: &str, body: &[u8]) -> Result<Request<Bytes>, String> {
-        let timestamp = (self.now)() / 1000;
-        let secret = self.lock().slack.workspace(workspace)?.signing_secret.clone();
-        Request::post(path)
-            .header("content-type", media)
-            .header("x-slack-request-timestamp", timestamp)
-            .header("x-slack-signature", slack::human::sign(&secret, timestamp, body))
-            .body(Bytes::copy_from_slice(body))
-            .map_err(|error| error.to_string())
+        let now = (self.now)();
+        slack::human::signed(&self.lock().slack.workspace(workspace)?.signing_secret, path, media, Bytes::copy_from_slice(body), now)
     }
 
     /// Answers one request.

@@ -139,7 +139,8 @@ impl Okta {
         Ok(())
     }
 
-    /// What an administrator does by hand: `{"org"?, "user", "set": {…}}` or `{"token", "set": {…}}`.
+    /// What an administrator does by hand: `{"org"?, "user", "set": {…}}` `{"token", "set": {…}}` or
+    /// `{"org", "group": {…}}` for a new group. And what a user does: `{"user", "signs_in": "SUCCESS"}`, or `"FAILURE"`.
     pub fn act(&mut self, deed: &Map<String, Value>, now: u64) -> Result<(), String> {
         only(deed, &["org", "user", "token", "group", "set", "signs_in"])?;
         if let Some(outcome) = deed.get("signs_in") {
@@ -266,7 +267,7 @@ impl Org {
                 Ok(Answer::json(200, user.json(&ask.base, true)))
             }
             ("GET", ["logs"]) => {
-                options(&["since", "until", "filter", "sortOrder", "limit"])?;
+                options(&["since", "filter", "sortOrder", "limit"])?;
                 self.need(ask, secret, "okta.logs.read")?;
                 let since = ask.query("since").unwrap_or_default();
                 let limit = ask

@@ -437,7 +437,7 @@ fn a_mailbox_is_an_account_with_an_address() {
 /// P-24: sign-in logs need Entra ID P1.
 #[test]
 fn the_first_sign_in_is_the_oldest_success_of_the_log_and_needs_a_licence() {
-    let watched = Watched { subject: jane("7"), since: "2026-11-24T08:00:00Z".into() };
+    let watched = Watched { account: "7".into(), since: "2026-11-24T08:00:00Z".into() };
     let act = || Act::FirstSignIn(watched.clone());
     assert_eq!(filter_of(act(), "read-sign-ins"), "userId eq '7' and createdDateTime ge 2026-11-24T08:00:00Z and status/errorCode eq 0");
     check(act(), &[ok(r#"{"value":[{"createdDateTime":"2026-11-24T08:05:00Z"}]}"#)], "signed in: 2026-11-24T08:05:00Z");

@@ -364,7 +364,7 @@ fn groups_are_looked_for_by_how_their_names_begin_and_mailboxes_are_not_here() {
 
 #[test]
 fn the_first_sign_in_is_the_oldest_success_of_the_log() {
-    let watched = Watched { subject: jane("00u1"), since: "2026-11-24T08:00:00Z".into() };
+    let watched = Watched { account: "00u1".into(), since: "2026-11-24T08:00:00Z".into() };
     let act = || Act::FirstSignIn(watched.clone());
     let asked = requests("okta", act(), &[]);
     assert_eq!(rows(include_str!("../../../technician/src/catalogue/okta.json"), &asked), ["read-log"]);

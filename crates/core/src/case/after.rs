@@ -9,7 +9,7 @@ use crate::hours;
 use crate::journal::Press;
 use crate::keys::sha256_hex;
 use crate::mailbox::{Event, Place};
-use crate::stage::{Button, ChatAct, IdpAct, Message, Outcome, Subject, Ticket, Work};
+use crate::stage::{Button, ChatAct, IdpAct, Message, Outcome, Ticket, Work};
 use crate::tenant::{Role, Tenant};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -48,8 +48,8 @@ const WATCHES: usize = 8;
 pub struct Watch {
     /// The case.
     pub case: String,
-    /// The account.
-    pub subject: Subject,
+    /// Object id of the account: no name is kept when the case has ended.
+    pub account: String,
     /// When the change was read back.
     pub since: Instant,
     /// When the log is read.
@@ -60,10 +60,8 @@ pub struct Watch {
 pub(super) fn watch(state: &mut State, case: &Case, now: Instant) {
     let changed = case.times.acted.filter(|_| case.handover.is_none());
     let (Some(since), Some(account)) = (changed, &case.account) else { return };
-    // No name: this is kept when the case has ended.
-    let subject = Subject { id: account.id.clone(), login: String::new() };
     if state.watches.len() < WATCHES {
-        state.watches.push(Watch { case: case.id.clone(), subject, since, at: now + LOOK });
+        state.watches.push(Watch { case: case.id.clone(), account: account.id.clone(), since, at: now + LOOK });
     }
 }
 
@@ -74,13 +72,12 @@ pub(super) fn look_at(state: &State) -> Option<Instant> {
 
 /// Reads the logs that are due.
 pub(super) fn look(state: &mut State, tenant: &Tenant, now: Instant) {
-    let (due, later) = std::mem::take(&mut state.watches).into_iter().partition(|watch| now + TOGETHER >= watch.at);
+    let (due, later): (Vec<Watch>, _) = std::mem::take(&mut state.watches).into_iter().partition(|watch| now + TOGETHER >= watch.at);
     state.watches = later;
-    let due: Vec<Watch> = due;
-    for Watch { case, subject, since, .. } in due {
+    for Watch { case, account, since, at: _ } in due {
         // Whole seconds, and none before the change.
         if let (Some(idp), Some(since)) = (tenant.connection_of(Role::Idp), hours::stamp(since + 999)) {
-            state.start(&idp.id, Work::Idp(IdpAct::FirstSignIn(subject, since)), Purpose::Watch(case), now);
+            state.start(&idp.id, Work::Idp(IdpAct::FirstSignIn(account, since)), Purpose::Watch(case), now);
         }
     }
 }
@@ -288,7 +285,7 @@ mod tests {
         play.line("wait 2");
         assert!(play.state.watches.is_empty());
         let task = play.state.tasks.iter().find(|task| matches!(task.purpose, Purpose::Watch(_))).unwrap();
-        assert!(matches!(&task.work, Work::Idp(IdpAct::FirstSignIn(subject, from)) if subject.id == "u1" && hours::moment(from).unwrap() >= since), "{task:?}");
+        assert!(matches!(&task.work, Work::Idp(IdpAct::FirstSignIn(account, from)) if account == "u1" && hours::moment(from).unwrap() >= since), "{task:?}");
         for (outcome, expect) in [
             (Outcome::SignedIn(Some("1970-01-01T00:00:02Z".into())), SignIn::Seen(2_000)),
             (Outcome::SignedIn(Some("soon".into())), SignIn::Unavailable("no-date".into())),

@@ -26,8 +26,10 @@ const TITLE_WORDS: usize = 6;
 /// When the requester is reminded. As long after that nobody waits for them any more.
 const REMIND: u64 = LISTEN_TIME / 2;
 const REMINDER: &str = "clarify-reminder";
-/// Words around the name of a group or mailbox.
-const KINDS: [&str; 30] = [
+/// Words around any name.
+const AROUND: [&str; 11] = ["the", "a", "an", "my", "our", "your", "to", "of", "for", "named", "called"];
+/// Others around that of a group or mailbox.
+const KINDS: [&str; 19] = [
     "group",
     "groups",
     "list",
@@ -47,32 +49,12 @@ const KINDS: [&str; 30] = [
     "address",
     "mailbox",
     "team",
-    "the",
-    "a",
-    "an",
-    "my",
-    "our",
-    "your",
-    "to",
-    "of",
-    "for",
-    "named",
-    "called",
 ];
-/// Words beside a name.
-const RELATIONS: [&str; 41] = [
-    "my",
-    "our",
-    "your",
+/// Others around that of a person.
+const RELATIONS: [&str; 30] = [
     "his",
     "her",
     "their",
-    "the",
-    "a",
-    "an",
-    "for",
-    "of",
-    "to",
     "from",
     "by",
     "on",
@@ -98,8 +80,6 @@ const RELATIONS: [&str; 41] = [
     "teammate",
     "reset",
     "unlock",
-    "named",
-    "called",
     "new",
     "and",
 ];
@@ -194,7 +174,7 @@ fn name(words: &str) -> Option<String> {
     let name = match words.iter().find(|word| word.contains('@')) {
         Some(address) => address.clone(),
         None => {
-            let left: Vec<String> = words.into_iter().filter(|word| !RELATIONS.contains(&word.to_lowercase().as_str())).collect();
+            let left: Vec<String> = words.into_iter().filter(|word| !is_around(word, &RELATIONS)).collect();
             if left.len() > WORDS { String::new() } else { left.join(" ") }
         }
     };
@@ -204,6 +184,11 @@ fn name(words: &str) -> Option<String> {
 fn bare(word: &str) -> String {
     let word = word.trim_matches(|c: char| !(c.is_alphanumeric() || "@._-+".contains(c)));
     ["'s", "’s"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word).trim_end_matches(['.', '\'', '’']).to_string()
+}
+
+fn is_around(word: &str, others: &[&str]) -> bool {
+    let word = word.to_lowercase();
+    AROUND.contains(&word.as_str()) || others.contains(&word.as_str())
 }
 
 fn is_name(name: &str) -> bool {
@@ -216,7 +201,7 @@ fn title(words: &str) -> Option<String> {
     if let Some(address) = words.iter().find(|word| word.contains('@')) {
         return is_name(address).then(|| address.clone());
     }
-    let beside = |word: &&String| KINDS.contains(&word.to_lowercase().as_str());
+    let beside = |word: &&String| is_around(word, &KINDS);
     let before = words.iter().take_while(beside).count();
     let after = words.iter().skip(before).rev().take_while(beside).count();
     let left: Vec<&str> = words.iter().skip(before).take(words.len() - before - after).map(String::as_str).collect();

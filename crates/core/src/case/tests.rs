@@ -148,7 +148,7 @@ fn show(task: &Task) -> String {
         Work::Idp(IdpAct::ResetFactors(_)) => "reset-factors".into(),
         Work::Idp(IdpAct::CheckFactors(_)) => "check-factors".into(),
         Work::Idp(IdpAct::LookUp(name)) => format!("look up {name}"),
-        Work::Idp(IdpAct::FirstSignIn(account, since)) => format!("first sign-in of {} since {since}", account.id),
+        Work::Idp(IdpAct::FirstSignIn(account, since)) => format!("first sign-in of {account} since {since}"),
         Work::Idp(IdpAct::LookUpGroup(name)) => format!("look up group {name}"),
         Work::Idp(IdpAct::LookUpMailbox(name)) => format!("look up mailbox {name}"),
         Work::Psa(PsaAct::Open(_)) => "open".into(),

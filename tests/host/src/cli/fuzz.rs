@@ -33,7 +33,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         let Run { inputs, slowest } = match target {
             "detect" => detect(&manifest, &texts(&project)?, seed, time, LIMIT).await?,
             "intake" => intake(&manifest, &signed(&texts(&project)?), seed, time, LIMIT).await?,
-            "imports" => imports(&exports(&project)?, &Reading::default().options()?, seed, time, LIMIT)?,
+            "imports" => imports(&exports(&project)?, &Reading::default().options()?, seed, time, LIMIT).await?,
             _ => webhooks(&manifest, &bodies(&texts(&project)?), seed, time, LIMIT).await?,
         };
         super::say(&format!("{target}: {inputs} inputs in {minutes} minutes, seed {seed}, no finding; slowest answer {:.1} ms", slowest.as_secs_f64() * 1e3));

@@ -49,14 +49,19 @@ pub fn sign(secret: &str, timestamp: u64, body: &[u8]) -> String {
 }
 
 fn webhook(workspace: &Workspace, content_type: &str, body: String, now: u64) -> Result<Request<Bytes>, String> {
-    let timestamp = now / 1000;
     let path = if workspace.request_path.is_empty() { "/" } else { &workspace.request_path };
+    signed(&workspace.signing_secret, path, content_type, Bytes::from(body), now)
+}
+
+/// A webhook that is signed with this secret.
+pub(crate) fn signed(secret: &str, path: &str, content_type: &str, body: Bytes, now: u64) -> Result<Request<Bytes>, String> {
+    let timestamp = now / 1000;
     Request::post(path)
         .header("content-type", content_type)
         .header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
         .header("x-slack-request-timestamp", timestamp)
-        .header("x-slack-signature", sign(&workspace.signing_secret, timestamp, body.as_bytes()))
-        .body(Bytes::from(body))
+        .header("x-slack-signature", sign(secret, timestamp, &body))
+        .body(body)
         .map_err(|error| error.to_string())
 }
 
