@@ -287,6 +287,11 @@ async fn the_check_names_what_is_wrong_with_a_desk() {
     second(&rig).await;
     put(&rig, "/api/msp", wants).await;
     check(&rig, "initech", &[("missing", "status `On hold` on board 1"), ("missing", "priority `Urgent`")], psa).await;
+    let (rig, mut types) = (day_one().await, initech());
+    types["guardrails"]["vips"] = json!({"contact_types": ["vip", "Director"]});
+    put(&rig, "/api/tenants/initech", types).await;
+    secret(&rig, "tenants/initech", "initech-slack", "bot-token", "xoxb-initech").await;
+    check(&rig, "initech", &[("missing", "contact type `Director`")], psa).await;
     let finance = json!([{"public": "firstline-public", "private": "firstline-private", "member": "firstline", "denied": ["finance"]}]);
     broken(&[site(json!({"keys": finance}))], "initech", &[("missing", "read agreements the member may not read them")], &["ticket"]).await;
     broken(&[site(json!({"members": []}))], "initech", &[("missing", "member `firstline`")], psa).await;

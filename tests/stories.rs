@@ -36,6 +36,8 @@ stories! {
     access_for_a_colleague
     access_pass_not_allowed
     another_system
+    approval_by_a_contact
+    approval_by_a_contact_no_more
     approval_by_an_approver_of_the_client
     approval_by_the_api
     approval_by_the_fallback
@@ -230,7 +232,10 @@ stories! {
     unclear_twice
     unknown_user
     vip
+    vip_by_contact_type
     vip_by_group
+    vip_by_group_in_okta
+    vip_contacts_not_readable
     waiting_status_set_by_a_human
     waits_and_is_closed
     waits_for_the_user

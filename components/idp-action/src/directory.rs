@@ -26,6 +26,11 @@ pub(crate) trait Directory {
     fn find(&self, io: &mut Io, login: &str) -> Flow<Outcome>;
     /// Whom the directory names as the manager of this account's owner; none if they may not sign in.
     fn manager(&self, io: &mut Io, id: &str) -> Flow<Option<Manager>>;
+    /// The groups that this account belongs to, where finding it did not show them.
+    fn groups(&self, io: &mut Io, account: &Account) -> Flow<Vec<String>> {
+        let _ = io;
+        Ok(account.groups.clone())
+    }
     /// Unlocks.
     fn unlock(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome>;
     /// Sets a temporary password.
@@ -62,11 +67,11 @@ pub(crate) fn act(io: &mut Io, task: &Task) -> Flow<Outcome> {
         other => return Err(Error::Unsupported(format!("vendor `{other}`")).into()),
     };
     match &task.act {
-        Act::Find(login) => directory.find(io, login.trim()),
-        Act::FindWithManager(login) => match directory.find(io, login.trim())? {
+        Act::Find(sought) => match directory.find(io, sought.name.trim())? {
             Outcome::Found(account) => {
-                let manager = directory.manager(io, &account.id)?;
-                Ok(Outcome::Found(Account { manager, ..account }))
+                let manager = if sought.manager { directory.manager(io, &account.id)? } else { None };
+                let groups = if sought.groups { directory.groups(io, &account)? } else { account.groups };
+                Ok(Outcome::Found(Account { manager, groups, ..account }))
             }
             other => Ok(other),
         },

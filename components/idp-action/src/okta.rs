@@ -60,6 +60,12 @@ impl Directory for Okta {
         Ok(account.enabled.then_some(Manager { id: account.id, name: account.name, address }))
     }
 
+    fn groups(&self, io: &mut Io, account: &Account) -> Flow<Vec<String>> {
+        let read = io.read(get(&["api", "v1", "users", &account.id, "groups"]))?;
+        let groups: Vec<Group> = body(&read, "the groups of the account", GROUPS)?;
+        Ok(groups.into_iter().map(|group| group.id).collect())
+    }
+
     fn unlock(&self, io: &mut Io, subject: &Subject) -> Flow<Outcome> {
         let (account, looked) = again(io, subject)?;
         let mut evidence = vec![looked];

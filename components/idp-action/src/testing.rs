@@ -1,9 +1,14 @@
 //! What the table tests of both vendors share: a task and replies in, one line out.
 
 use crate::Stage;
-use crate::bindings::exports::firstline::idp::idp::{Act, Guest, Outcome, Person, Step, Subject, Task};
+use crate::bindings::exports::firstline::idp::idp::{Account, Act, Guest, Outcome, Person, Sought, Step, Subject, Task};
 use firstline_connector::replay::testing::{answer, line};
 use firstline_connector::wire::{Body, Reply, Request, Target};
+
+/// Whom to find, and nothing beside it.
+pub(crate) fn sought(name: &str) -> Sought {
+    Sought { name: name.into(), manager: false, groups: false }
+}
 
 /// The next step, in one line.
 pub(crate) fn next(vendor: &str, act: Act, seen: &[Reply]) -> String {
@@ -13,6 +18,14 @@ pub(crate) fn next(vendor: &str, act: Act, seen: &[Reply]) -> String {
         Ok(Step::Checkpoint(state)) => format!("checkpoint {state}"),
         Ok(Step::Done(outcome)) => show(outcome),
         Err(error) => error.to_string(),
+    }
+}
+
+/// The account that was found.
+pub(crate) fn account(vendor: &str, act: Act, seen: &[Reply]) -> Option<Account> {
+    match Stage::next(Task { vendor: vendor.into(), started: 0, act }, seen.to_vec()) {
+        Ok(Step::Done(Outcome::Found(account))) => Some(account),
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -154,6 +154,24 @@ impl Vendor for ConnectWise {
             ticket: ticket.into(),
         }))
     }
+
+    /// One read for each type: that conditions on children take an `or` is documented nowhere.
+    fn contacts(&self, io: &mut Io, task: &Task, types: &[String]) -> Flow {
+        let company = task.desk.company;
+        let mut found: Vec<psa::Contact> = Vec::new();
+        for read in io.reads(types.iter().map(|kind| wire::contacts_of_type(company, kind)).collect())? {
+            let page: Vec<Contact> = decoded("the contacts by type", Some(&read))?;
+            if page.len() >= wire::CONTACTS {
+                return Ok(escalate("too-many-contacts", format!("{} contacts or more have one type", wire::CONTACTS)));
+            }
+            for contact in page.into_iter().filter(|contact| contact.company.as_ref().is_some_and(|own| own.id == company) && !is(contact.inactive_flag)) {
+                if found.iter().all(|known| known.id != contact.id) {
+                    found.push(contact.of_types(types));
+                }
+            }
+        }
+        Ok(Outcome::Contacts(found))
+    }
 }
 
 /// What a desk can filter on: the external reference of every ticket that the agent opened or took in begins so.

@@ -22,6 +22,8 @@ pub trait Vendor {
     fn wait(&self, io: &mut Io, task: &Task, at: &Waiting) -> Flow;
     /// Reads a ticket, and what people did to it.
     fn look(&self, io: &mut Io, task: &Task, ticket: u64) -> Flow;
+    /// Reads the company's contacts of these types.
+    fn contacts(&self, io: &mut Io, task: &Task, types: &[String]) -> Flow;
 }
 
 /// Goes on with a task.
@@ -38,6 +40,7 @@ pub fn run(io: &mut Io, task: &Task) -> Flow {
         Act::Note(out) => vendor.note(io, task, out),
         Act::Wait(at) => vendor.wait(io, task, at),
         Act::Look(ticket) => vendor.look(io, task, *ticket),
+        Act::Contacts(types) => vendor.contacts(io, task, types),
     }
 }
 

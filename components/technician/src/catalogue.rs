@@ -209,8 +209,11 @@ pub struct Identifies {
     pub list: Option<String>,
     /// Pointer to the id, within an account.
     pub id: String,
-    /// Pointers to its names: texts, or lists of texts.
+    /// Pointers to its names: texts, or lists of texts; `/*/` within one stands for every member of a list.
     pub names: Vec<String>,
+    /// Pointer to the company that it belongs to, on a shared system: another company's shows nothing.
+    #[serde(default)]
+    pub company: Option<String>,
 }
 
 /// Whose the target must be.
@@ -462,7 +465,7 @@ pub fn attested(attests: &Attests, body: &Value, company: &str) -> Vec<String> {
 
 /// Names and ids of the accounts that a reply shows. Mail addresses may carry their kind (`SMTP:`).
 #[must_use]
-pub fn shown(identifies: &Identifies, body: &Value) -> Vec<(String, String)> {
+pub fn shown(identifies: &Identifies, body: &Value, company: &str) -> Vec<(String, String)> {
     let accounts = match &identifies.list {
         Some(list) => body.pointer(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default(),
         None => std::slice::from_ref(body),
@@ -472,8 +475,15 @@ pub fn shown(identifies: &Identifies, body: &Value) -> Vec<(String, String)> {
         text.strip_prefix("smtp:").map(Into::into).unwrap_or(text)
     };
     let of = |account: &Value| {
-        let id = account.pointer(&identifies.id).and_then(id_text)?;
-        let values = identifies.names.iter().filter_map(|pointer| account.pointer(pointer));
+        let owner = |pointer: &String| account.pointer(pointer).and_then(id_text).as_deref() == Some(company);
+        let id = account.pointer(&identifies.id).and_then(id_text).filter(|_| identifies.company.as_ref().is_none_or(owner))?;
+        let values = identifies.names.iter().flat_map(|pointer| match pointer.split_once("/*/") {
+            Some((list, member)) => {
+                let members = account.pointer(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                members.iter().filter_map(|one| one.get(member)).collect()
+            }
+            None => account.pointer(pointer).into_iter().collect::<Vec<_>>(),
+        });
         let texts = values.flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)).filter_map(Value::as_str);
         Some(texts.map(|text| (plain(text), id.clone())).collect::<Vec<_>>())
     };
@@ -606,11 +616,21 @@ mod tests {
             vendor.calls.into_iter().find(|call| call.name == name).unwrap().identifies.unwrap()
         };
         for (name, expect) in [("jane@acme.example", "u1"), ("j.doe@acme.example", "u1"), ("bob@acme.example", ""), ("", "")] {
-            let ids = |row: &Identifies, body: &Value| shown(row, body).into_iter().filter(|(known, _)| *known == name).map(|(_, id)| id).collect::<String>();
+            let ids =
+                |row: &Identifies, body: &Value| shown(row, body, "19").into_iter().filter(|(known, _)| *known == name).map(|(_, id)| id).collect::<String>();
             assert_eq!(ids(&row("read-user"), &jane), expect, "{name}");
             assert_eq!(ids(&row("find-user"), &serde_json::json!({"value": [jane]})), expect, "{name}");
         }
-        assert!(shown(&row("find-user"), &jane).is_empty());
+        assert!(shown(&row("find-user"), &jane, "19").is_empty());
+        // On a shared system only what belongs to the company.
+        let person = |id: u64, company: u64| {
+            let items = serde_json::json!([{"value": "Mo@acme.example"}, {"value": null}]);
+            serde_json::json!({"id": id, "company": {"id": company}, "communicationItems": items, "types": [{"id": 1, "name": "Approver"}]})
+        };
+        let vendor = vendor("connectwise").unwrap();
+        let row = vendor.calls.into_iter().find(|call| call.name == "contact_find").unwrap().identifies.unwrap();
+        let known = shown(&row, &serde_json::json!([person(1, 19), person(2, 20), {"id": 3}]), "19");
+        assert_eq!(known, [("mo@acme.example".to_string(), "1".to_string()), ("approver".into(), "1".into())]);
     }
 
     #[test]

@@ -321,6 +321,11 @@ impl<H: Host> Checks<'_, H> {
         let roles = self.ask(connection, "GET", &["api", "v1", "users", &owner, "roles"], &[]).await?;
         let readable = roles.as_ref().is_some_and(|answer| answer.status == 200);
         self.good(&connection.id, "permission to read roles", readable, needs::of_role(Role::Idp), "an account whose roles cannot be read is never touched");
+        if self.tenant.wants_groups() {
+            let groups = self.ask(connection, "GET", &["api", "v1", "users", &owner, "groups"], &[]).await?;
+            let there = groups.is_some_and(|answer| answer.status == 200);
+            self.good(&connection.id, "permission to read groups", there, needs::of_role(Role::Idp), "a list of the guardrails may name a group");
+        }
         let roles: Vec<Value> = roles.filter(|_| readable).and_then(|answer| serde_json::from_slice(&answer.body).ok()).unwrap_or_default();
         let held = roles.iter().filter_map(|role| role.get("type").and_then(Value::as_str)).map(Into::into).collect();
         if readable {
@@ -373,6 +378,17 @@ impl<H: Host> Checks<'_, H> {
                     psa.clone(),
                     "choose one that is there; until then nothing is billed",
                 );
+            }
+        }
+        let types = tenant.contact_types();
+        if !types.is_empty() {
+            let found = self.list(connection, &["company", "contacts", "types"], &[("pageSize", PAGE)], "contact types", psa.clone()).await?;
+            // In this list a type has its name as `description`, on a contact as `name`.
+            let called =
+                |one: &Value, name: &str| one.get("description").and_then(Value::as_str).is_some_and(|known| known.trim().eq_ignore_ascii_case(name.trim()));
+            for name in types.iter().filter(|_| found.is_some()) {
+                let there = found.iter().flatten().any(|one| called(one, name) && !flag(one, "inactiveFlag"));
+                self.good(&connection.id, &format!("contact type `{name}`"), there, psa.clone(), "choose one that is there; nobody has it");
             }
         }
         let mut role = None;

@@ -474,7 +474,7 @@ pub fn name(work: &Work) -> &str {
         Work::Chat(ChatAct::Find(_)) => "find-user",
         Work::Chat(ChatAct::OpenDirect(_)) => "open-direct",
         Work::Chat(ChatAct::Say(message) | ChatAct::Replace(_, message)) => &message.words.sentence,
-        Work::Idp(IdpAct::Find(_) | IdpAct::FindWithManager(_)) => "find",
+        Work::Idp(IdpAct::Find(_)) => "find",
         Work::Idp(IdpAct::Unlock(_)) => "unlock",
         Work::Idp(IdpAct::ResetPassword(_)) => "reset",
         Work::Idp(IdpAct::RevokeSessions(_)) => "revoke",
@@ -488,6 +488,7 @@ pub fn name(work: &Work) -> &str {
         Work::Psa(PsaAct::Note(_)) => "note",
         Work::Psa(PsaAct::Look(_)) => "look",
         Work::Psa(PsaAct::Wait(_)) => "wait",
+        Work::Psa(PsaAct::Contacts(_)) => "contacts",
         Work::Model(_) => "consult",
         Work::Proof(_) => "prove",
     }
@@ -613,10 +614,10 @@ impl Script {
                 io.change(&request("POST", "chat.update", Some(body)), |_| Ok(true))?;
                 Ok(Outcome::Posted(message.clone()))
             }
-            Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)) => {
-                let user = io.read(request("GET", &format!("users/{name}"), None))?;
+            Work::Idp(IdpAct::Find(sought)) => {
+                let user = io.read(request("GET", &format!("users/{}", sought.name), None))?;
                 let id = user["id"].as_str().unwrap_or_default().to_string();
-                Ok(Outcome::Found(account(&id, name)))
+                Ok(Outcome::Found(account(&id, &sought.name)))
             }
             Work::Idp(IdpAct::LookUp(_) | IdpAct::LookUpGroup(_) | IdpAct::LookUpMailbox(_)) => Ok(Outcome::People(Vec::new())),
             Work::Idp(IdpAct::FirstSignIn(..)) => Ok(Outcome::SignedIn(None)),
@@ -649,7 +650,7 @@ impl Script {
                 let ticket = ticket.ok_or(escalate("no-ticket"))?;
                 Ok(Outcome::TicketOpened(shown(&ticket)))
             }
-            Work::Proof(_) | Work::Psa(PsaAct::Wait(_)) => Err(escalate("not-scripted")),
+            Work::Proof(_) | Work::Psa(PsaAct::Wait(_) | PsaAct::Contacts(_)) => Err(escalate("not-scripted")),
             Work::Psa(PsaAct::Look(id)) => {
                 let ticket = io.read(request("GET", &format!("service/tickets/{id}"), None))?;
                 if ticket["company"]["id"] != 19 {

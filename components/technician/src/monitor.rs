@@ -10,7 +10,7 @@ use firstline_core::autonomy::WRONG_TARGET;
 use firstline_core::case::{GRANT_EXPIRED, Grant, State, Task, arguments_hash};
 use firstline_core::journal::Named;
 use firstline_core::seal::Secret;
-use firstline_core::stage::{Decision, IdpAct, Outcome, ProofAct, Question, Verdict, Work};
+use firstline_core::stage::{Decision, IdpAct, Outcome, ProofAct, PsaAct, Question, Sought, Verdict, Work};
 use firstline_core::tenant::{Connection, Reach, Tenant, check_url};
 use firstline_core::wire::{Body, Effect, Request, Target};
 use firstline_core::{Instant, keys};
@@ -270,11 +270,11 @@ impl<'a> Monitor<'a> {
         let owned = row.attests.iter().flat_map(|row| attested(row, body, &self.company())).map(|id| attestation(&self.connection.id, &id));
         // Whoever is said to be somebody's manager must have been shown too, under whatever name.
         let wanted = |name: &str| match &self.task.work {
-            Work::Idp(IdpAct::Find(sought)) => plain(sought) == name,
-            Work::Idp(IdpAct::FindWithManager(_)) => true,
+            Work::Idp(IdpAct::Find(sought)) => sought.manager || plain(&sought.name) == name,
+            Work::Psa(PsaAct::Contacts(types)) => name.contains('@') || types.iter().any(|kind| plain(kind) == name),
             Work::Chat(_) | Work::Idp(_) | Work::Psa(_) | Work::Model(_) | Work::Proof(_) => false,
         };
-        let shown = row.identifies.iter().flat_map(|row| shown(row, body)).filter(|(name, _)| wanted(name));
+        let shown = row.identifies.iter().flat_map(|row| shown(row, body, &self.company())).filter(|(name, _)| wanted(name));
         let named: BTreeSet<String> = shown.map(|(name, id)| identification(&self.connection.id, &name, &id)).collect();
         let says = !row.proves.is_empty() && row.proves.iter().all(|(pointer, value)| body.pointer(pointer) == Some(value));
         let target = || self.read(&sent.request).ok().map(|reading| reading.target);
@@ -307,24 +307,31 @@ impl<'a> Monitor<'a> {
         (owner != self.company()).then(|| serde_json::json!({"id": body.pointer(&row.id), "company": {"id": body.pointer(&row.company)}}))
     }
 
+    /// The vendor showed this object under this name.
+    fn showed(&self, name: &str, id: &str) -> bool {
+        let key = identification(&self.connection.id, name, id);
+        self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key))
+    }
+
     /// What a stage says it found must be what the vendor showed: else it could lead a change to somebody else's account.
     ///
     /// # Errors
     /// Why it is not believed.
     pub fn believe(&self, outcome: &Outcome) -> Result<(), Denied> {
         match (&self.task.work, outcome) {
-            (Work::Idp(IdpAct::Find(name) | IdpAct::FindWithManager(name)), Outcome::Found(account)) => {
+            (Work::Psa(PsaAct::Contacts(_)), Outcome::Contacts(people)) => {
+                let shown = |name: &String, id: u64| self.showed(name, &id.to_string());
+                let lie = people.iter().find(|person| person.addresses.iter().chain(&person.types).any(|name| !shown(name, person.id)));
+                lie.map_or(Ok(()), |person| Err(format!("the vendor showed no contact {} of that type and address", person.id).into()))
+            }
+            (Work::Idp(IdpAct::Find(Sought { name, .. })), Outcome::Found(account)) => {
                 let stranger =
                     |id: &str, whose: &str| Denied { code: WRONG_TARGET, why: format!("the vendor showed no account `{id}` under the {whose}'s address") };
-                let shown = |name: &str, id: &str| {
-                    let key = identification(&self.connection.id, name, id);
-                    self.state.case.as_ref().is_some_and(|case| case.attested.contains(&key))
-                };
-                if !shown(name, &account.id) {
+                if !self.showed(name, &account.id) {
                     return Err(stranger(&account.id, "requester"));
                 }
                 match &account.manager {
-                    Some(manager) if !shown(&manager.address, &manager.id) => Err(stranger(&manager.id, "manager")),
+                    Some(manager) if !self.showed(&manager.address, &manager.id) => Err(stranger(&manager.id, "manager")),
                     _ => Ok(()),
                 }
             }
@@ -475,7 +482,8 @@ mod tests {
         world.say(&Script::default(), "password_reset");
         let (mut state, tenant) = (world.snapshot().unwrap().state, tenant());
         let task = |act| Task { connection: "idp".into(), work: Work::Idp(act), ..task() };
-        let asking = task(IdpAct::FindWithManager("jane@acme.example".into()));
+        let sought = Sought { name: "jane@acme.example".into(), manager: true, groups: false };
+        let asking = task(IdpAct::Find(sought.clone()));
         let read = |call: &str| Named { call: call.into(), change: false, grant: None, request: request("GET", "users/u1", None) };
         let shown = |state: &State, call: &str, id: &str, address: &str| {
             let body = serde_json::json!({"id": id, "userPrincipalName": address});
@@ -493,9 +501,38 @@ mod tests {
             assert!(monitor.believe(&found(id, address)).is_err(), "{id} {address}");
         }
         // Whoever asks for no manager keeps nothing of one.
-        let plain = task(IdpAct::Find("jane@acme.example".into()));
+        let plain = task(IdpAct::Find(Sought { manager: false, ..sought }));
         let body = serde_json::json!({"id": "u2", "userPrincipalName": "mona@acme.example"});
         assert!(Monitor::new(&tenant, &settings, &state, &plain).unwrap().attests(&read("read-manager"), &body).is_empty());
+    }
+
+    #[test]
+    fn a_contact_is_believed_only_if_the_psa_showed_them_with_that_address_and_type() {
+        use firstline_core::stage::{Contact, Work};
+        let (world, settings) = (World::new(), World::new().settings());
+        world.say(&Script::default(), "password_reset");
+        let (mut state, tenant) = (world.snapshot().unwrap().state, tenant());
+        let asking = Task { connection: "desk".into(), work: Work::Psa(PsaAct::Contacts(vec!["Approver".into()])), ..task() };
+        let named = Named { call: "contact_find".into(), change: false, grant: None, request: request("GET", "company/contacts", None) };
+        let person = |id: u64, company: u64, address: &str, kind: &str| serde_json::json!({"id": id, "company": {"id": company}, "communicationItems": [{"value": address}], "types": [{"name": kind}]});
+        let all = [
+            person(1, 19, "Mo@acme.example", "APPROVER"),
+            person(2, 20, "mallory@acme.example", "Approver"),
+            person(3, 19, "bob@acme.example", "End User"),
+            person(4, 19, "+44 20 7946 0100", "Approver"),
+        ];
+        let keys = Monitor::new(&tenant, &settings, &state, &asking).unwrap().attests(&named, &serde_json::json!(all));
+        state.case.as_mut().unwrap().attested.extend(keys);
+        let monitor = Monitor::new(&tenant, &settings, &state, &asking).unwrap();
+        let said = |id: u64, address: &str, kind: &str| {
+            let contact = Contact { id, name: "Mo".into(), addresses: vec![address.into()], types: vec![kind.into()] };
+            monitor.believe(&Outcome::Contacts(vec![contact])).is_ok()
+        };
+        assert!(said(1, "mo@acme.example", "Approver"));
+        for (id, address) in [(2, "mallory@acme.example"), (3, "bob@acme.example"), (1, "bob@acme.example"), (4, "+44 20 7946 0100"), (9, "mo@acme.example")] {
+            assert!(!said(id, address, "Approver"), "{id} {address}");
+        }
+        assert!(!said(1, "mo@acme.example", "VIP"));
     }
 
     #[test]
@@ -571,7 +608,7 @@ mod tests {
     }
 
     fn task() -> Task {
-        let work = firstline_core::stage::Work::Idp(firstline_core::stage::IdpAct::Find("jane".into()));
+        let work = firstline_core::stage::Work::Psa(firstline_core::stage::PsaAct::Contacts(Vec::new()));
         let (id, connection) = ("t1".into(), "idp".into());
         Task { id, connection, work, purpose: firstline_core::case::Purpose::Find, started: START, replies: vec![], batches: 0, batch: None, until: None }
     }

@@ -6,7 +6,7 @@ use crate::monitor::{Denied, Monitor};
 use crate::runner::Settings;
 use firstline_core::case::{Purpose, State, Task};
 use firstline_core::mailbox::{Act, Event, Place};
-use firstline_core::stage::{IdpAct, Work};
+use firstline_core::stage::{PsaAct, Work};
 use firstline_core::tenant::Tenant;
 use firstline_core::wire::{Body, Effect, Request, Target};
 use serde_json::Value;
@@ -115,7 +115,7 @@ fn nobodys(tenant: &Tenant, connection: &str, now: u64) -> (State, Task) {
         received: now,
         to: None,
     };
-    let (work, purpose) = (Work::Idp(IdpAct::Find(String::new())), Purpose::Aside);
+    let (work, purpose) = (Work::Psa(PsaAct::Contacts(Vec::new())), Purpose::Aside);
     let task = Task { id: "probe".into(), connection: connection.into(), work, purpose, started: now, replies: vec![], batches: 0, batch: None, until: None };
     (State::new(&event), task)
 }

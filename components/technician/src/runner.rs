@@ -1529,6 +1529,7 @@ impl PurposeName for Task {
         match self.purpose {
             Purpose::Who => "who",
             Purpose::Find => "find",
+            Purpose::Contacts => "read contacts",
             Purpose::Open => "open ticket",
             Purpose::Offer => "offer",
             Purpose::Act => "act",

@@ -101,7 +101,7 @@ impl Stages for Composed {
                 matrix: guard.matrix.iter().map(|(action, mode)| (action.clone(), mode.clone())).collect(),
                 proof: guard.proof.iter().map(|(action, proof)| (action.clone(), to_wit(stage::Assurance::parse(proof)))).collect(),
                 protected: guard.protected.clone(),
-                vips: guard.vips.names.clone(),
+                vips: guard.vips.names.iter().cloned().chain(question.vips(tenant)).collect(),
                 password_writeback: guard.password_writeback,
                 autonomy: guard
                     .autonomy
@@ -144,8 +144,9 @@ impl Stages for Composed {
             Work::Idp(act) => {
                 let subject = |subject: &stage::Subject| idp::Subject { id: subject.id.clone(), login: subject.login.clone() };
                 let act = match act {
-                    IdpAct::Find(name) => idp::Act::Find(name.clone()),
-                    IdpAct::FindWithManager(name) => idp::Act::FindWithManager(name.clone()),
+                    IdpAct::Find(stage::Sought { name, manager, groups }) => {
+                        idp::Act::Find(idp::Sought { name: name.clone(), manager: *manager, groups: *groups })
+                    }
                     IdpAct::Unlock(account) => idp::Act::Unlock(subject(account)),
                     IdpAct::ResetPassword(account) => idp::Act::ResetPassword(subject(account)),
                     IdpAct::RevokeSessions(account) => idp::Act::RevokeSessions(subject(account)),
@@ -175,6 +176,7 @@ impl Stages for Composed {
                     PsaAct::HandOver(closeout) => psa::Act::HandOver(self.closeout(closeout, tenant)?),
                     PsaAct::Note(closeout) => psa::Act::Note(self.closeout(closeout, tenant)?),
                     PsaAct::Look(ticket) => psa::Act::Look(*ticket),
+                    PsaAct::Contacts(types) => psa::Act::Contacts(types.clone()),
                     PsaAct::Wait(stage::Waiting { ticket, board, status }) => psa::Act::Wait(psa::Waiting { ticket: *ticket, board: *board, status: *status }),
                 };
                 let desk = &tenant.desk;
@@ -390,6 +392,10 @@ fn psa_outcome(outcome: psa::Outcome) -> Outcome {
         psa::Outcome::Closed(closed) => Outcome::TicketClosed(ticket(closed)),
         psa::Outcome::HandedOver(handed) => Outcome::TicketHandedOver(ticket(handed)),
         psa::Outcome::Waits(waits) => Outcome::TicketWaits(ticket(waits)),
+        psa::Outcome::Contacts(people) => {
+            let contact = |psa::Contact { id, name, addresses, types }| stage::Contact { id, name, addresses, types };
+            Outcome::Contacts(people.into_iter().map(contact).collect())
+        }
         psa::Outcome::Seen(view) => {
             let psa::View { ticket: seen, summary, text, kind, source, contact_name, contact_email, closed, owner, case, worked } = view;
             let ticket = ticket(seen);

@@ -9,8 +9,8 @@ use crate::figures::{Course, SignIn, Waits};
 use crate::journal::{Damaged, Fact, Named, Press};
 use crate::mailbox::{Act, Event, Place};
 use crate::stage::{
-    Account, Approval, Button, Candidate, ChatAct, Closeout, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Standing, Subject,
-    Ticket, Understanding, Verdict, Vetting, Words, Work,
+    Account, Approval, Button, Candidate, ChatAct, Closeout, Contacts, Decision, IdpAct, Lock, Message, NewTicket, Outcome, Profile, PsaAct, Question, Sought,
+    Standing, Subject, Ticket, Understanding, Verdict, Vetting, Words, Work,
 };
 use crate::tenant::{MSP, Role, Tenant, vendor};
 use crate::wire::{Reply, Request};
@@ -91,6 +91,8 @@ pub enum Purpose {
     Who,
     /// Find the account.
     Find,
+    /// Read the client's contacts of the types that its document names.
+    Contacts,
     /// Open the ticket.
     Open,
     /// Offer a button.
@@ -315,6 +317,9 @@ pub struct Case {
     pub texts: Vec<String>,
     /// The account.
     pub account: Option<Account>,
+    /// The client's contacts of the types that its document names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Contacts>,
     /// Guardrails' last answer.
     pub decision: Option<Decision>,
     /// The button.
@@ -625,6 +630,7 @@ impl State {
             Purpose::Deliver if factor::guides(self) => factor::PASS_TIME / 2,
             Purpose::Who
             | Purpose::Find
+            | Purpose::Contacts
             | Purpose::Offer
             | Purpose::Query
             | Purpose::Act
@@ -932,7 +938,7 @@ fn silent(state: &mut State, task: &str, tenant: &Tenant, now: Instant) {
 /// Gives up steps that only wait for a vendor to answer. Who asks is still worth knowing to a human.
 fn abandon(state: &mut State, now: Instant) {
     let waits = |task: &Task| {
-        matches!(task.purpose, Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Check | Purpose::Approver)
+        matches!(task.purpose, Purpose::Find | Purpose::Contacts | Purpose::Offer | Purpose::Act | Purpose::Check | Purpose::Approver)
             && task.batch.as_ref().is_some_and(|batch| batch.retry_at.is_some_and(|at| at > now + SHORT_PAUSE))
     };
     let tasks: Vec<Task> = state.tasks.iter().filter(|task| waits(task)).cloned().collect();
@@ -1093,6 +1099,7 @@ fn blank(id: String, user: &str, now: Instant) -> Case {
         action: None,
         texts: Vec::new(),
         account: None,
+        contacts: None,
         decision: None,
         offer: None,
         offers: 0,
@@ -1388,9 +1395,7 @@ fn find(state: &mut State, tenant: &Tenant, now: Instant) {
     let Some(case) = &state.case else { return };
     let email = case.profile.as_ref().and_then(|profile| profile.email.clone());
     match (&case.handover, case.action.is_some(), email, tenant.connection_of(Role::Idp)) {
-        (None, true, Some(email), Some(idp)) => {
-            state.start(&idp.id, Work::Idp(look_up(email, tenant)), Purpose::Find, now);
-        }
+        (None, true, Some(email), Some(idp)) => look_up(state, email, &idp.id, tenant, now),
         (None, true, None, _) => set_handover(state, "no-address", "the chat profile shows no address, so the account cannot be found"),
         (None, true, Some(_), None) => set_handover(state, "no-identity-provider", "the tenant has no connection to an identity provider"),
         (Some(_), _, _, _) | (None, false, _, _) => {}
@@ -1530,6 +1535,7 @@ fn question(state: &State, tenant: &Tenant, now: Instant) -> Option<Question> {
         vetting: Vetting { proofs: proof::bound(case, &subject.id, now), ..case.vetting.clone() },
         guest,
         subject,
+        contacts: case.contacts.clone(),
         subject_tenant: tenant.tenant.clone(),
         needs_delivery: yields_secret(case.action.as_deref().unwrap_or_default()),
         delivery_survives: !chat.cut_off_by.contains(&idp.id),
@@ -1726,6 +1732,12 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
             found(state, account, tenant);
             settle(state, tenant, now);
         }
+        (Purpose::Contacts, Outcome::Contacts(people)) => {
+            if let (Some(case), Work::Psa(PsaAct::Contacts(types))) = (&mut state.case, &task.work) {
+                case.contacts = Some(Contacts { types: types.clone(), people: people.clone() });
+            }
+            settle(state, tenant, now);
+        }
         (Purpose::Find, Outcome::Absent) => {
             set_handover(state, "unknown-user", "the identity provider has no account with the requester's address");
             settle(state, tenant, now);
@@ -1837,7 +1849,7 @@ fn done(state: &mut State, task: &Task, outcome: &Outcome, tenant: &Tenant, now:
         // Nothing was changed: as soon as the account can be read again, the user is asked whether it is still wanted.
         (Purpose::Act, Outcome::Escalate(code, _)) if (code == IDP_DOWN || code == GRANT_EXPIRED) && look_again(state, tenant, now) => {}
         (Purpose::Aside | Purpose::Forward(_) | Purpose::Query, _) => {}
-        (Purpose::Find | Purpose::Offer | Purpose::Act | Purpose::Meet, other) => {
+        (Purpose::Find | Purpose::Contacts | Purpose::Offer | Purpose::Act | Purpose::Meet, other) => {
             let (code, text) = match other {
                 Outcome::Escalate(code, text) => (code.clone(), text.clone()),
                 other => ("chat-unreachable".into(), describe(other)),
@@ -1861,13 +1873,19 @@ fn look_again(state: &mut State, tenant: &Tenant, now: Instant) -> bool {
     let Some(email) = case.profile.as_ref().and_then(|profile| profile.email.clone()) else { return false };
     let Some(idp) = tenant.connection_of(Role::Idp) else { return false };
     state.phase(Phase::Finding, now);
-    state.start(&idp.id, Work::Idp(look_up(email, tenant)), Purpose::Find, now);
+    look_up(state, email, &idp.id, tenant, now);
     true
 }
 
-/// Finding the account of an address, with whatever this client wants to know of it.
-fn look_up(address: String, tenant: &Tenant) -> IdpAct {
-    if tenant.wants_manager() { IdpAct::FindWithManager(address) } else { IdpAct::Find(address) }
+/// Finds the account of an address, with whatever this client wants to know of it.
+fn look_up(state: &mut State, address: String, idp: &str, tenant: &Tenant, now: Instant) {
+    let sought = Sought { name: address, manager: tenant.wants_manager(), groups: tenant.wants_groups() };
+    state.start(idp, Work::Idp(IdpAct::Find(sought)), Purpose::Find, now);
+    let types = tenant.contact_types();
+    if let Some(psa) = tenant.connection_of(Role::Psa).filter(|_| !types.is_empty()) {
+        let psa = psa.id.clone();
+        state.start(&psa, Work::Psa(PsaAct::Contacts(types)), Purpose::Contacts, now);
+    }
 }
 
 /// Chooses the action that helps: Entra has no unlock (a reset clears its lockout, P-21), and an account that is not locked needs a reset too.

@@ -100,6 +100,9 @@ pub struct Question {
     /// Who said yes to exactly this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
+    /// The client's contacts of the types that its document names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Contacts>,
 }
 
 impl Question {
@@ -107,7 +110,12 @@ impl Question {
     pub fn standing<'a>(&'a self, tenant: &'a Tenant, now: Instant) -> impl Iterator<Item = &'a Approval> {
         let manager = self.subject.manager.as_ref().map(|manager| manager.id.as_str());
         // Whoever was the manager when they were asked may be it no more.
-        let still = move |approval: &Approval| if let Approver::Manager { account, .. } = &approval.by { manager == Some(account) } else { true };
+        // And whoever had the type of an approver may have it no more.
+        let still = move |approval: &Approval| match &approval.by {
+            Approver::Manager { account, .. } => manager == Some(account),
+            Approver::Contact { address, .. } => self.contacts.as_ref().is_some_and(|all| all.names(&tenant.approvals.contact_types, address)),
+            Approver::Staff { .. } | Approver::Named { .. } | Approver::Api { .. } => true,
+        };
         self.approvals.iter().filter(move |approval| now < approval.expires && approval.stands(tenant) && still(approval))
     }
 
@@ -118,12 +126,24 @@ impl Question {
         self.vetting.proofs.iter().filter(move |proof| proof.target == self.subject.id && proof.stands(tenant) && still(proof))
     }
 
+    /// Names of the accounts that are VIPs by the type of a contact. Whose types are not known counts as one.
+    #[must_use]
+    pub fn vips(&self, tenant: &Tenant) -> Vec<String> {
+        let types = &tenant.guardrails.vips.contact_types;
+        let known = self.contacts.as_ref().and_then(|all| all.of(types));
+        match known {
+            _ if types.is_empty() => Vec::new(),
+            Some(people) => people.into_iter().flat_map(|person| person.addresses.clone()).collect(),
+            None => vec![self.subject.id.clone()],
+        }
+    }
+
     /// Every name of whoever vouches for the requester; of those who answer by the API only the name is known.
     #[must_use]
     pub fn vouchers(&self, tenant: &Tenant) -> Vec<String> {
         let by_api = |by: &Approver| match by {
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).map(|staff| api_name(&staff.name)),
-            Approver::Named { .. } | Approver::Manager { .. } | Approver::Api { .. } => None,
+            Approver::Named { .. } | Approver::Manager { .. } | Approver::Contact { .. } | Approver::Api { .. } => None,
         };
         let by_api = |proof: &Proof| by_api(proof.by.as_ref()?);
         self.vetting.proofs.iter().flat_map(|proof| proof.names.iter().cloned().chain(by_api(proof))).collect()
@@ -165,6 +185,7 @@ impl Approval {
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some(),
             Approver::Named { user } => tenant.approvals.people.iter().any(|person| person.user == *user),
             Approver::Manager { .. } => tenant.approvals.manager,
+            Approver::Contact { .. } => !tenant.approvals.contact_types.is_empty(),
         }
     }
 
@@ -180,7 +201,7 @@ impl Approval {
         match &self.by {
             Approver::Api { owner, .. } => *owner,
             Approver::Staff { workspace, user } => tenant.staff_member(workspace, user).is_some_and(|staff| staff.role != StaffRole::Technician),
-            Approver::Named { .. } | Approver::Manager { .. } => true,
+            Approver::Named { .. } | Approver::Manager { .. } | Approver::Contact { .. } => true,
         }
     }
 }
@@ -239,7 +260,7 @@ impl Proof {
         match &self.by {
             Some(Approver::Staff { workspace, user }) => tenant.staff_member(workspace, user).is_some(),
             Some(Approver::Manager { .. }) => tenant.approvals.manager_vouches,
-            Some(Approver::Named { .. } | Approver::Api { .. }) => false,
+            Some(Approver::Named { .. } | Approver::Contact { .. } | Approver::Api { .. }) => false,
             None => tenant.prover(&self.kind).is_some(),
         }
     }
@@ -297,6 +318,13 @@ pub enum Approver {
         user: String,
         /// Object id of their account.
         account: String,
+    },
+    /// A contact of the client whose type in the PSA makes them an approver, in the client's chat.
+    Contact {
+        /// User id.
+        user: String,
+        /// The address that the PSA and the chat know them by.
+        address: String,
     },
     /// A person with a token of the console.
     Api {
@@ -443,14 +471,23 @@ pub struct Subject {
     pub login: String,
 }
 
+/// Whose account is to be found, and what is wanted beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sought {
+    /// Sign-in name or address.
+    pub name: String,
+    /// Whom the directory names as its owner's manager.
+    pub manager: bool,
+    /// Its groups.
+    pub groups: bool,
+}
+
 /// Work for the identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdpAct {
-    /// Find an account by sign-in name or address.
-    Find(String),
-    /// The same, and whom the directory names as its owner's manager.
-    FindWithManager(String),
+    /// Find an account.
+    Find(Sought),
     /// Unlock.
     Unlock(Subject),
     /// Set a temporary password.
@@ -580,6 +617,45 @@ pub enum PsaAct {
     Look(u64),
     /// Answered; the next word is the requester's.
     Wait(Waiting),
+    /// Read the company's contacts of these types.
+    Contacts(Vec<String>),
+}
+
+/// A person of the client, as the PSA knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Id.
+    pub id: u64,
+    /// Name to show.
+    pub name: String,
+    /// Their addresses, lower case.
+    pub addresses: Vec<String>,
+    /// Which of the types that were asked for they have.
+    pub types: Vec<String>,
+}
+
+/// The contacts of the client that have one of these types, as they were last read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contacts {
+    /// The types that were asked for.
+    pub types: Vec<String>,
+    /// Who has one of them.
+    pub people: Vec<Contact>,
+}
+
+impl Contacts {
+    /// Whoever has one of these types; none if not all of them were asked for.
+    #[must_use]
+    pub fn of(&self, types: &[String]) -> Option<Vec<&Contact>> {
+        let has = |person: &&Contact| person.types.iter().any(|kind| types.contains(kind));
+        types.iter().all(|kind| self.types.contains(kind)).then(|| self.people.iter().filter(has).collect())
+    }
+
+    /// Somebody who has one of these types has this address.
+    #[must_use]
+    pub fn names(&self, types: &[String], address: &str) -> bool {
+        self.of(types).into_iter().flatten().any(|person| person.addresses.iter().any(|own| own.eq_ignore_ascii_case(address)))
+    }
 }
 
 /// A ticket that waits for its requester.
@@ -788,6 +864,8 @@ pub enum Outcome {
     TicketWaits(Ticket),
     /// PSA: read.
     TicketSeen(Box<Seen>),
+    /// PSA: contacts.
+    Contacts(Vec<Contact>),
     /// Language model: what it made of the text.
     Opinion(Opinion),
     /// Proof: asked for.
@@ -821,6 +899,7 @@ impl Outcome {
             Outcome::TicketHandedOver(_) => "ticket handed over",
             Outcome::TicketWaits(_) => "ticket waits",
             Outcome::TicketSeen(_) => "ticket seen",
+            Outcome::Contacts(_) => "contacts",
             Outcome::Opinion(_) => "opinion",
             Outcome::Sent => "sent",
             Outcome::Passed => "passed",

@@ -325,6 +325,22 @@ impl Tenant {
     pub fn wants_manager(&self) -> bool {
         self.approvals.manager || self.approvals.manager_vouches || self.notices.manager
     }
+    /// The directory is asked for the requester's groups: only a name with an `@` is certainly none of a group's.
+    #[must_use]
+    pub fn wants_groups(&self) -> bool {
+        self.guardrails.listed().any(|listed| !listed.contains('@'))
+    }
+    /// Types of contacts that the PSA is asked for.
+    #[must_use]
+    pub fn contact_types(&self) -> Vec<String> {
+        let mut types: Vec<String> = Vec::new();
+        for kind in self.approvals.contact_types.iter().chain(&self.guardrails.vips.contact_types) {
+            if !types.contains(kind) {
+                types.push(kind.clone());
+            }
+        }
+        types
+    }
     /// With an action that lost its autonomy then: what went by itself before is supervised. None if nothing did.
     #[must_use]
     pub fn without(&self, action: &str, lost: crate::Instant) -> Option<Tenant> {

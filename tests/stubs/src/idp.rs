@@ -15,7 +15,7 @@ const BOB: &str = "4f1c0002-7c2d-4f5a-9b1e-6a0d8c3e2b02";
 impl Guest for Stub {
     fn next(task: Task, seen: Vec<Reply>) -> Result<Step, Error> {
         Ok(match &task.act {
-            Act::Find(address) | Act::FindWithManager(address) => find(address, &seen),
+            Act::Find(sought) => find(&sought.name, &seen),
             Act::ResetPassword(subject) | Act::Unlock(subject) => lie(subject, &seen),
             Act::FirstSignIn(_) => Step::Done(Outcome::SignedIn(None)),
             Act::LookUp(_) | Act::LookUpGroup(_) | Act::LookUpMailbox(_) => Step::Done(Outcome::People(Vec::new())),

@@ -13,7 +13,7 @@ impl Guest for Stub {
             Act::Close(_) => Outcome::Closed(ticket),
             Act::HandOver(_) | Act::Note(_) => Outcome::HandedOver(ticket),
             Act::Wait(_) => Outcome::Waits(ticket),
-            Act::Look(_) => Outcome::Escalate(("stub".into(), "stub".into())),
+            Act::Look(_) | Act::Contacts(_) => Outcome::Escalate(("stub".into(), "stub".into())),
         }))
     }
 }

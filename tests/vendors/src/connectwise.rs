@@ -21,6 +21,8 @@ pub(crate) struct ConnectWise {
     pub boards: Vec<Board>,
     pub companies: Vec<Company>,
     pub contacts: Vec<Contact>,
+    /// Kinds that a contact may be of.
+    pub contact_types: Vec<Named>,
     pub members: Vec<Member>,
     pub security_roles: Vec<SecurityRole>,
     pub work_types: Vec<WorkType>,
@@ -109,6 +111,8 @@ pub(crate) struct Contact {
     pub company: u64,
     pub emails: Vec<String>,
     pub phones: Vec<String>,
+    /// Names of its types.
+    pub types: Vec<String>,
     pub inactive: bool,
 }
 
@@ -270,13 +274,15 @@ fn id_of(record: &Map<String, Value>, name: &str) -> u64 {
 }
 
 impl Contact {
-    fn json(&self, companies: &[Company]) -> Value {
+    fn json(&self, site: &ConnectWise) -> Value {
+        let kind = |name: &String| site.contact_types.iter().find(|kind| kind.name == *name).map(|kind| json!({ "id": kind.id, "name": kind.name }));
+        let types: Vec<Value> = self.types.iter().filter_map(kind).collect();
         let item = |at: usize, kind: &str, value: &String| json!({ "id": self.id * 100 + at as u64, "type": { "id": if kind == "Email" { 1 } else { 2 }, "name": kind }, "value": value, "defaultFlag": at == 0, "communicationType": kind });
         let mails = self.emails.iter().enumerate().map(|(at, value)| item(at, "Email", value));
         let phones = self.phones.iter().enumerate().map(|(at, value)| item(at + 50, "Phone", value));
         let items: Vec<Value> = mails.chain(phones).collect();
-        let company = companies.iter().find(|company| company.id == self.company).map(Company::reference);
-        json!({ "id": self.id, "firstName": self.first, "lastName": self.last, "company": company, "inactiveFlag": self.inactive, "communicationItems": items, "defaultFlag": false })
+        let company = site.companies.iter().find(|company| company.id == self.company).map(Company::reference);
+        json!({ "id": self.id, "types": types, "firstName": self.first, "lastName": self.last, "company": company, "inactiveFlag": self.inactive, "communicationItems": items, "defaultFlag": false })
     }
 }
 
@@ -368,18 +374,29 @@ impl ConnectWise {
                 one(ask, company.full())
             }
             ("GET", ["company", "contacts"]) => {
-                let all = self.contacts.iter().map(|contact| contact.json(&self.companies)).collect();
+                let all = self.contacts.iter().map(|contact| contact.json(self)).collect();
                 let paths = ["id", "firstName", "lastName", "company/id", "company/identifier", "company/name", "inactiveFlag"];
                 list(
                     ask,
                     all,
                     &paths,
-                    &["communicationItems/value", "communicationItems/communicationType", "communicationItems/defaultFlag", "communicationItems/type/name"],
+                    &[
+                        "communicationItems/value",
+                        "communicationItems/communicationType",
+                        "communicationItems/defaultFlag",
+                        "communicationItems/type/name",
+                        "types/id",
+                        "types/name",
+                    ],
                 )
+            }
+            ("GET", ["company", "contacts", "types"]) => {
+                let all = self.contact_types.iter().map(|kind| json!({ "id": kind.id, "description": kind.name, "defaultFlag": false })).collect();
+                list(ask, all, &["id", "description", "defaultFlag"], &[])
             }
             ("GET", ["company", "contacts", id]) => {
                 let contact = self.contacts.iter().find(|contact| id.parse() == Ok(contact.id)).ok_or_else(|| missing("Contact", id))?;
-                one(ask, contact.json(&self.companies))
+                one(ask, contact.json(self))
             }
             ("GET", ["service", "boards"]) => list(ask, self.boards.iter().map(Board::json).collect(), &["id", "name", "inactiveFlag"], &[]),
             ("GET", ["service", "boards", id]) => one(ask, self.board(number(id)?)?.json()),
@@ -938,6 +955,7 @@ fn list(ask: &Ask, all: Vec<Value>, paths: &[&str], children: &[&str]) -> Outcom
 
 /// One and the same child must fulfil all of it.
 fn any_child(item: &Value, filter: &Expr) -> bool {
-    let items = item.get("communicationItems").and_then(Value::as_array);
-    items.is_some_and(|items| items.iter().any(|child| filter.holds(&json!({ "communicationItems": child }))))
+    let named: std::collections::BTreeSet<&str> = filter.uses().iter().filter_map(|(path, _)| path.split('/').next()).collect();
+    let holds = |list: &str| item.get(list).and_then(Value::as_array).is_some_and(|items| items.iter().any(|child| filter.holds(&json!({ list: child }))));
+    named.into_iter().all(holds)
 }

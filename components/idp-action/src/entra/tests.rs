@@ -1,5 +1,5 @@
-use crate::bindings::exports::firstline::idp::idp::{Act, Watched};
-use crate::testing::{golden, jane, next, ok, recorded, requests, rows};
+use crate::bindings::exports::firstline::idp::idp::{Act, Sought, Watched};
+use crate::testing::{golden, jane, next, ok, recorded, requests, rows, sought};
 use firstline_connector::replay::testing::answer;
 use firstline_connector::wire::Reply;
 
@@ -36,7 +36,7 @@ fn triple(key: &str) -> String {
 }
 
 fn find() -> Act {
-    Act::Find("Jane@acme.com".into())
+    Act::Find(sought("Jane@acme.com"))
 }
 
 fn reset() -> Act {
@@ -100,7 +100,7 @@ fn every_page_of_the_memberships_is_read() {
 #[test]
 fn an_address_that_is_no_sign_in_name_is_searched_for() {
     let gone = vec![answer(404, r#"{"error":{"code":"Request_ResourceNotFound"}}"#); 3];
-    let act = || Act::Find("j.o'doe@acme.com".into());
+    let act = || Act::Find(sought("j.o'doe@acme.com"));
     let filter = "$filter=mail eq 'j.o''doe@acme.com' or proxyAddresses/any(p:p eq 'smtp:j.o''doe@acme.com')";
     check(act(), &gone, &format!("GET users?{filter}&{SELECT}&$count=true"));
     assert_eq!(requests("entra", act(), &gone)[0].headers, [("ConsistencyLevel".to_string(), "eventual".to_string())]);
@@ -122,14 +122,14 @@ fn an_address_that_is_no_sign_in_name_is_searched_for() {
 #[test]
 fn what_is_no_address_or_belongs_to_another_name_is_absent() {
     for login in ["", " ", "delta", "$count", "me"] {
-        check(Act::Find(login.into()), &[], "absent");
+        check(Act::Find(sought(login)), &[], "absent");
     }
-    check(Act::Find("john@acme.com".into()), &[ok(&user("{}")), ok(NONE), ok(NONE)], "absent");
+    check(Act::Find(sought("john@acme.com")), &[ok(&user("{}")), ok(NONE), ok(NONE)], "absent");
 }
 
 #[test]
 fn the_manager_is_whom_the_directory_names_if_they_may_sign_in() {
-    let act = || Act::FindWithManager("Jane@acme.com".into());
+    let act = || Act::Find(Sought { manager: true, ..sought("Jane@acme.com") });
     let before = [ok(&user("{}")), ok(NONE), ok(NONE)];
     let with = |manager: Reply| [&before[..], &[manager]].concat();
     check(act(), &before, &format!("GET users/7/manager?{SELECT}"));
@@ -310,7 +310,7 @@ fn requests_are_those_of_the_vendors_own_client() {
     let itself = user(r#"{"id":"jane@acme.com"}"#);
     let seen = [ok(&itself), ok(NONE), ok(NONE)];
     let [get, patch, other, revoke] = &golden[..] else { panic!("{golden:?}") };
-    assert_eq!(&ours(Act::Find("jane@acme.com".into()), &[]), get);
+    assert_eq!(&ours(Act::Find(sought("jane@acme.com")), &[]), get);
     assert_eq!(&ours(Act::ResetPassword(login()), &seen), patch);
     assert_eq!(&ours(Act::RevokeSessions(login()), &[]), revoke);
     // The control: a PATCH of the same account with another body is told apart.

@@ -1,5 +1,5 @@
-use crate::bindings::exports::firstline::idp::idp::{Act, Watched};
-use crate::testing::{golden, jane, next, ok, recorded, requests, rows};
+use crate::bindings::exports::firstline::idp::idp::{Act, Sought, Watched};
+use crate::testing::{self, golden, jane, next, ok, recorded, requests, rows, sought};
 use firstline_connector::replay::testing::answer;
 use firstline_connector::wire::Reply;
 
@@ -39,7 +39,7 @@ fn then(first: &[Reply], rest: &[Reply]) -> Vec<Reply> {
 }
 
 fn find() -> Act {
-    Act::Find("jane@acme.com".into())
+    Act::Find(sought("jane@acme.com"))
 }
 
 fn unlock() -> Act {
@@ -55,8 +55,23 @@ fn found(flags: &str, privileged: &str) -> String {
 }
 
 #[test]
+fn the_groups_of_an_account_are_read_where_they_are_wanted() {
+    let act = || Act::Find(Sought { groups: true, ..sought("jane@acme.com") });
+    let with = |last: Reply| then(&[is("ACTIVE"), none()], &[last]);
+    check(act(), &[is("ACTIVE"), none()], "GET api/v1/users/00u1/groups");
+    let groups = r#"[{"id":"00g1","type":"BUILT_IN","profile":{"name":"Everyone"}},{"id":"00g2","type":"OKTA_GROUP","profile":{"name":"Board"}}]"#;
+    assert_eq!(testing::account("okta", act(), &with(ok(groups))).unwrap().groups, ["00g1", "00g2"]);
+    // Who is in a group cannot be known, so nobody is taken for somebody who is in none.
+    check(
+        act(),
+        &with(answer(403, "{}")),
+        "permission-missing: reading the groups of the account: answered 403; the connection needs a token of an administrator who may read groups (`okta.groups.read`)",
+    );
+}
+
+#[test]
 fn the_manager_is_a_user_whom_the_profile_names() {
-    let act = || Act::FindWithManager("jane@acme.com".into());
+    let act = || Act::Find(Sought { manager: true, ..sought("jane@acme.com") });
     let before = [is("ACTIVE"), none()];
     let with = |replies: &[Reply]| then(&before, replies);
     check(act(), &before, READ);
@@ -120,9 +135,9 @@ fn any_administrator_role_makes_an_account_privileged() {
 #[test]
 fn an_address_that_is_no_login_is_searched_for() {
     let gone = answer(404, r#"{"errorCode":"E0000007"}"#);
-    let act = || Act::Find("jane.\"doe@acme.com".into());
+    let act = || Act::Find(sought("jane.\"doe@acme.com"));
     check(act(), std::slice::from_ref(&gone), r#"GET api/v1/users?search=profile.email eq "jane.\"doe@acme.com""#);
-    let act = || Act::Find("Jane.Doe@acme.com".into());
+    let act = || Act::Find(sought("Jane.Doe@acme.com"));
     let one = ok(&format!("[{}]", account("ACTIVE", "OKTA")));
     check(act(), &[gone.clone(), one.clone()], "GET api/v1/users/00u1/roles");
     check(act(), &[gone.clone(), one, none()], &found("ACTIVE enabled Lock::Open", ""));
@@ -133,10 +148,10 @@ fn an_address_that_is_no_login_is_searched_for() {
 
 #[test]
 fn the_owner_of_the_token_and_accounts_of_another_name_are_absent() {
-    check(Act::Find("me".into()), &[], "absent");
-    check(Act::Find(" ".into()), &[], "absent");
-    check(Act::Find("john@acme.com".into()), &[is("ACTIVE")], "absent");
-    check(Act::Find("jane@home.example".into()), &[is("ACTIVE")], "absent");
+    check(Act::Find(sought("me")), &[], "absent");
+    check(Act::Find(sought(" ")), &[], "absent");
+    check(Act::Find(sought("john@acme.com")), &[is("ACTIVE")], "absent");
+    check(Act::Find(sought("jane@home.example")), &[is("ACTIVE")], "absent");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::bindings::exports::firstline::psa::psa::{Act, Closeout, Desk, NewTicket, Outcome, Task, Ticket, TimeWords, Waiting};
+use crate::bindings::exports::firstline::psa::psa::{Act, Closeout, Contact, Desk, NewTicket, Outcome, Task, Ticket, TimeWords, Waiting};
 use crate::vendor;
 use firstline_connector::replay::testing::answer;
 use firstline_connector::replay::{self, Step};
@@ -45,6 +45,10 @@ fn end(outcome: Outcome) -> String {
         Outcome::HandedOver(t) => format!("handed over {}", ticket(t)),
         Outcome::Waits(t) => format!("waits {}", ticket(t)),
         Outcome::Seen(view) => format!("seen {view:?}"),
+        Outcome::Contacts(people) => {
+            let line = |one: Contact| format!("{} {} [{}] {}", one.id, one.name, one.addresses.join(" "), one.types.join(" "));
+            people.into_iter().map(line).collect::<Vec<_>>().join("; ")
+        }
         Outcome::Escalate((code, text)) => format!("escalate {code}: {text}"),
     }
 }
@@ -941,4 +945,27 @@ fn what_calls_for_a_person_gets_the_desks_priority_unless_a_human_has_set_one() 
     );
     let closed = alerting(Act::Close);
     check(&closed, &[&[ok(&in_status(90)), both_notes(), statuses()]], &[LOOK_FIRST, "closed 7 on 3 in 90 >Closed"]);
+}
+
+#[test]
+fn contacts_are_the_companys_own_with_the_types_that_they_show() {
+    let types = vec!["approver".to_string(), "A \"boss\"".to_string()];
+    let act = || task(Act::Contacts(types.clone()));
+    let person = |id: u64, company: u64, inactive: bool, types: &[&str]| {
+        let types: Vec<Value> = types.iter().map(|name| json!({"id": 1, "name": name})).collect();
+        let items = json!([{"value": " Mo@Example.com "}, {"value": "+44 20"}, {"value": null}]);
+        json!({"id": id, "firstName": "Mo", "lastName": " ", "company": {"id": company}, "inactiveFlag": inactive, "types": types, "communicationItems": items})
+    };
+    let asked = concat!(
+        "contact_find: GET company/contacts?conditions=company/id=42 and inactiveFlag=false&childConditions=types/name=\"approver\"&pageSize=50\n",
+        r#"+ contact_find: GET company/contacts?conditions=company/id=42 and inactiveFlag=false&childConditions=types/name="A \"boss\""&pageSize=50"#
+    );
+    // Another company's, and one who has left, would count for nothing though the PSA showed them; nor does a type that is not shown.
+    let first = json!([person(5, 42, false, &["Approver", "End User"]), person(6, 43, false, &["Approver"]), person(7, 42, true, &["Approver"])]);
+    let second = json!([person(5, 42, false, &["Approver", "End User"]), person(8, 42, false, &[])]);
+    check(&act(), &[&[ok(&first), ok(&second)]], &[asked, "5 Mo [mo@example.com] approver; 8 Mo [mo@example.com] "]);
+    check(&act(), &[&[none(), answer(403, "{}")]], &[asked, "escalate vendor-refused: ConnectWise refused the contacts by type: 403"]);
+    check(&act(), &[&[none(), answer(503, "")]], &[asked, "escalate vendor-unavailable: ConnectWise did not answer for the contacts by type"]);
+    let many: Vec<Value> = (0..50).map(|id| person(id, 42, false, &["Approver"])).collect();
+    check(&act(), &[&[ok(&json!(many)), none()]], &[asked, "escalate too-many-contacts: 50 contacts or more have one type"]);
 }

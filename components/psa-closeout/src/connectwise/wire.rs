@@ -172,6 +172,26 @@ pub struct Contact {
     pub company: Option<Reference>,
     /// Addresses and numbers.
     pub communication_items: Option<Vec<Communication>>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Kinds of contact that it is.
+    pub types: Option<Vec<Reference>>,
+    /// No longer there.
+    pub inactive_flag: Option<bool>,
+}
+
+impl Contact {
+    /// With those of these types that it shows to have.
+    pub fn of_types(self, types: &[String]) -> psa::Contact {
+        let shown = |kind: &&String| self.types.iter().flatten().any(|own| own.name.trim().eq_ignore_ascii_case(kind.trim()));
+        let types = types.iter().filter(shown).cloned().collect();
+        let parts = [self.first_name, self.last_name].into_iter().flatten();
+        let name = parts.map(|part| part.trim().to_string()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        let values = self.communication_items.into_iter().flatten().filter_map(|item| item.value);
+        psa::Contact { id: self.id, name, addresses: values.map(|value| value.trim().to_lowercase()).filter(|value| value.contains('@')).collect(), types }
+    }
 }
 
 /// An address or a number.
@@ -216,6 +236,21 @@ pub fn contacts(company: u64, address: &str) -> Request {
             ("conditions", format!("company/id={company} and inactiveFlag=false")),
             ("childConditions", format!("communicationItems/value={}", quote(address))),
             ("pageSize", "5".into()),
+        ],
+    )
+}
+
+/// So many contacts of one type are too many to ask, and a page of them stays well below what a reply may hold.
+pub const CONTACTS: usize = 50;
+
+/// Finds the company's active contacts of this type.
+pub fn contacts_of_type(company: u64, kind: &str) -> Request {
+    query(
+        get(&["company", "contacts"]),
+        &[
+            ("conditions", format!("company/id={company} and inactiveFlag=false")),
+            ("childConditions", format!("types/name={}", quote(kind))),
+            ("pageSize", CONTACTS.to_string()),
         ],
     )
 }

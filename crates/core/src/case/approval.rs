@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 const SERIES: &str = "a";
 /// So often a request is shown at most.
 const MOST_POSTS: usize = 5;
+/// So many contacts of the client are asked at most.
+const MOST_CONTACTS: usize = 4;
 /// So many requests a case has at most; a person answers the next.
 const MOST_ASKS: u32 = 4;
 /// The rule that wants an approver of the client or of the MSP.
@@ -53,6 +55,9 @@ pub struct Ask {
     /// The chat user of the requester's manager, who was asked, and their account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<(String, String)>,
+    /// Chat users who were asked because of their type as contacts in the PSA, and the address that they have there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<(String, String)>,
     /// What is asked for is no yes but a proof of who asks, of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -158,15 +163,22 @@ pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, t
     let Some(case) = &mut state.case else { return };
     let people: Vec<String> = tenant.approvals.people.iter().map(|person| person.user.clone()).filter(|user| named && *user != case.user).collect();
     let manager = question.subject.manager.clone().filter(|_| named && tenant.approvals.manager);
-    let staff = people.is_empty() && manager.is_none();
+    let contacts = if named { contacts(case, tenant) } else { Vec::new() };
+    let staff = people.is_empty() && manager.is_none() && contacts.is_empty();
     case.ask = Some(Ask { staff, ..request(case, question, decision, tenant, now) });
     case.evidence.push(plan(question));
     if named && tenant.approvals.manager && manager.is_none() {
         case.evidence.push("the directory names no manager who could be asked".into());
     }
+    if named && !tenant.approvals.contact_types.is_empty() && contacts.is_empty() {
+        case.evidence.push(format!("the PSA knows no other contact of type {} with an address", tenant.approvals.contact_types.join(", ")));
+    }
     let connection = state.connection.clone();
     if staff {
         ask_staff(state, tenant, now);
+    }
+    for address in contacts {
+        state.chat_on(&connection, ChatAct::Find(address), Purpose::Ask, now);
     }
     if let Some(Manager { address, .. }) = manager {
         state.chat_on(&connection, ChatAct::Find(address), Purpose::Ask, now);
@@ -177,6 +189,15 @@ pub(super) fn ask(state: &mut State, question: &Question, decision: &Decision, t
     // Whoever works in the PSA sees it there.
     leave_note(state, Purpose::Aside, tenant, now);
     state.say_once("approval-awaited", &[("msp", &tenant.msp.name)], now);
+}
+
+/// Addresses of the contacts who may say yes: one of each, and none of whoever asks.
+fn contacts(case: &Case, tenant: &Tenant) -> Vec<String> {
+    let own = case.profile.iter().flat_map(names).chain(case.account.iter().flat_map(|account| account.names.clone())).collect::<Vec<_>>();
+    let is_own = |address: &String| own.iter().any(|name| name.eq_ignore_ascii_case(address));
+    let people = case.contacts.as_ref().and_then(|all| all.of(&tenant.approvals.contact_types)).unwrap_or_default();
+    let others = people.into_iter().filter(|person| !person.addresses.iter().any(is_own));
+    others.filter_map(|person| person.addresses.first().cloned()).take(MOST_CONTACTS).collect()
 }
 
 /// A request of the MSP's own people, with a name of its own.
@@ -197,6 +218,7 @@ pub(super) fn request(case: &mut Case, question: &Question, decision: &Decision,
         posts: Vec::new(),
         answer: None,
         manager: None,
+        contacts: Vec::new(),
         proof: None,
     }
 }
@@ -251,6 +273,16 @@ pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: 
                 state.chat_on(&task.connection, ChatAct::OpenDirect(profile.id.clone()), Purpose::Ask, now);
             }
         }
+        (Work::Chat(ChatAct::Find(address)), Outcome::Profile(profile)) if is_contact(state, profile, address, tenant) => {
+            let Some(ask) = state.case.as_mut().and_then(|case| case.ask.as_mut()) else { return };
+            // Somebody may be asked for more than one reason, and hears of it once.
+            let named = tenant.approvals.people.iter().any(|person| person.user == profile.id);
+            let asked = ask.manager.iter().chain(&ask.contacts).any(|(user, _)| *user == profile.id);
+            if !named && !asked {
+                ask.contacts.push((profile.id.clone(), address.clone()));
+                state.chat_on(&task.connection, ChatAct::OpenDirect(profile.id.clone()), Purpose::Ask, now);
+            }
+        }
         (Work::Chat(ChatAct::OpenDirect(_)), Outcome::Opened(channel)) => {
             post(state, &task.connection, channel, None, tenant, now);
             // Only now is it sure that it is the manager who is waited for: of such notes a ticket has one.
@@ -288,6 +320,18 @@ fn is_manager(state: &State, profile: &Profile) -> bool {
     let manager = case.account.as_ref().and_then(|account| account.manager.as_ref());
     let address = profile.email.as_deref().filter(|_| !profile.guest && !profile.inactive && profile.id != case.user);
     manager.zip(address).is_some_and(|(manager, address)| manager.address.eq_ignore_ascii_case(address))
+}
+
+/// A member of the client's workspace who has this address, which is that of a contact who may say yes.
+fn is_contact(state: &State, profile: &Profile, address: &str, tenant: &Tenant) -> bool {
+    let Some(case) = state.case.as_ref().filter(|case| case.ask.as_ref().is_some_and(|ask| ask.proof.is_none())) else { return false };
+    let known = case.contacts.as_ref().is_some_and(|all| all.names(&tenant.approvals.contact_types, address));
+    known && !profile.guest && !profile.inactive && profile.id != case.user && has(profile, address)
+}
+
+/// Their address is this one.
+fn has(profile: &Profile, address: &str) -> bool {
+    profile.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(address))
 }
 
 fn replace(state: &mut State, post: &Post, sentence: &str, arguments: &[(&str, &str)], now: Instant) {
@@ -342,7 +386,11 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
         }
         _ if vouches && !of_manager || event.author == requester => None,
         _ if !of_manager && tenant.approvals.people.iter().any(|person| person.user == event.author) => Some(Approver::Named { user: event.author.clone() }),
-        _ => open.and_then(|ask| ask.manager.clone()).filter(|(user, _)| *user == event.author).map(|(user, account)| Approver::Manager { user, account }),
+        _ => open.and_then(|ask| {
+            let own = |list: &[(String, String)]| list.iter().find(|(user, _)| *user == event.author).cloned();
+            let manager = own(ask.manager.as_slice()).map(|(user, account)| Approver::Manager { user, account });
+            manager.or_else(|| own(&ask.contacts).map(|(user, address)| Approver::Contact { user, address }))
+        }),
     };
     let Some(case) = &mut state.case else { return };
     let Some(by) = by else {
@@ -358,7 +406,7 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     ask.answer = Some(Given { by: by.clone(), channel: event.channel.clone(), choice: press.choice.clone() });
     match by {
         Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now, notes),
-        Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } => {
+        Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } | Approver::Contact { user, .. } => {
             state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now)
         }
     }
@@ -382,18 +430,21 @@ pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, 
         settle(state, tenant, now);
         return;
     };
-    let asked = match ask.answer.as_ref().map(|answer| &answer.by) {
-        Some(Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. }) => user.clone(),
+    let by = ask.answer.as_ref().map(|answer| &answer.by);
+    let asked = match by {
+        Some(Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } | Approver::Contact { user, .. }) => user.clone(),
         Some(Approver::Api { .. }) | None => String::new(),
     };
+    let same = |profile: &Profile| if let Some(Approver::Contact { address, .. }) = by { has(profile, address) } else { true };
     match outcome {
-        Outcome::Profile(profile) if profile.id == asked && !profile.guest && !profile.inactive => {
+        Outcome::Profile(profile) if profile.id == asked && !profile.guest && !profile.inactive && same(profile) => {
             let (name, names) = (profile.name.clone(), names(profile));
             decide(state, &name, names, tenant, now, notes);
         }
         other => {
             ask.answer = None;
-            let why = if matches!(other, Outcome::Profile(_)) { "a guest, or no longer active".into() } else { super::describe(other) };
+            let why =
+                if matches!(other, Outcome::Profile(_)) { "a guest, or no longer active, or with another address".into() } else { super::describe(other) };
             case.evidence.push(format!("the answer of `{asked}` does not count: {why}"));
         }
     }
@@ -408,6 +459,7 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
         Approver::Staff { workspace, user } => format!("{name} ({workspace}/{user}) in {}", given.channel),
         Approver::Named { user } => format!("{name} ({user}) in {}", given.channel),
         Approver::Manager { user, .. } => format!("{name} ({user}), the requester's manager, in {}", given.channel),
+        Approver::Contact { user, address } => format!("{name} ({user}), {address}, a contact who may approve by their type in the PSA, in {}", given.channel),
     };
     let texts: Vec<&str> = ask.posts.iter().map(|post| post.message.as_str()).collect();
     case.evidence.push(format!("{by} answered request {} (message {}) with `{}` at {now}", ask.id, texts.join(", "), given.choice));
@@ -443,7 +495,7 @@ fn decide(state: &mut State, name: &str, names: Vec<String>, tenant: &Tenant, no
 pub(super) fn find_again(state: &mut State, tenant: &Tenant, now: Instant) {
     let email = state.case.as_ref().and_then(|case| case.profile.as_ref()).and_then(|profile| profile.email.clone());
     match (email, tenant.connection_of(Role::Idp).map(|idp| idp.id.clone())) {
-        (Some(email), Some(idp)) => drop(state.start(&idp, Work::Idp(look_up(email, tenant)), Purpose::Find, now)),
+        (Some(email), Some(idp)) => look_up(state, email, &idp, tenant, now),
         _ => hand_over(state, "not-configured", super::NOT_CONFIGURED, tenant, now),
     }
 }

@@ -222,6 +222,9 @@ pub struct Approvals {
     /// People of the client who are asked first for what the matrix wants an approval for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Named>,
+    /// Contacts of the client that have one of these types in the PSA are asked like these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contact_types: Vec<String>,
     /// The requester's manager, as the directory names them, is asked like these.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manager: bool,
@@ -239,7 +242,17 @@ pub struct Approvals {
 
 impl Default for Approvals {
     fn default() -> Self {
-        Approvals { channel: None, people: Vec::new(), manager: false, manager_vouches: false, remind_minutes: 30, expire_minutes: 240, business_hours: false }
+        let (people, contact_types) = (Vec::new(), Vec::new());
+        Approvals {
+            channel: None,
+            people,
+            contact_types,
+            manager: false,
+            manager_vouches: false,
+            remind_minutes: 30,
+            expire_minutes: 240,
+            business_hours: false,
+        }
     }
 }
 
@@ -458,8 +471,12 @@ pub struct Guardrails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Vips {
-    /// Their names, aliases or object ids, or object ids of groups that they are in (Entra).
+    /// Their names, aliases or object ids, or object ids of groups that they are in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// Who is a contact with one of these types in the PSA, by any of their addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contact_types: Vec<String>,
     /// User id, in the MSP's own chat, of the technician who is told at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
@@ -469,8 +486,13 @@ impl Guardrails {
     /// A list of it names this account, alias or group.
     #[must_use]
     pub fn lists(&self, name: &str) -> bool {
+        self.listed().any(|listed| listed.trim().eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// Whatever stands in a list of it.
+    pub fn listed(&self) -> impl Iterator<Item = &String> {
         let pilots = self.autonomy.values().flat_map(|entry| &entry.pilot);
-        self.protected.iter().chain(&self.vips.names).chain(pilots).any(|listed| listed.trim().eq_ignore_ascii_case(name.trim()))
+        self.protected.iter().chain(&self.vips.names).chain(pilots)
     }
 }
 
@@ -479,6 +501,9 @@ impl Vips {
         *self == Vips::default()
     }
 }
+
+/// So many types of contacts one list may name.
+const MOST_TYPES: usize = 4;
 
 /// The key of [`Guardrails::autonomy`] for every action that has none of its own.
 pub const DEFAULT_ACTION: &str = "default";
@@ -568,7 +593,7 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
     known("msp.", value.get("msp"), &[BRAND], &mut problems);
     known("desk.", value.get("desk"), &[&["company"], DESK], &mut problems);
     known("guardrails.", value.get("guardrails"), &[&["matrix", "proof", "protected", "vips", "password_writeback", "autonomy"]], &mut problems);
-    known("guardrails.vips.", value.pointer("/guardrails/vips"), &[&["names", "page"]], &mut problems);
+    known("guardrails.vips.", value.pointer("/guardrails/vips"), &[&["names", "contact_types", "page"]], &mut problems);
     known_lists(&value, &["from", "connect"], &mut problems);
     let mut document: Document = typed(value, &mut problems)?;
     if document.tenant.is_empty() {
@@ -587,6 +612,7 @@ pub fn read(id: &str, document: &[u8], reach: &Reach) -> Result<Document, Vec<St
             format!("`guardrails.matrix.{action}` is `{mode}`, not autonomous, approval, human or deny")
         });
     }
+    problem.types("guardrails.vips", &document.guardrails.vips.contact_types);
     for (action, proof) in &document.guardrails.proof {
         problem.unless(["chat", "challenge", "strong"].contains(&proof.as_str()), || {
             format!("`guardrails.proof.{action}` is `{proof}`, not chat, challenge or strong")
@@ -868,7 +894,7 @@ fn known_lists(value: &Value, more: Members, problems: &mut Vec<String>) {
     known(
         "approvals.",
         value.get("approvals"),
-        &[&["channel", "people", "manager", "manager_vouches", "remind_minutes", "expire_minutes", "business_hours"]],
+        &[&["channel", "people", "contact_types", "manager", "manager_vouches", "remind_minutes", "expire_minutes", "business_hours"]],
         problems,
     );
     for (i, person) in list(value.get("approvals"), "people").iter().enumerate() {
@@ -1025,13 +1051,23 @@ impl Problems<'_> {
         }
     }
 
+    /// Each is a read of its own.
+    fn types(&mut self, whose: &str, types: &[String]) {
+        self.unless(types.len() <= MOST_TYPES, || format!("`{whose}.contact_types` may name {MOST_TYPES} types at most"));
+        for kind in types {
+            self.text(&format!("{whose}.contact_types"), kind);
+            self.unless(!kind.trim().is_empty(), || format!("`{whose}.contact_types` names a type without a name"));
+        }
+    }
+
     fn approvals(&mut self, approvals: &Approvals) {
-        let Approvals { channel, people, manager: _, manager_vouches: _, remind_minutes, expire_minutes, business_hours: _ } = approvals;
+        let Approvals { channel, people, contact_types, manager: _, manager_vouches: _, remind_minutes, expire_minutes, business_hours: _ } = approvals;
         channel.iter().for_each(|text| self.text("approvals.channel", text));
         for (i, Named { name, user }) in people.iter().enumerate() {
             [name, user].into_iter().for_each(|text| self.text(&format!("approvals.people.{i}"), text));
             self.unless(!user.trim().is_empty(), || format!("`approvals.people.{i}` needs `user`: people are known by their ids"));
         }
+        self.types("approvals", contact_types);
         self.unless((10..=10_080).contains(expire_minutes), || "`approvals.expire_minutes` must be between 10 and 10080".into());
         self.unless((1..*expire_minutes).contains(remind_minutes), || "`approvals.remind_minutes` must be less than `approvals.expire_minutes`".into());
     }

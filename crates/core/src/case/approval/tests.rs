@@ -2,7 +2,7 @@ use super::super::tests::{Play, account, event, replay};
 use super::*;
 use crate::journal::Fact;
 use crate::mailbox::Answer;
-use crate::stage::{Account, Lock, Verdict};
+use crate::stage::{Account, Contact, Contacts, Lock, Verdict};
 use crate::tenant::{Reach, read, read_msp, resolve};
 use serde_json::json;
 
@@ -103,7 +103,7 @@ fn one_press_of_a_technician_lets_a_plan_go_after_the_account_was_read_again() {
     assert_eq!(press(&mut play, "U0TOM", "approve"), "who is U0TOM");
     let before = play.state.counted;
     play.line("approver");
-    assert_eq!(started(&play, before), "approval-given in C0STAFF, Idp(Find(");
+    assert_eq!(started(&play, before), "approval-given in C0STAFF, Idp(Find(Sought");
     play.line("find");
     let question = play.state.asked.clone().unwrap();
     assert_eq!(question.approvals.len(), 1);
@@ -231,7 +231,7 @@ fn the_api_answers_too_and_what_stands_in_the_chat_is_replaced() {
             assert_eq!(started(&play, before), "");
             continue;
         }
-        assert_eq!(started(&play, before), "approval-given in C0STAFF, Idp(Find(");
+        assert_eq!(started(&play, before), "approval-given in C0STAFF, Idp(Find(Sought");
         play.line("find");
         let question = play.state.asked.clone().unwrap();
         assert_eq!((question.approvals[0].names.clone(), question.approvals[0].approver(&play.tenant)), (vec!["api/Ada".to_string()], owner));
@@ -366,6 +366,95 @@ fn where_no_manager_can_be_asked_the_msps_people_are() {
         assert_eq!(started(&play, before), "approve-unlock in C0STAFF", "{id} {email}");
         assert_eq!(play.state.case.as_ref().unwrap().ask.as_ref().unwrap().manager, None);
     }
+}
+
+fn contact(id: u64, address: &str, kind: &str) -> Contact {
+    Contact { id, name: "Mona".into(), addresses: vec![address.into()], types: vec![kind.into()] }
+}
+
+/// Everything up to the question, with these contacts of the client.
+fn asked_contacts(people: Vec<Contact>) -> Play {
+    let mut play = play(json!({"channel": "C0STAFF", "contact_types": ["Approver"]}));
+    play.line("says account_unlock, who, find, open");
+    assert!(play.state.asked.is_none(), "nothing is judged before the contacts are known");
+    play.done("contacts", Some(Outcome::Contacts(people)), true);
+    play.line("allow, offer, press yes");
+    play.decide_by(Verdict::Approval, "approval-by-settings");
+    play
+}
+
+#[test]
+fn contacts_of_the_right_type_are_asked_and_count_only_while_they_have_it() {
+    let people = || vec![contact(1, "jane@acme.example", "Approver"), contact(2, "mona@acme.example", "Approver"), contact(3, "bob@acme.example", "VIP")];
+    let mut play = asked_contacts(people());
+    let asked = purposes(&play, &Purpose::Ask);
+    assert!(matches!(&asked[..], [Task { work: Work::Chat(ChatAct::Find(address)), .. }] if address == "mona@acme.example"), "{asked:?}");
+    play.done("ask", user("U0MO", "Mona@acme.example", false), true);
+    play.done("ask", Some(Outcome::Opened("D0MO".into())), true);
+    play.line("ask");
+    assert_eq!(press(&mut play, "U1", "approve"), "approval-not-yours in C0STAFF");
+    assert_eq!(press(&mut play, "U0MO", "approve"), "who is U0MO");
+    // Whoever has that user id, but another address by now, is not the contact.
+    let mut moved = play.state.clone();
+    let task = moved.tasks.iter().find(|task| task.purpose == Purpose::Approver).unwrap().id.clone();
+    super::super::apply(&mut moved, &Fact::Done { task, outcome: user("U0MO", "mo@acme.example", false).unwrap() }, &play.tenant, play.now);
+    assert!(moved.case.as_ref().unwrap().approvals.is_empty() && moved.asked.is_none());
+    play.done("approver", user("U0MO", "mona@acme.example", false), true);
+    assert!(evidence(&play).contains("Mona (U0MO), mona@acme.example, a contact who may approve"), "{}", evidence(&play));
+    // Account and contacts are read again before the yes is used.
+    play.line("find");
+    assert!(play.state.asked.is_none());
+    let after = |people: Vec<Contact>, tenant: &Tenant| {
+        let mut state = play.state.clone();
+        let task = state.tasks.iter().find(|task| task.purpose == Purpose::Contacts).unwrap().id.clone();
+        super::super::apply(&mut state, &Fact::Done { task, outcome: Outcome::Contacts(people) }, &play.tenant, play.now);
+        state.asked.unwrap().standing(tenant, play.now).filter(|approval| approval.approver(tenant) && !approval.staff()).count()
+    };
+    assert_eq!(after(people(), &play.tenant), 1);
+    assert_eq!(after(Vec::new(), &play.tenant), 0);
+    assert_eq!(after(vec![contact(2, "mona@acme.example", "VIP")], &play.tenant), 0);
+    let mut tenant = play.tenant.clone();
+    tenant.approvals.contact_types.clear();
+    assert_eq!(after(people(), &tenant), 0);
+    tenant.approvals.contact_types = vec!["Approver".into(), "Owner".into()];
+    assert_eq!(after(people(), &tenant), 0, "a type that was not asked for says nothing");
+    replay(&play);
+}
+
+#[test]
+fn where_no_contact_can_be_asked_the_msps_people_are() {
+    for people in [vec![], vec![contact(1, "jane@acme.example", "Approver")], vec![contact(1, "mona@acme.example", "VIP")]] {
+        let play = asked_contacts(people);
+        assert!(evidence(&play).contains("knows no other contact of type Approver") && play.state.case.as_ref().unwrap().ask.as_ref().unwrap().staff);
+    }
+    for (id, email, guest) in [("U0MO", "mona@acme.example", true), ("U1", "mona@acme.example", false), ("U0MO", "mo@acme.example", false)] {
+        let mut play = asked_contacts(vec![contact(2, "mona@acme.example", "Approver")]);
+        let before = play.state.counted;
+        play.done("ask", user(id, email, guest), true);
+        assert_eq!(started(&play, before), "approve-unlock in C0STAFF", "{id} {email}");
+        assert!(play.state.case.as_ref().unwrap().ask.as_ref().unwrap().contacts.is_empty());
+    }
+    // The PSA does not say: a human decides.
+    let mut play = play(json!({"channel": "C0STAFF", "contact_types": ["Approver"]}));
+    play.line("says account_unlock, who, find, open");
+    play.done("contacts", Some(Outcome::Escalate("vendor-refused".into(), "403".into())), false);
+    assert_eq!(phase(&play), "HandingOver (vendor-refused)");
+}
+
+#[test]
+fn whose_types_are_not_known_counts_as_somebody_who_must_not_wait() {
+    let mut play = play(channel());
+    play.line("says account_unlock, who, find, open");
+    let mut question = play.state.asked.clone().unwrap();
+    assert!(question.vips(&play.tenant).is_empty());
+    play.tenant.guardrails.vips.contact_types = vec!["VIP".into()];
+    assert_eq!(question.vips(&play.tenant), ["u1"]);
+    question.contacts = Some(Contacts { types: vec!["Approver".into()], people: vec![contact(1, "jane@acme.example", "VIP")] });
+    assert_eq!(question.vips(&play.tenant), ["u1"], "another type was asked for");
+    question.contacts.as_mut().unwrap().types = vec!["Approver".into(), "VIP".into()];
+    assert_eq!(question.vips(&play.tenant), ["jane@acme.example"]);
+    question.contacts.as_mut().unwrap().people.clear();
+    assert!(question.vips(&play.tenant).is_empty());
 }
 
 #[test]

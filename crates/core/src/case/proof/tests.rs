@@ -42,7 +42,7 @@ fn who_was_called_back_goes_on_after_the_account_was_read_again() {
     assert_eq!(press(&mut play, "U0TOM", "verified"), "who is U0TOM");
     let before = play.state.counted;
     play.line("approver");
-    assert_eq!(started(&play, before), "call-back-given in C0STAFF, Idp(Find(");
+    assert_eq!(started(&play, before), "call-back-given in C0STAFF, Idp(Find(Sought");
     play.line("find");
     let question = play.state.asked.clone().unwrap();
     assert_eq!(question.vetting.proofs.len(), 1);
@@ -196,7 +196,7 @@ fn a_manager_vouches_with_a_button_of_their_own_and_as_long_as_they_are_the_mana
     assert_eq!(press(&mut play, "U0MO", "vouch"), "who is U0MO");
     let before = play.state.counted;
     play.line("approver");
-    assert_eq!(started(&play, before), "vouch-given in D9, Idp(FindWithManager(");
+    assert_eq!(started(&play, before), "vouch-given in D9, Idp(Find(Sought");
     found_with_manager(&mut play);
     let question = play.state.asked.clone().unwrap();
     let counts = |question: &Question, tenant: &Tenant| question.proofs(tenant).map(|proof| proof.kind.clone()).collect::<Vec<_>>();

@@ -203,6 +203,8 @@ fn what_is_wrong_is_refused_also_in_a_half_filled_document() {
     client(&|v| v["staff"] = json!([{"name": "Nia", "role": "approver", "workspace": "", "user": "U"}]), "known by their ids");
     client(&|v| v["staff"] = json!([{"name": "Nia", "role": "king", "workspace": "T", "user": "U"}]), "king");
     client(&|v| v["desk"]["intake"] = json!([{"board": 1, "type": ["x"]}]), "`desk.intake.0.type` is not known");
+    client(&|v| v["approvals"] = json!({"contact_types": ["a", "b", "c", "d", "e"]}), "`approvals.contact_types` may name 4 types at most");
+    client(&|v| v["guardrails"]["vips"] = json!({"contact_types": [" "]}), "`guardrails.vips.contact_types` names a type without a name");
     let msp = |change: &dyn Fn(&mut Value), expect: &str| {
         let mut value = msp();
         change(&mut value);
