@@ -346,6 +346,12 @@ fn named(text: &Text, at: usize) -> Option<(usize, usize)> {
     while from > 0 && at - from < 3 && fits(from - 1) && text.tokens.get(from).is_some_and(|token| !token.gap && !token.first) {
         from -= 1;
     }
+    // "All" counts things, but is the first word of some names ("the All staff group").
+    let whole = from < at && from > 0 && text.word(from - 1) == "all";
+    let all = text.tokens.get(from.wrapping_sub(1)).is_some_and(|token| token.capital && !token.first || from > 1 && text.word(from - 2) == "the");
+    if whole && all && text.tokens.get(from).is_some_and(|token| !token.gap && !token.first) {
+        from -= 1;
+    }
     if from < at {
         return Some((from, at));
     }
@@ -433,6 +439,9 @@ mod tests {
         check("Please add me to the invoices mailbox", &["mailbox invoices mailbox"]);
         check("I need access to the shared mailbox careers@acme.example", &["mailbox careers@acme.example"]);
         check("Please add me to the distribution list \"All Staff\"", &["group list \"All Staff"]);
+        check("Please add me to the All staff group", &["group All staff group"]);
+        check("please add me to the all hands list", &["group all hands list"]);
+        check("remove him from all sales groups", &["group sales groups"]);
         check("add Olga Petrova to the VIP group", &["group VIP group", "affected-person Olga Petrova"]);
         check("Please grant me write access to J:\\Projects\\Helios until Friday", &["share J:\\Projects\\Helios", "date Friday"]);
         check("I need the finance drive", &["share finance drive"]);
