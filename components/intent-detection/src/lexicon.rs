@@ -37,10 +37,14 @@ const PROVIDER: &[&str] = &[
     "mail",
     "mailbox",
     "sso",
+    "netid",
     "user",
     "workstation",
     "business",
 ];
+
+/// Words of a dictionary in small letters, one a line, in order.
+const ENGLISH: &str = include_str!("lexicon/english.txt");
 
 /// Things with a credential of their own, matched only next to a word for a credential.
 const THINGS: &[&str] = &[
@@ -324,6 +328,41 @@ impl Lexicon {
         let derived = || BEGINNINGS.iter().filter_map(|beginning| word.strip_prefix(beginning)).any(|rest| rest.len() > 3 && (known(rest) || stem(rest)));
         let name = self.names.contains(word) || self.products.contains(word);
         !name && (known(word) || stem(word) || derived() || !self.unknown(word) || word.len() > 5 && self.common.iter().any(|known| slip(known, word)))
+    }
+
+    /// A word of a dictionary, in small letters; a name or a product is none.
+    #[must_use]
+    pub fn english(&self, word: &str) -> bool {
+        // A list of this length is asked where it stands: a set of it would have to be made for every text.
+        let (mut from, mut to) = (0, ENGLISH.len());
+        while from < to {
+            let middle = from + (to - from) / 2;
+            let start = ENGLISH.get(..middle).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+            let line = ENGLISH.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+            match line.cmp(word) {
+                std::cmp::Ordering::Equal => return !self.names.contains(word) && !self.products.contains(word),
+                std::cmp::Ordering::Less => from = start + line.len() + 1,
+                std::cmp::Ordering::Greater => to = start,
+            }
+        }
+        false
+    }
+
+    /// One slip away from a word of a dictionary.
+    #[must_use]
+    pub fn nearly_english(&self, word: &str) -> bool {
+        if self.names.contains(word) || self.products.contains(word) || !word.bytes().all(|b| b.is_ascii_lowercase()) || word.len() > 20 {
+            return false;
+        }
+        let cut = |at: usize| (word.get(..at).unwrap_or_default(), word.get(at..).unwrap_or_default());
+        let less = |rest: &str| rest.get(1..).unwrap_or_default().to_string();
+        (0..=word.len()).any(|at| {
+            let (head, rest) = cut(at);
+            let swapped = rest.get(..2).map(|two| format!("{head}{}{}", two.chars().rev().collect::<String>(), rest.get(2..).unwrap_or_default()));
+            let dropped = (!rest.is_empty()).then(|| format!("{head}{}", less(rest)));
+            swapped.into_iter().chain(dropped).any(|slip| self.english(&slip))
+                || ('a'..='z').any(|c| self.english(&format!("{head}{c}{rest}")) || !rest.is_empty() && self.english(&format!("{head}{c}{}", less(rest))))
+        })
     }
 
     /// A thing with a credential of its own.

@@ -9,6 +9,7 @@ mod kernel;
 pub mod labels;
 mod lanes;
 pub mod language;
+pub mod letter;
 pub mod lexicon;
 pub mod model;
 pub mod pattern;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// Words that open a letter, close it, or head a line of a mail or a form.
 const GREETINGS: &[&str] = &["hi", "hello", "hey", "dear", "morning", "afternoon", "evening", "hiya", "greetings"];
-const FAREWELLS: &[&str] = &[
+pub(crate) const FAREWELLS: &[&str] = &[
     "thanks",
     "thank",
     "thx",
@@ -31,7 +31,7 @@ const FAREWELLS: &[&str] = &[
 ];
 const HEADERS: &[&str] = &["from", "to", "cc", "sent", "contact", "requester", "submitter", "reporter", "location", "site", "department", "company", "date"];
 /// What no line of a signature holds.
-const SPOKEN: &[&str] = &[
+pub(crate) const SPOKEN: &[&str] = &[
     "for", "is", "was", "the", "please", "pls", "her", "his", "their", "needs", "need", "my", "i", "me", "it", "he", "she", "they", "who", "this", "that",
     "user", "account", "password", "login", "reset", "unlock", "locked", "forgot", "also", "not",
 ];
@@ -42,11 +42,23 @@ const NAME: usize = 3;
 /// Words with which the writer goes on after a name.
 const ON: &[&str] = &["i", "im", "ive", "my", "can", "could", "please", "pls", "would", "hope", "from", "here", "and", "in", "at"];
 
+/// How the note of a call begins.
+const CALLS: [&str; 9] = ["call", "tel", "telephone", "phonecall", "voicemail", "voice", "walkin", "phoned", "rang"];
+
+/// Somebody took down a call; the first words say of whom.
+pub(crate) fn called(text: &Text) -> bool {
+    (0..3).any(|i| CALLS.contains(&text.word(i)) && !(0..i).any(|before| SPOKEN.contains(&text.word(before))))
+}
+
+/// Where somebody may be.
+const PLACES: [&str; 12] = ["store", "office", "site", "warehouse", "shop", "building", "branch", "campus", "plant", "clinic", "school", "library"];
+
 /// Somebody who is only mentioned.
-const MENTIONED: &[&str] = &["%name had|has the same", "%name told|asked|advised me"];
+const MENTIONED: &[&str] = &["%name had|has the same", "%name told|asked|advised me", "%name|%capital read|gave|sent|issued|helped|showed .. me|us"];
 
 /// By which the writer says who, or where, they are.
-const INTRODUCED: &[&str] = &["this|name is", "its", "im", "i am"];
+const INTRODUCED: &[&str] =
+    &["this|name is", "this is uh|um", "this is|uh|um professor|dr|mr|mrs|ms", "this is uh|um professor|dr|mr|mrs|ms", "its", "im", "i am"];
 
 /// What a text's words are in their places. Made once a text: whether a word is odd takes a look at every word that there is.
 pub struct Places {
@@ -95,8 +107,8 @@ fn is_odd<'a>(text: &'a Text, lexicon: &Lexicon, i: usize, looks: &mut Looks<'a>
     }
     let known = || lexicon.product(word) || lexicon.common(word) || lexicon::provider(word) || lexicon::secret(word);
     let (known, slipped) = looks.entry(word).or_insert_with(|| (known(), None));
-    let mut mistyped = || in_passing(text, i) && *slipped.get_or_insert_with(|| lexicon.slipped(word));
-    !(*known || glued(text, lexicon, i) || mistyped())
+    let mut mistyped = || in_passing(text, i) && *slipped.get_or_insert_with(|| lexicon.slipped(word) || word.len() > 5 && lexicon.nearly_english(word));
+    !(*known || glued(text, lexicon, i) || lexicon.english(word) && !named(text, i) || mistyped())
 }
 
 /// Two words whose space was lost, "resetNew", or that a hyphen joins, "post-it".
@@ -112,6 +124,18 @@ fn glued(text: &Text, lexicon: &Lexicon, i: usize) -> bool {
     let end = at + source.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
     let known = |word: Option<&str>| word.map(str::to_lowercase).is_some_and(|word| lexicon.common(&word) || lexicon::provider(&word));
     known(source.get(..end)) && known(source.get(end..))
+}
+
+/// Where a name of somebody, or of a system, would stand.
+fn named(text: &Text, i: usize) -> bool {
+    const BEFORE: [&str; 7] = ["unlock", "reset", "user", "username", "id", "account", "help"];
+    const OWNS: [&str; 6] = ["password", "account", "pc", "login", "credentials", "pw"];
+    const DOES: [&str; 12] = ["is", "was", "has", "had", "needs", "cant", "cannot", "got", "gets", "forgot", "lost", "locked"];
+    let Some(token) = text.tokens.get(i) else { return false };
+    let before = i.checked_sub(1).filter(|_| !token.first && !token.gap).map_or("", |before| text.word(before));
+    let behind = text.tokens.get(i + 1).filter(|next| !next.first && !next.gap).map_or("", |next| next.word.as_str());
+    let capital = token.capital && (matches!(before, "for" | "of") || DOES.contains(&behind));
+    token.possessive || BEFORE.contains(&before) || OWNS.contains(&behind) || capital
 }
 
 /// Where no name would stand, so that a small word may be mistyped.
@@ -133,6 +157,12 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
     // A name is only greeted or given if nothing is told of it.
     let name = |from: usize| Some(run(from)).filter(|&(from, to)| !(from..to).any(owns)).filter(|&(_, to)| gap(to) || ON.contains(&text.word(to)));
     let mut ranges = Vec::new();
+    if called(text) {
+        let end =
+            (0..count.min(12)).find(|&i| SPOKEN.contains(&text.word(i)) || i > 3 && text.tokens.get(i).is_some_and(|token| token.first && !token.capital));
+        ranges.push((0, end.unwrap_or(count.min(12))));
+    }
+    let own = (0..count).any(|i| matches!(text.word(i), "i" | "im" | "ive" | "my" | "me"));
     let mut signed = false;
     for (from, to) in lines(text) {
         let line: Vec<&str> = (from..to).map(|i| text.word(i)).collect();
@@ -159,13 +189,28 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
         if matches!(word, "thanks" | "thx" | "regards" | "rgds" | "cheers") && count - i <= NAME + 1 {
             ranges.push((i + 1, count));
         }
-        let place = matches!(word, "at" | "in") && text.tokens.get(i + 1).is_some_and(|token| token.capital);
-        if place {
+        let capital = |at: usize| text.tokens.get(at).is_some_and(|token| token.capital);
+        if matches!(word, "at" | "in") && capital(i + 1) {
             ranges.push(run(i + 1));
+        }
+        // "At the Granger site".
+        if matches!(word, "at" | "in" | "from" | "over" | "outside" | "after") && text.word(i + 1) == "the" && capital(i + 2) {
+            let end = (i + 3..i + 6).find(|&at| PLACES.contains(&text.word(at)));
+            ranges.extend(end.filter(|&end| (i + 2..end).all(capital)).map(|end| (i + 2, end)));
+        }
+        // Whom a mail is for: "Bluewire team -".
+        if text.tokens.get(i).is_some_and(|token| token.first)
+            && matches!(text.word(i + 1), "team" | "support" | "helpdesk" | "desk" | "folks" | "all")
+            && gap(i + 2)
+        {
+            ranges.push((i, i + 1));
+        }
+        // By which the writer says who they are: "User kbrandt4", "ID N0041".
+        if own && matches!(word, "user" | "username" | "userid" | "id" | "badge" | "netid" | "login") && gap(i) {
+            ranges.push((i, i + 2 + usize::from(text.word(i + 1) == "id")));
         }
     }
     // A name alone at the end of what somebody wrote of themselves.
-    let own = (0..count).any(|i| matches!(text.word(i), "i" | "im" | "ive" | "my" | "me"));
     let last = lines(text).last().copied().filter(|_| own);
     ranges.extend(last.filter(|&(from, to)| to - from <= NAME && from > LINE && (from..to).all(odd)));
     let introduced = INTRODUCED.iter().flat_map(|rule| pattern::all(rule, text, lexicon));

@@ -3,10 +3,10 @@
 //! Each rule errs towards not acting. A wrong one costs a question; a missing one would cost an account.
 
 use crate::{
-    language,
+    language, letter,
     lexicon::{self, Lexicon},
     pattern,
-    places::Places,
+    places::{self, Places},
     text::{Kind, Text},
 };
 
@@ -57,6 +57,7 @@ pub struct Signals {
 /// Looks at a text.
 #[must_use]
 pub fn signals(text: &Text, lexicon: &Lexicon) -> Signals {
+    let text = &letter::core(text, lexicon);
     let places = Places::of(text, lexicon);
     Signals {
         other_system: other_system(text, lexicon, &places),
@@ -213,14 +214,17 @@ fn other_system(text: &Text, lexicon: &Lexicon, places: &Places) -> Option<Strin
     // A bound: a text that names a hundred credentials is no request anyway.
     let spots: Vec<usize> = (0..text.tokens.len()).filter(|&i| lexicon::credential(text.word(i)) || ACTIVITIES.contains(&text.word(i))).take(100).collect();
     let found = spots.iter().find_map(|&i| before(text, lexicon, i).or_else(|| behind(text, lexicon, i)));
-    found.or_else(|| heading(text, lexicon)).or_else(|| {
-        let own = pattern::any(&["my %provider %secret", "my %provider %provider %secret"], text, lexicon).is_some();
-        // Whose connecting locks an account is no system; what a form or a signature holds is none either.
-        let device = |i: usize| DEVICES.contains(&text.word(i)) && pattern::any(CODE, text, lexicon).is_none();
-        let aside = |i: usize| device(i) || FIELDS.contains(&text.word(i)) && i < 3 || places.explains(i);
-        let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)) && !aside(i));
-        product.filter(|_| !own).map(|i| text.span(i, i))
-    })
+    found
+        .or_else(|| heading(text, lexicon))
+        .or_else(|| {
+            let own = pattern::any(&["my %provider %secret", "my %provider %provider %secret"], text, lexicon).is_some();
+            // Whose connecting locks an account is no system; what a form or a signature holds is none either.
+            let device = |i: usize| DEVICES.contains(&text.word(i)) && pattern::any(CODE, text, lexicon).is_none();
+            let aside = |i: usize| device(i) || FIELDS.contains(&text.word(i)) && i < 3 || places.explains(i);
+            let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)) && !aside(i));
+            product.filter(|_| !own).map(|i| text.span(i, i))
+        })
+        .or_else(|| pattern::any(&["for|of my|our|the|a|your bank|payroll|pension|supplier|suppliers"], text, lexicon).map(|(_, last)| text.span(last, last)))
 }
 
 /// Devices, whose own code may be meant.
@@ -268,7 +272,9 @@ const FIELDS: &[&str] = &[
 fn heading(text: &Text, lexicon: &Lexicon) -> Option<String> {
     let last = (0..3).find(|&i| {
         let (Some(token), Some(next)) = (text.tokens.get(i), text.tokens.get(i + 1)) else { return false };
-        text.source.get(token.end..next.start).is_some_and(|between| between.contains(':'))
+        let time = token.kind == Kind::Number && next.kind == Kind::Number;
+        // A smile is no colon.
+        !time && text.source.get(token.end..next.start).is_some_and(|between| between.contains(':') && !between.contains([')', '(']))
     })?;
     if (0..=last).any(|i| FIELDS.contains(&text.word(i))) {
         return None;
@@ -304,7 +310,13 @@ fn behind(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
         linked |= !matches!(text.word(from), "out" | "back");
         from += 1;
     }
-    if !linked || text.tokens.get(from)?.gap {
+    // What one gets to, once in, has no password of its own.
+    let within =
+        matches!(text.word(at), "get" | "getting" | "access") && matches!(text.word(from), "file" | "files" | "folder" | "folders" | "document" | "documents");
+    // Where a password came from is not where it leads; and a user is somebody.
+    let source = lexicon::secret(text.word(at)) && text.word(from - 1) == "from";
+    let within = within || source || matches!(text.word(from), "user" | "username" | "userid");
+    if !linked || within || text.tokens.get(from)?.gap {
         return None;
     }
     let mut to = from;
@@ -321,7 +333,10 @@ fn behind(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
 
 /// The words of a range that name a system, with their capitalised neighbours.
 fn name_in(text: &Text, lexicon: &Lexicon, from: usize, to: usize) -> Option<String> {
-    let names = |i: usize| lexicon.system(text.word(i)) && !lexicon.name(text.word(i)) && text.tokens.get(i).is_some_and(|token| !token.possessive);
+    let counted = |word: &str| ["1st", "2nd", "3rd", "4th", "5th"].contains(&word);
+    let names = |i: usize| {
+        lexicon.system(text.word(i)) && !lexicon.name(text.word(i)) && !counted(text.word(i)) && text.tokens.get(i).is_some_and(|token| !token.possessive)
+    };
     let first = (from..=to).find(|&i| names(i))?;
     let part = |i: usize| names(i) || text.tokens.get(i).is_some_and(|token| token.capital || token.kind == Kind::Number) && !lexicon::credential(text.word(i));
     let last = (first..=to).take_while(|&i| part(i)).last()?;
@@ -355,6 +370,8 @@ const ANOTHER: &[&str] = &[
     "of|for .. person|people|man|woman|leaver",
     "who left|leaves|quit|resigned|retired",
     "someone in .. locked|forgot",
+    "both|several|two|three|four|five|six are|locked|need|cant|cannot|forgot",
+    "both|several|two|three|four|five|six .. are|have locked|forgotten|lost",
     "one|two|three|some|many|most|few of our|my|the|us",
     "someone forgot|is|has|locked",
     "all|several|many|multiple|other .. users|accounts|people",
@@ -386,6 +403,8 @@ const SUMMARY: &[&str] = &[
 
 /// Words by which the writer names themselves, or somebody who only sent them.
 const SELF: &[&str] = &[
+    "%name|%capital read|gave|sent|issued|helped|showed .. me|us",
+    "this is|uh|um professor|dr|mr|mrs|ms %name|%capital|%unknown",
     "im|am|as .. %person",
     "%person told|said|asked|says|wants|approved|approves|mentioned|suggested|recommended|sent|knows|waiting",
     "%person is|are waiting|asking|calling|watching",
@@ -400,13 +419,18 @@ const SELF: &[&str] = &[
 ];
 
 fn about_another(text: &Text, lexicon: &Lexicon) -> Option<String> {
-    let own: Vec<(usize, usize)> = SELF.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
-    let summary = pattern::any(SUMMARY, text, lexicon).is_some();
+    let mut own: Vec<(usize, usize)> = SELF.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
+    // "Please reset my password. User kbrandt4": who writes of themselves may say by which name they are known.
+    let of_mine = pattern::any(&["its|thats|is me|mine", "my %credential|%provider|mfa|authenticator", "my %provider %credential"], text, lexicon).is_some();
+    let called = pattern::all("user|username|userid|login|id %unknown", text, lexicon);
+    own.extend(called.iter().filter(|_| of_mine));
+    let summary = pattern::any(SUMMARY, text, lexicon).is_some() || places::called(text);
     let rules = ANOTHER.iter().chain(PRONOUNS.iter().filter(|_| !summary));
     let mut found: Vec<(usize, usize)> = rules.flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
     found.extend(spoken_of(text, lexicon));
     found.extend(titled(text, lexicon));
     // A rule that rests on the one person whom the writer only mentions does not count.
+    found.retain(|found| !(of_mine && called.contains(found)));
     found.retain(|&(from, to)| {
         let people: Vec<usize> = (from..=to).filter(|&i| is_somebody(text, lexicon, i)).collect();
         people.is_empty() || people.iter().any(|&i| !own.iter().any(|&(a, b)| (a..=b).contains(&i)))
@@ -506,7 +530,9 @@ const NEGATED: &[&str] = &[
     "dont|not|didnt|never|wouldnt .. want|wants|need|needs|require|ask|asked|asking|request|requested",
     "not|isnt|nothing .. about|issue|problem .. %secret",
     "not|isnt|wasnt .. %secret|lockout .. issue|problem|reset",
-    "stop|cancel|nevermind|nvm|abort|wait",
+    "cancel|nevermind|nvm|abort|wait",
+    "^stop",
+    "stop it|this|that|the|my|all|any|resetting|sending|asking|please|now",
     "never mind",
     "false alarm",
     "i said .. but",
@@ -523,6 +549,7 @@ const NEGATED: &[&str] = &[
 ];
 
 const QUESTION: &[&str] = &[
+    "is|are|can|does|will|must|should mfa|2fa|authenticator|multifactor|okta|duo be|a|mandatory|required|compulsory|necessary|optional|possible|have|need|work|really",
     "how do|does|can|to|often|long|many|should|would|could|come",
     "where do|can|is|are",
     "when do|does|will|is|can|could",
@@ -636,6 +663,8 @@ const STILL: &[&str] = &[
     "not|isnt|still|never|wasnt|arent|hasnt|hasnt|doesnt|didnt|cant|wont|cannot|none|nothing|nor .. works|working|worked|work|solved|resolved|fixed|sorted|fine|good",
     "cant|cannot|couldnt|unable|wont .. back",
     "let|get me back",
+    "so|to|please|help|can .. get back",
+    "till|until|before|unless .. sorted|fixed|resolved|solved|done",
     "get|have|need|want|getting .. resolved|solved|sorted|fixed",
     "locked .. again",
     "thanks|thank .. in advance",
@@ -662,7 +691,8 @@ const HOSTILE: &[&str] = &[
 ];
 
 const UNCLEAR: &[&str] = &[
-    "caps|num|scroll|screen lock light|key|is|stuck",
+    "caps|num|scroll|screen lock light|key|stuck|keeps",
+    "caps|num|scroll|screen lock is stuck|on|broken|blinking",
     "locked in the|our",
     "locked .. ceo|editing|dock|desk|house|building|car|room|cabinet|closet|garage|gate|door|safe|file|screen",
     "screen|door|file|cell|sheet|workbook|room|building|closet|cabinet|car|keyboard|drawer|spreadsheet|document|site|bathroom .. is|are|was|gets .. lock*",
@@ -731,6 +761,8 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     let asked = has(&[
         "please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential",
         "please|pls|can|could|kindly|would .. set|give|issue a new %secret|one",
+        "please|pls|can|could|kindly|would %reset it|that again|please|pls|for|this",
+        "somebody|someone|you could|can|please %reset that|it",
     ]);
     if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce"]).is_none() {
         return None;

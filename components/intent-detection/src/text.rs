@@ -123,7 +123,9 @@ impl<'a> Text<'a> {
             }
             self.question |= matches!(c, '?' | '？');
             first |= matches!(c, '.' | '!' | '?' | '？' | '！' | '。' | '…');
-            gap |= !matches!(c, '-' | '\'' | '’' | '"' | '*' | '_' | '/' | '“' | '”');
+            // A dash with blanks around it sets apart as a comma does.
+            let apart = c == '-' && at(i + 1).is_none_or(char::is_whitespace) && i.checked_sub(1).and_then(at).is_none_or(char::is_whitespace);
+            gap |= apart || !matches!(c, '-' | '\'' | '’' | '"' | '*' | '_' | '/' | '“' | '”');
             i += 1;
         }
     }
