@@ -92,6 +92,9 @@ impl Places {
 /// Whether a word is known, and whether it is a slip of one, as far as that was asked.
 type Looks<'a> = HashMap<&'a str, (bool, Option<bool>)>;
 
+/// So many words of a text are compared with all of a dictionary.
+const MOST_SLIPS: usize = 16;
+
 /// A name, or a word that nobody knows. Products have rules of their own, and codes of errors and tickets are no names.
 fn is_odd<'a>(text: &'a Text, lexicon: &Lexicon, i: usize, looks: &mut Looks<'a>) -> bool {
     const CODES: [&str; 6] = ["aadsts", "0x", "inc", "req", "err", "ext"];
@@ -105,9 +108,12 @@ fn is_odd<'a>(text: &'a Text, lexicon: &Lexicon, i: usize, looks: &mut Looks<'a>
     if word.len() < 2 || digit || code {
         return false;
     }
+    // A long text of words that nobody knows must not be looked through a dictionary for each of them.
+    let asked = looks.values().filter(|(_, slipped)| slipped.is_some()).count();
     let known = || lexicon.product(word) || lexicon.common(word) || lexicon::provider(word) || lexicon::secret(word);
     let (known, slipped) = looks.entry(word).or_insert_with(|| (known(), None));
-    let mut mistyped = || in_passing(text, i) && *slipped.get_or_insert_with(|| lexicon.slipped(word) || word.len() > 5 && lexicon.nearly_english(word));
+    let slips = || lexicon.slipped(word) || asked < MOST_SLIPS && word.len() > 5 && lexicon.nearly_english(word);
+    let mut mistyped = || in_passing(text, i) && *slipped.get_or_insert_with(slips);
     !(*known || glued(text, lexicon, i) || lexicon.english(word) && !named(text, i) || mistyped())
 }
 
