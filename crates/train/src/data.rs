@@ -138,8 +138,10 @@ pub fn framed(examples: &[Example], frames: &Path, rng: &mut Rng) -> Result<Vec<
         if rng.f32() < 0.15 {
             text = mistype(&text, rng);
         }
-        // Whom the text is about stands in the frame then, and may be anybody.
-        let held = example.held || NAMING.iter().any(|named| frame.contains(named));
+        // Whom the text is about stands in the frame then, and may be anybody, unless the writer speaks of themselves.
+        let mut words = example.text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+        let own = words.any(|word| matches!(word.as_str(), "i" | "im" | "ive" | "my" | "me"));
+        let held = example.held || !own && NAMING.iter().any(|named| frame.contains(named));
         framed.push(Example { held, ..Example::new(text, example.intent, example.source, 0.5 * example.weight) });
     }
     Ok(framed)
