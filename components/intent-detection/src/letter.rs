@@ -44,7 +44,21 @@ const TOLD: [&str; 14] = [
 ];
 /// Fields that name whom a form is for, and who filled it in.
 const WHOM: [&str; 5] = ["requested for", "affected user", "on behalf of", "for user", "employee"];
-const WHO: [&str; 6] = ["opened by", "requested by", "submitted by", "caller", "requester", "reported by"];
+const WHO: [&str; 13] = [
+    "opened by",
+    "requested by",
+    "submitted by",
+    "caller",
+    "requester",
+    "reported by",
+    "name",
+    "your name",
+    "full name",
+    "user id",
+    "username",
+    "employee id",
+    "email",
+];
 /// Fewest lines of a form.
 const FIELDS: usize = 3;
 /// Words of the writer.
@@ -68,10 +82,12 @@ pub fn core<'a>(text: &Text<'a>, lexicon: &Lexicon) -> Text<'a> {
     let lines = lines(text);
     let mut kept: Vec<bool> = vec![true; lines.len()];
     quoted(&lines, &mut kept);
-    form(&lines, &mut kept);
+    let names = form(&lines, &mut kept);
     signed(&lines, &mut kept);
     let end = ending(text, &lines, &mut kept, lexicon);
-    let inside = |at: usize| at < end && lines.iter().zip(&kept).any(|(line, kept)| *kept && (line.start..line.end).contains(&at));
+    // The name of a field is the form's word and not the writer's.
+    let named = |at: usize| names.iter().any(|(from, to)| (*from..*to).contains(&at));
+    let inside = |at: usize| at < end && !named(at) && lines.iter().zip(&kept).any(|(line, kept)| *kept && (line.start..line.end).contains(&at));
     let mut tokens: Vec<Token> = text.tokens.iter().filter(|token| inside(token.start)).cloned().collect();
     // Where everything is in capitals, none tells anything.
     for line in lines.iter().filter(|line| line.words.len() > 2 && !line.text.contains(char::is_lowercase)) {
@@ -124,11 +140,11 @@ fn field(line: &str) -> Option<(String, &str)> {
     ((1..=4).contains(&words) && name.len() <= 40 && !name.contains(['.', '?', '!', ','])).then(|| (name.trim().to_ascii_lowercase(), value.trim()))
 }
 
-/// A form keeps what tells something, and whom it is for if that is another than who filled it in.
-fn form(lines: &[Line], kept: &mut [bool]) {
+/// A form keeps what tells something, and whom it is for if that is another than who filled it in. Where the names of its fields stand, in bytes.
+fn form(lines: &[Line], kept: &mut [bool]) -> Vec<(usize, usize)> {
     let fields: Vec<(usize, String, &str)> = lines.iter().enumerate().filter_map(|(i, line)| field(line.text).map(|(name, value)| (i, name, value))).collect();
     if fields.len() < FIELDS {
-        return;
+        return Vec::new();
     }
     let who = fields.iter().find(|(_, name, _)| WHO.contains(&name.as_str())).map(|(_, _, value)| *value);
     let own = |value: &str| value.to_ascii_lowercase().contains("self") || who.is_some_and(|who| who.eq_ignore_ascii_case(value));
@@ -141,6 +157,10 @@ fn form(lines: &[Line], kept: &mut [bool]) {
             kept.iter_mut().skip(*i).take(1).for_each(|kept| *kept = false);
         }
     }
+    let asked = |name: &str| name.starts_with("what") || name.starts_with("how") || name.starts_with("who") || name.starts_with("request type");
+    let place =
+        |(i, name, _): &(usize, String, &str)| lines.get(*i).filter(|_| asked(name)).map(|line| (line.start, line.start + line.text.find(':').unwrap_or(0)));
+    fields.iter().filter_map(place).collect()
 }
 
 fn spoken(line: &Line) -> bool {
@@ -224,7 +244,10 @@ fn ending(text: &Text, lines: &[Line], kept: &mut [bool], lexicon: &Lexicon) -> 
         text.tokens.iter().enumerate().filter(|(i, token)| *i >= from && token.start < last.end).map(|(_, token)| token.word.as_str()).collect();
     let open = from.checked_sub(1).is_none_or(|before| OPEN.contains(&text.word(before)));
     let short = words.len() <= LINE && !words.iter().any(|word| SPOKEN.contains(word));
-    if from >= LEAST && short && !open && named(from) { text.tokens.get(from).map_or(all, |token| token.start) } else { all }
+    // "- Rasmus" signs, whoever that is.
+    let dashed = text.tokens.get(from).is_some_and(|token| !token.first && token.capital) && words.len() <= 4;
+    let dashed = dashed && !lexicon.product(text.word(from)) && !lexicon.common(text.word(from)) && !lexicon.english(text.word(from));
+    if from >= LEAST && short && !open && (named(from) || dashed) { text.tokens.get(from).map_or(all, |token| token.start) } else { all }
 }
 
 #[cfg(test)]

@@ -318,7 +318,7 @@ impl Lexicon {
     #[must_use]
     pub fn common(&self, word: &str) -> bool {
         const ENDINGS: [&str; 8] = ["s", "es", "d", "ed", "ing", "ly", "er", "y"];
-        const BEGINNINGS: [&str; 5] = ["re", "un", "dis", "mis", "pre"];
+        const BEGINNINGS: [&str; 6] = ["re", "un", "dis", "mis", "pre", "de"];
         let known = |word: &str| self.common.contains(word) || self.plain.contains(word) || THINGS.contains(&word);
         let stem = |word: &str| {
             let short = word.strip_suffix("ied").or_else(|| word.strip_suffix("ies"));

@@ -43,11 +43,19 @@ const NAME: usize = 3;
 const ON: &[&str] = &["i", "im", "ive", "my", "can", "could", "please", "pls", "would", "hope", "from", "here", "and", "in", "at"];
 
 /// How the note of a call begins.
-const CALLS: [&str; 9] = ["call", "tel", "telephone", "phonecall", "voicemail", "voice", "walkin", "phoned", "rang"];
+const CALLS: [&str; 12] = ["caller", "call", "tel", "telephone", "phonecall", "phone", "voicemail", "voice", "walkin", "walkup", "phoned", "rang"];
 
-/// Somebody took down a call; the first words say of whom.
-pub(crate) fn called(text: &Text) -> bool {
-    (0..3).any(|i| CALLS.contains(&text.word(i)) && !(0..i).any(|before| SPOKEN.contains(&text.word(before))))
+/// Somebody took down a call; the first words say of whom, up to what is returned.
+pub(crate) fn called(text: &Text) -> Option<usize> {
+    let count = text.tokens.len().min(12);
+    let call = (0..count.min(3)).find(|&i| CALLS.contains(&text.word(i)))?;
+    // "Phone lost" is no call, and "call Bob" one that is wished for.
+    let told = call > 0 || text.tokens.get(1).is_some_and(|next| next.capital || next.gap || next.kind == Kind::Number) || text.word(1) == "transcript";
+    let speaks = |i: usize| SPOKEN.contains(&text.word(i)) && text.word(i) != "user";
+    if !told || (0..call).any(speaks) {
+        return None;
+    }
+    Some((call + 1..count).find(|&i| speaks(i) || i > 3 && text.tokens.get(i).is_some_and(|token| token.first && !token.capital)).unwrap_or(count))
 }
 
 /// Where somebody may be.
@@ -163,11 +171,7 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
     // A name is only greeted or given if nothing is told of it.
     let name = |from: usize| Some(run(from)).filter(|&(from, to)| !(from..to).any(owns)).filter(|&(_, to)| gap(to) || ON.contains(&text.word(to)));
     let mut ranges = Vec::new();
-    if called(text) {
-        let end =
-            (0..count.min(12)).find(|&i| SPOKEN.contains(&text.word(i)) || i > 3 && text.tokens.get(i).is_some_and(|token| token.first && !token.capital));
-        ranges.push((0, end.unwrap_or(count.min(12))));
-    }
+    ranges.extend(called(text).map(|end| (0, end)));
     let own = (0..count).any(|i| matches!(text.word(i), "i" | "im" | "ive" | "my" | "me"));
     let mut signed = false;
     for (from, to) in lines(text) {
@@ -213,7 +217,7 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
         }
         // By which the writer says who they are: "User kbrandt4", "ID N0041".
         if own && matches!(word, "user" | "username" | "userid" | "id" | "badge" | "netid" | "login") && gap(i) {
-            ranges.push((i, i + 2 + usize::from(text.word(i + 1) == "id")));
+            ranges.push((i, i + 2 + usize::from(matches!(text.word(i + 1), "id" | "is" | "name"))));
         }
     }
     // A name alone at the end of what somebody wrote of themselves.

@@ -419,12 +419,15 @@ const SELF: &[&str] = &[
 ];
 
 fn about_another(text: &Text, lexicon: &Lexicon) -> Option<String> {
+    let caller = places::called(text);
     let mut own: Vec<(usize, usize)> = SELF.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
     // "Please reset my password. User kbrandt4": who writes of themselves may say by which name they are known.
     let of_mine = pattern::any(&["its|thats|is me|mine", "my %credential|%provider|mfa|authenticator", "my %provider %credential"], text, lexicon).is_some();
-    let called = pattern::all("user|username|userid|login|id %unknown", text, lexicon);
+    own.extend(caller.map(|end| (0, end)));
+    let called: Vec<_> =
+        ["user|username|userid|login|id %unknown", "username|userid|login is %unknown"].iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
     own.extend(called.iter().filter(|_| of_mine));
-    let summary = pattern::any(SUMMARY, text, lexicon).is_some() || places::called(text);
+    let summary = pattern::any(SUMMARY, text, lexicon).is_some() || caller.is_some();
     let rules = ANOTHER.iter().chain(PRONOUNS.iter().filter(|_| !summary));
     let mut found: Vec<(usize, usize)> = rules.flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
     found.extend(spoken_of(text, lexicon));
@@ -458,8 +461,8 @@ fn titled(text: &Text, lexicon: &Lexicon) -> Option<(usize, usize)> {
 }
 
 /// What opens a ticket in capitals without being a name.
-const OPENINGS: [&str; 16] =
-    ["my", "our", "the", "please", "new", "old", "good", "morning", "re", "fw", "fwd", "urgent", "temp", "temporary", "expired", "wrong"];
+const OPENINGS: [&str; 18] =
+    ["my", "our", "the", "please", "getting", "your", "new", "old", "good", "morning", "re", "fw", "fwd", "urgent", "temp", "temporary", "expired", "wrong"];
 
 /// Somebody who is locked out, or has forgotten, in a sentence that does not speak of the writer.
 fn spoken_of(text: &Text, lexicon: &Lexicon) -> Vec<(usize, usize)> {
@@ -761,8 +764,12 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     let asked = has(&[
         "please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential",
         "please|pls|can|could|kindly|would .. set|give|issue a new %secret|one",
-        "please|pls|can|could|kindly|would %reset it|that again|please|pls|for|this",
-        "somebody|someone|you could|can|please %reset that|it",
+        "please|pls|kindly %reset so|asap|it|that|this|me|again|thanks|thank",
+        "%reset please|pls|asap",
+        "somebody|someone|anyone|you could|can|please %reset that|it",
+        "can|could|would|will you|someone|somebody|anyone .. %reset me|it|that|my|this",
+        "can|could|would|please .. issue|give|send|set me a|an new|temp|temporary|fresh one|%secret",
+        "wants|needs|want|need .. new|temporary|temp %secret",
     ]);
     if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce"]).is_none() {
         return None;
