@@ -44,7 +44,8 @@ const TOLD: [&str; 14] = [
 ];
 /// Fields that name whom a form is for, and who filled it in.
 const WHOM: [&str; 5] = ["requested for", "affected user", "on behalf of", "for user", "employee"];
-const WHO: [&str; 13] = [
+const WHO: [&str; 14] = [
+    "reporter",
     "opened by",
     "requested by",
     "submitted by",
@@ -146,14 +147,20 @@ fn form(lines: &[Line], kept: &mut [bool]) -> Vec<(usize, usize)> {
     if fields.len() < FIELDS {
         return Vec::new();
     }
-    let who = fields.iter().find(|(_, name, _)| WHO.contains(&name.as_str())).map(|(_, _, value)| *value);
+    let who = fields
+        .iter()
+        .find(|(_, name, _)| WHO.contains(&name.as_str()) && !name.contains("id") && !["username", "email"].contains(&name.as_str()))
+        .map(|(_, _, value)| *value);
+    // Several people in one form: any of them may be the matter.
+    let people = |name: &String| WHO.contains(&name.as_str()) && !name.contains("id") && !["username", "email"].contains(&name.as_str());
+    let many = fields.iter().any(|(_, name, value)| people(name) && who.is_some_and(|who| !who.eq_ignore_ascii_case(value)));
     let own = |value: &str| value.to_ascii_lowercase().contains("self") || who.is_some_and(|who| who.eq_ignore_ascii_case(value));
     for (i, name, value) in &fields {
         let whom = WHOM.iter().any(|known| name.contains(known));
         let told = TOLD.iter().any(|known| name.contains(known));
         let filled = WHO.contains(&name.as_str());
         let useless = ["impact", "urgency", "priority", "location", "phone", "badge", "serial", "date", "department", "room", "contact"];
-        if whom && own(value) || filled || !told && useless.iter().any(|known| name.contains(known)) {
+        if whom && own(value) || filled && !many || !told && useless.iter().any(|known| name.contains(known)) {
             kept.iter_mut().skip(*i).take(1).for_each(|kept| *kept = false);
         }
     }

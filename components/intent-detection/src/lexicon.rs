@@ -119,6 +119,82 @@ const THINGS: &[&str] = &[
     "private",
 ];
 
+/// First names that are words as well.
+const EITHER: &[&str] = &[
+    "grace",
+    "faith",
+    "hope",
+    "joy",
+    "rose",
+    "dawn",
+    "april",
+    "may",
+    "june",
+    "summer",
+    "will",
+    "mark",
+    "bill",
+    "jack",
+    "frank",
+    "dean",
+    "chase",
+    "hunter",
+    "mason",
+    "carter",
+    "parker",
+    "cooper",
+    "rob",
+    "drew",
+    "pat",
+    "sue",
+    "penny",
+    "ruby",
+    "ivy",
+    "holly",
+    "heather",
+    "violet",
+    "daisy",
+    "olive",
+    "iris",
+    "lily",
+    "amber",
+    "crystal",
+    "jade",
+    "pearl",
+    "angel",
+    "christian",
+    "guy",
+    "max",
+    "sandy",
+    "ginger",
+    "melody",
+    "robin",
+    "jay",
+    "martin",
+    "cliff",
+    "dale",
+    "glen",
+    "reed",
+    "wade",
+    "brooke",
+    "gene",
+    "earl",
+    "duke",
+    "noel",
+    "carol",
+    "nick",
+    "norm",
+    "ray",
+    "rich",
+    "art",
+    "bob",
+    "jean",
+    "peter",
+    "tom",
+    "john",
+    "harry",
+];
+
 /// People other than the writer.
 const PEOPLE: &[&str] = &[
     "colleague",
@@ -394,6 +470,12 @@ impl Default for Lexicon {
 #[must_use]
 pub fn provider(word: &str) -> bool {
     close(PROVIDER, word, 7)
+}
+
+/// A first name, or a word: its capital tells.
+#[must_use]
+pub fn either(word: &str) -> bool {
+    EITHER.contains(&word)
 }
 
 /// Somebody other than the writer.

@@ -106,6 +106,7 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
         "%name" => token.kind == Kind::Mask || lexicon.name(&token.word) && !token.possessive,
         "%capital" => token.kind == Kind::Word && token.capital && !token.first && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
         "%unknown" => token.kind == Kind::Word && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
+        "%either" => token.kind == Kind::Word && token.capital && lexicon::either(&token.word),
         "%owner" => owner(token, lexicon),
         "%foreign" => foreign(token),
         "%number" => token.kind == Kind::Number,

@@ -50,7 +50,10 @@ pub(crate) fn called(text: &Text) -> Option<usize> {
     let count = text.tokens.len().min(12);
     let call = (0..count.min(3)).find(|&i| CALLS.contains(&text.word(i)))?;
     // "Phone lost" is no call, and "call Bob" one that is wished for.
-    let told = call > 0 || text.tokens.get(1).is_some_and(|next| next.capital || next.gap || next.kind == Kind::Number) || text.word(1) == "transcript";
+    let apart = |at: usize| text.tokens.get(at).is_some_and(|next| next.gap || next.kind == Kind::Number);
+    let next = ["from", "transcript", "rec", "recd", "received", "mail", "note"].contains(&text.word(call + 1));
+    let caller = text.word(0) == "caller" && text.tokens.first().is_some_and(|token| !token.possessive);
+    let told = call > 0 || apart(1) || next || caller;
     let speaks = |i: usize| SPOKEN.contains(&text.word(i)) && text.word(i) != "user";
     if !told || (0..call).any(speaks) {
         return None;

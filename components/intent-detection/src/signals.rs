@@ -370,6 +370,9 @@ const ANOTHER: &[&str] = &[
     "of|for .. person|people|man|woman|leaver",
     "who left|leaves|quit|resigned|retired",
     "someone in .. locked|forgot",
+    "for|of|unlock|reset %either",
+    "%either is|was|has|cannot|cant|needs|forgot|lost|keeps|got",
+    "unlock|reset reception|warehouse|till|kiosk|lobby|terminal|counter|classroom",
     "both|several|two|three|four|five|six are|locked|need|cant|cannot|forgot",
     "both|several|two|three|four|five|six .. are|have locked|forgotten|lost",
     "one|two|three|some|many|most|few of our|my|the|us",
@@ -629,6 +632,12 @@ const RESOLVED: &[&str] = &[
     "account|user is|are unlocked",
 ];
 
+/// Thanks for what was done, and not in advance.
+const THANKED: &[&str] = &[
+    "thanks|thank|thx .. resetting|unlocking|reset|fixing .. yesterday|earlier|quickly|promptly|fast|monday|tuesday|wednesday|thursday|friday",
+    "thanks|thank|thx .. quick|fast|prompt %reset|help",
+];
+
 /// A change of the past: what is told after it is another problem, unless the new password is gone too.
 const PAST: &[&str] = &[
     "already|successfully reset|changed|unlocked",
@@ -754,7 +763,7 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
             Veto::Negated
         });
     }
-    if has(RESOLVED).is_some() && has(STILL).is_none() {
+    if has(RESOLVED).is_some() && has(STILL).is_none() || has(THANKED).is_some() {
         return Some(Veto::Resolved);
     }
     if has(POLITE).is_none() && (has(QUESTION).is_some() || has(&[if text.question { INVERTED } else { OPENING }]).is_some()) {
