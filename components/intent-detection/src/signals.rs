@@ -638,6 +638,16 @@ const THANKED: &[&str] = &[
     "thanks|thank|thx .. quick|fast|prompt %reset|help",
 ];
 
+/// Asked for, whatever was done before.
+const AGAIN: &[&str] = &[
+    "please|pls|kindly %reset so|asap|it|that|this|me|again|thanks|thank",
+    "%reset please|pls|asap",
+    "somebody|someone|anyone|you could|can|please %reset that|it",
+    "can|could|would|will you|someone|somebody|anyone .. %reset me|it|that|my|this",
+    "can|could|would|please .. issue|give|send|set me a|an new|temp|temporary|fresh one|%secret",
+    "wants|needs|want|need .. new|temporary|temp %secret",
+];
+
 /// A change of the past: what is told after it is another problem, unless the new password is gone too.
 const PAST: &[&str] = &[
     "already|successfully reset|changed|unlocked",
@@ -773,17 +783,13 @@ fn veto(text: &Text, lexicon: &Lexicon) -> Option<Veto> {
     let asked = has(&[
         "please|pls|can|could|kindly|would .. %reset my %secret|%provider|%credential",
         "please|pls|can|could|kindly|would .. set|give|issue a new %secret|one",
-        "please|pls|kindly %reset so|asap|it|that|this|me|again|thanks|thank",
-        "%reset please|pls|asap",
-        "somebody|someone|anyone|you could|can|please %reset that|it",
-        "can|could|would|will you|someone|somebody|anyone .. %reset me|it|that|my|this",
-        "can|could|would|please .. issue|give|send|set me a|an new|temp|temporary|fresh one|%secret",
-        "wants|needs|want|need .. new|temporary|temp %secret",
     ]);
     if asked.is_some() && has(HOSTILE).is_none() && has(&["for our|the|whole", "enable|configure|introduce"]).is_none() {
         return None;
     }
-    if has(PAST).is_some() && has(LOST).is_none() {
+    // What was done before does not stand against what is asked for now.
+    let again = has(AGAIN).is_some() && has(HOSTILE).is_none();
+    if !again && has(PAST).is_some() && has(LOST).is_none() {
         return Some(Veto::Past);
     }
     has(UNCLEAR).or_else(|| has(HOSTILE)).map(|_| Veto::Unclear)
