@@ -63,7 +63,7 @@ const WHO: [&str; 14] = [
 /// Fewest lines of a form.
 const FIELDS: usize = 3;
 /// Words of the writer.
-const OWN: [&str; 6] = ["i", "im", "ive", "my", "me", "mine"];
+const OWN: [&str; 8] = ["i", "im", "ive", "my", "me", "mine", "remember", "recall"];
 /// What stands before a name.
 const TITLES: [&str; 10] = ["prof", "professor", "dr", "doctor", "mr", "mrs", "ms", "miss", "sr", "sister"];
 /// After these a name is the matter.
@@ -171,6 +171,10 @@ fn form(lines: &[Line], kept: &mut [bool]) -> Vec<(usize, usize)> {
 }
 
 fn spoken(line: &Line) -> bool {
+    // A motto.
+    if line.text.len() > 2 && line.text.starts_with(['"', '“']) && line.text.ends_with(['"', '”']) {
+        return false;
+    }
     line.words.len() > LINE || line.text.ends_with('?') || line.words.iter().any(|word| SPOKEN.contains(word))
 }
 
@@ -224,8 +228,8 @@ fn ending(text: &Text, lines: &[Line], kept: &mut [bool], lexicon: &Lexicon) -> 
         let first = tail.first().and_then(|i| lines.get(*i)).and_then(|line| at(line.start));
         // One word apart from the rest, which is nobody's English.
         let apart = tail.first().is_some_and(|i| i.checked_sub(1).and_then(|i| lines.get(i)).is_some_and(|line| line.text.is_empty()));
-        let lone = |at: usize| apart && tail.len() == 1 && !lexicon.product(text.word(at)) && !lexicon.common(text.word(at)) && !lexicon.english(text.word(at));
-        let lone = |at: usize| lone(at) && tail.first().and_then(|i| lines.get(*i)).is_some_and(|line| line.words.len() == 1);
+        let strange = |at: usize| !lexicon.product(text.word(at)) && !lexicon.common(text.word(at)) && !lexicon.english(text.word(at));
+        let lone = |at: usize| apart && strange(at) && tail.first().and_then(|i| lines.get(*i)).is_some_and(|line| line.words.len() == 1);
         if left >= LEAST && !open && first.is_some_and(|at| named(at) || lone(at)) {
             tail.iter().for_each(|i| kept.iter_mut().skip(*i).take(1).for_each(|kept| *kept = false));
             return all;
@@ -254,7 +258,11 @@ fn ending(text: &Text, lines: &[Line], kept: &mut [bool], lexicon: &Lexicon) -> 
     // "- Rasmus" signs, whoever that is.
     let dashed = text.tokens.get(from).is_some_and(|token| !token.first && token.capital) && words.len() <= 4;
     let dashed = dashed && !lexicon.product(text.word(from)) && !lexicon.common(text.word(from)) && !lexicon.english(text.word(from));
-    if from >= LEAST && short && !open && (named(from) || dashed) { text.tokens.get(from).map_or(all, |token| token.start) } else { all }
+    // "Bogdan, ID 30077".
+    let numbered = text.tokens.get(from).is_some_and(|token| token.capital && token.kind == Kind::Word) && !lexicon.product(text.word(from));
+    let numbered = numbered && !lexicon.common(text.word(from)) && !lexicon.english(text.word(from));
+    let numbered = numbered && (from..from + words.len()).any(|i| text.tokens.get(i).is_some_and(|token| token.kind == Kind::Number));
+    if from >= LEAST && short && !open && (named(from) || dashed || numbered) { text.tokens.get(from).map_or(all, |token| token.start) } else { all }
 }
 
 #[cfg(test)]

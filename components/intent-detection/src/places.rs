@@ -40,7 +40,7 @@ const LINE: usize = 8;
 const NAME: usize = 3;
 
 /// Words with which the writer goes on after a name.
-const ON: &[&str] = &["i", "im", "ive", "my", "can", "could", "please", "pls", "would", "hope", "from", "here", "and", "in", "at"];
+const ON: &[&str] = &["i", "im", "ive", "my", "can", "could", "please", "pls", "would", "hope", "from", "here", "and"];
 
 /// How the note of a call begins.
 const CALLS: [&str; 12] = ["caller", "call", "tel", "telephone", "phonecall", "phone", "voicemail", "voice", "walkin", "walkup", "phoned", "rang"];
@@ -50,10 +50,11 @@ pub(crate) fn called(text: &Text) -> Option<usize> {
     let count = text.tokens.len().min(12);
     let call = (0..count.min(3)).find(|&i| CALLS.contains(&text.word(i)))?;
     // "Phone lost" is no call, and "call Bob" one that is wished for.
-    let apart = |at: usize| text.tokens.get(at).is_some_and(|next| next.gap || next.kind == Kind::Number);
-    let next = ["from", "transcript", "rec", "recd", "received", "mail", "note"].contains(&text.word(call + 1));
-    let caller = text.word(0) == "caller" && text.tokens.first().is_some_and(|token| !token.possessive);
-    let told = call > 0 || apart(1) || next || caller;
+    let apart = |at: usize| text.tokens.get(at).is_some_and(|next| next.gap && !next.first || next.kind == Kind::Number);
+    let next = ["from", "transcript", "rec", "recd", "received", "mail", "note", "log", "call"].contains(&text.word(call + 1));
+    let owned = (0..=call).any(|i| text.tokens.get(i).is_some_and(|token| token.possessive));
+    let told = apart(call + 1) || next || matches!(text.word(call), "caller" | "walkin" | "walkup" | "voicemail" | "phonecall");
+    let told = told && !owned;
     let speaks = |i: usize| SPOKEN.contains(&text.word(i)) && text.word(i) != "user";
     if !told || (0..call).any(speaks) {
         return None;
@@ -219,8 +220,14 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
             ranges.push((i, i + 1));
         }
         // By which the writer says who they are: "User kbrandt4", "ID N0041".
-        if own && matches!(word, "user" | "username" | "userid" | "id" | "badge" | "netid" | "login") && gap(i) {
-            ranges.push((i, i + 2 + usize::from(matches!(text.word(i + 1), "id" | "is" | "name"))));
+        if own
+            && matches!(word, "user" | "username" | "userid" | "id" | "badge" | "netid" | "login" | "handle")
+            && (gap(i) || text.word(i.wrapping_sub(1)) == "my")
+        {
+            let at = i + 1 + usize::from(matches!(text.word(i + 1), "id" | "is" | "name"));
+            // `acme\\jdoe` and `j.doe` are two words.
+            let joined = text.tokens.get(at).zip(text.tokens.get(at + 1)).is_some_and(|(a, b)| a.end + 1 == b.start);
+            ranges.push((i, at + 1 + usize::from(joined)));
         }
     }
     // A name alone at the end of what somebody wrote of themselves.

@@ -394,6 +394,8 @@ const PRONOUNS: &[&str] = &[
     "he|she|they is|was|are|were|has|have|got|gets|cant|cannot|keeps|forgot|lost|needs|need|locked",
     "hes|shes|theyre .. locked|forgotten|unable",
     "reset|unlock|help him|her|them|his",
+    "for|to him|her|them",
+    "in|on my|our team",
     "locked himself|herself|themselves",
 ];
 
@@ -425,7 +427,9 @@ fn about_another(text: &Text, lexicon: &Lexicon) -> Option<String> {
     let caller = places::called(text);
     let mut own: Vec<(usize, usize)> = SELF.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
     // "Please reset my password. User kbrandt4": who writes of themselves may say by which name they are known.
-    let of_mine = pattern::any(&["its|thats|is me|mine", "my %credential|%provider|mfa|authenticator", "my %provider %credential"], text, lexicon).is_some();
+    let of_mine =
+        pattern::any(&["its|thats|is me|mine", "locked myself", "my %credential|%provider|mfa|authenticator", "my %provider %credential"], text, lexicon)
+            .is_some();
     own.extend(caller.map(|end| (0, end)));
     let called: Vec<_> =
         ["user|username|userid|login|id %unknown", "username|userid|login is %unknown"].iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
