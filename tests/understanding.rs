@@ -50,8 +50,8 @@ async fn what_was_wrong_at_first_sight_stays_right() {
 #[tokio::test]
 async fn mails_forms_and_notes_of_calls_are_acted_upon_too() {
     let (count, figures) = figures("queues.jsonl").await;
-    assert_eq!((count, figures.acted_wrongly), (520, 0), "{figures:?}");
-    assert!(figures.acting >= 160 && figures.acting_reached * 100 >= figures.acting * 58, "{figures:?}");
+    assert_eq!((count, figures.acted_wrongly), (630, 0), "{figures:?}");
+    assert!(figures.acting >= 210 && figures.acting_reached * 100 >= figures.acting * 56, "{figures:?}");
     assert!(figures.macro_f1 >= 0.82, "{figures:?}");
 }
 

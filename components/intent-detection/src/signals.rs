@@ -224,8 +224,15 @@ fn other_system(text: &Text, lexicon: &Lexicon, places: &Places) -> Option<Strin
             let product = (0..text.tokens.len()).find(|&i| lexicon.product(text.word(i)) && !aside(i));
             product.filter(|_| !own).map(|i| text.span(i, i))
         })
-        .or_else(|| pattern::any(&["for|of my|our|the|a|your bank|payroll|pension|supplier|suppliers"], text, lexicon).map(|(_, last)| text.span(last, last)))
+        .or_else(|| pattern::any(ELSEWHERE, text, lexicon).map(|(_, last)| text.span(last, last)))
 }
+
+/// Systems of others, whoever they are.
+const ELSEWHERE: &[&str] = &[
+    "for|of my|our|the|a|your bank|payroll|pension|supplier|suppliers",
+    "portal|website|webshop|platform of the|our|a|my|their",
+    "portal|website|webshop|platform has|have|had locked|blocked",
+];
 
 /// Devices, whose own code may be meant.
 const DEVICES: &[&str] = &["iphone", "ipad", "android", "samsung", "tablet", "macbook", "chromebook"];
