@@ -4,14 +4,16 @@
 
 use crate::{
     lexicon::{self, Lexicon},
+    pattern,
     places::{FAREWELLS, SPOKEN},
     text::{Kind, Text, Token},
 };
 
 /// Fewest words before an end, so that something is left.
 const LEAST: usize = 4;
-/// Most words of a signature's line.
+/// Most words of a signature's line, and of a farewell's besides it.
 const LINE: usize = 9;
+const BESIDES: usize = 3;
 /// Most lines of a signature without a farewell.
 const LINES: usize = 5;
 /// What a disclaimer says.
@@ -25,7 +27,10 @@ const DISCLAIMERS: [&str; 8] = [
     "consider the environment",
     "virus-free",
 ];
-/// Fields of a form that say what is wanted, and of what.
+/// How an earlier mail begins.
+const ORIGINAL: [&str; 3] = ["-----original", "----- original", "begin forwarded message"];
+const HEADERS: [&str; 4] = ["sent:", "to:", "date:", "subject:"];
+/// Parts of the names of fields that say what is wanted, and of what; and of those that tell nothing.
 const TOLD: [&str; 14] = [
     "description",
     "summary",
@@ -42,96 +47,76 @@ const TOLD: [&str; 14] = [
     "product",
     "category",
 ];
-/// Fields that name whom a form is for, and who filled it in.
+const IDLE: [&str; 11] = ["impact", "urgency", "priority", "location", "phone", "badge", "serial", "date", "department", "room", "contact"];
+/// How the names of fields begin that ask, which would be taken for the writer's own question.
+const ASKED: [&str; 4] = ["what", "how", "who", "request type"];
+/// Parts of the names of fields that name whom a form is for; those that name who filled it in, and by what these are known.
 const WHOM: [&str; 5] = ["requested for", "affected user", "on behalf of", "for user", "employee"];
-const WHO: [&str; 14] = [
-    "reporter",
-    "opened by",
-    "requested by",
-    "submitted by",
-    "caller",
-    "requester",
-    "reported by",
-    "name",
-    "your name",
-    "full name",
-    "user id",
-    "username",
-    "employee id",
-    "email",
-];
+const WHO: [&str; 10] = ["opened by", "requested by", "submitted by", "reported by", "caller", "requester", "reporter", "name", "your name", "full name"];
+const KNOWN_BY: [&str; 4] = ["user id", "username", "employee id", "email"];
 /// Fewest lines of a form.
 const FIELDS: usize = 3;
-/// Words of the writer.
-const OWN: [&str; 8] = ["i", "im", "ive", "my", "me", "mine", "remember", "recall"];
+/// Who knows no more, speaks of themselves.
+const FORGOTTEN: [&str; 2] = ["remember", "recall"];
 /// What stands before a name.
 const TITLES: [&str; 10] = ["prof", "professor", "dr", "doctor", "mr", "mrs", "ms", "miss", "sr", "sister"];
 /// After these a name is the matter.
 const OPEN: [&str; 14] = ["for", "of", "user", "username", "is", "are", "account", "from", "to", "and", "with", "named", "called", "id"];
 
-/// A line: where it stands, in bytes, and its words as tokens.
+/// A line, the tokens that stand in it, and whether it is kept.
 struct Line<'a> {
-    text: &'a str,
-    start: usize,
-    end: usize,
-    words: Vec<&'a str>,
+    source: &'a str,
+    from: usize,
+    to: usize,
+    kept: bool,
+}
+
+impl Line<'_> {
+    fn len(&self) -> usize {
+        self.to - self.from
+    }
+}
+
+/// A text, line by line.
+struct Letter<'a> {
+    text: &'a Text<'a>,
+    lexicon: &'a Lexicon,
+    lines: Vec<Line<'a>>,
 }
 
 /// The text without what tells nothing.
 #[must_use]
 pub fn core<'a>(text: &Text<'a>, lexicon: &Lexicon) -> Text<'a> {
-    let lines = lines(text);
-    let mut kept: Vec<bool> = vec![true; lines.len()];
-    quoted(&lines, &mut kept);
-    let names = form(&lines, &mut kept);
-    signed(&lines, &mut kept);
-    let end = ending(text, &lines, &mut kept, lexicon);
-    // The name of a field is the form's word and not the writer's.
-    let named = |at: usize| names.iter().any(|(from, to)| (*from..*to).contains(&at));
-    let inside = |at: usize| at < end && !named(at) && lines.iter().zip(&kept).any(|(line, kept)| *kept && (line.start..line.end).contains(&at));
-    let mut tokens: Vec<Token> = text.tokens.iter().filter(|token| inside(token.start)).cloned().collect();
-    // Where everything is in capitals, none tells anything.
-    for line in lines.iter().filter(|line| line.words.len() > 2 && !line.text.contains(char::is_lowercase)) {
-        tokens.iter_mut().filter(|token| (line.start..line.end).contains(&token.start)).for_each(|token| token.capital = false);
-    }
+    let mut letter = Letter { text, lexicon, lines: lines(text) };
+    letter.quoted();
+    letter.form();
+    letter.signed();
+    letter.named();
+    let kept = |line: &Line| {
+        let mut tokens: Vec<Token> = text.tokens.get(line.from..line.to).unwrap_or_default().to_vec();
+        // Where everything is in capitals, none tells anything.
+        if line.len() > 2 && !line.source.contains(char::is_lowercase) {
+            tokens.iter_mut().for_each(|token| token.capital = false);
+        }
+        tokens
+    };
+    let tokens = letter.lines.iter().filter(|line| line.kept).flat_map(kept).collect();
     Text { source: text.source, tokens, letters: text.letters, strange: text.strange, question: text.question }
 }
 
 fn lines<'a>(text: &'a Text<'_>) -> Vec<Line<'a>> {
     let mut start = 0;
     let line = |part: &'a str| {
-        let (from, to) = (start, start + part.len());
-        start = to;
-        let words = text.tokens.iter().filter(|token| (from..to).contains(&token.start)).map(|token| token.word.as_str()).collect();
-        Line { text: part.trim(), start: from, end: to, words }
+        let token = |at: usize| text.tokens.partition_point(|token| token.start < at);
+        let (from, to) = (token(start), token(start + part.len()));
+        start += part.len();
+        Line { source: part.trim(), from, to, kept: true }
     };
     text.source.split_inclusive('\n').map(line).collect()
 }
 
-fn count(lines: &[Line], kept: &[bool]) -> usize {
-    lines.iter().zip(kept).filter(|(_, kept)| **kept).map(|(line, _)| line.words.len()).sum()
-}
-
 fn begins(line: &str, with: &str) -> bool {
     line.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
-}
-
-/// An earlier mail below, and what every mail of a firm ends in.
-fn quoted(lines: &[Line], kept: &mut [bool]) {
-    for (i, line) in lines.iter().enumerate() {
-        let below = lines.iter().skip(i + 1).take(4).any(|next| ["sent:", "to:", "date:", "subject:"].iter().any(|head| begins(next.text, head)));
-        let original = begins(line.text, "-----original") || begins(line.text, "----- original") || begins(line.text, "begin forwarded message");
-        let wrote = begins(line.text, "on ") && line.text.ends_with("wrote:");
-        let before = kept.get(..i).unwrap_or_default();
-        if (original || wrote || begins(line.text, "from:") && below) && count(lines, before) >= LEAST {
-            kept.iter_mut().skip(i).for_each(|kept| *kept = false);
-            return;
-        }
-        let lower = line.text.to_ascii_lowercase();
-        if count(lines, before) >= LEAST && DISCLAIMERS.iter().any(|said| lower.contains(said)) {
-            kept.iter_mut().skip(i).take(1).for_each(|kept| *kept = false);
-        }
-    }
 }
 
 /// The name and the value of a field.
@@ -141,128 +126,168 @@ fn field(line: &str) -> Option<(String, &str)> {
     ((1..=4).contains(&words) && name.len() <= 40 && !name.contains(['.', '?', '!', ','])).then(|| (name.trim().to_ascii_lowercase(), value.trim()))
 }
 
-/// A form keeps what tells something, and whom it is for if that is another than who filled it in. Where the names of its fields stand, in bytes.
-fn form(lines: &[Line], kept: &mut [bool]) -> Vec<(usize, usize)> {
-    let fields: Vec<(usize, String, &str)> = lines.iter().enumerate().filter_map(|(i, line)| field(line.text).map(|(name, value)| (i, name, value))).collect();
-    if fields.len() < FIELDS {
-        return Vec::new();
+impl Letter<'_> {
+    fn words(&self, line: &Line) -> impl Iterator<Item = &str> {
+        (line.from..line.to).map(|i| self.text.word(i))
     }
-    let who = fields
-        .iter()
-        .find(|(_, name, _)| WHO.contains(&name.as_str()) && !name.contains("id") && !["username", "email"].contains(&name.as_str()))
-        .map(|(_, _, value)| *value);
-    // Several people in one form: any of them may be the matter.
-    let people = |name: &String| WHO.contains(&name.as_str()) && !name.contains("id") && !["username", "email"].contains(&name.as_str());
-    let many = fields.iter().any(|(_, name, value)| people(name) && who.is_some_and(|who| !who.eq_ignore_ascii_case(value)));
-    let own = |value: &str| value.to_ascii_lowercase().contains("self") || who.is_some_and(|who| who.eq_ignore_ascii_case(value));
-    for (i, name, value) in &fields {
-        let whom = WHOM.iter().any(|known| name.contains(known));
-        let told = TOLD.iter().any(|known| name.contains(known));
-        let filled = WHO.contains(&name.as_str());
-        let useless = ["impact", "urgency", "priority", "location", "phone", "badge", "serial", "date", "department", "room", "contact"];
-        if whom && own(value) || filled && !many || !told && useless.iter().any(|known| name.contains(known)) {
-            kept.iter_mut().skip(*i).take(1).for_each(|kept| *kept = false);
+
+    /// Words that are kept of the first lines.
+    fn before(&self, line: usize) -> usize {
+        self.lines.iter().take(line).filter(|line| line.kept).map(Line::len).sum()
+    }
+
+    fn drop(&mut self, lines: impl IntoIterator<Item = usize>) {
+        for i in lines {
+            if let Some(line) = self.lines.get_mut(i) {
+                line.kept = false;
+            }
         }
     }
-    let asked = |name: &str| name.starts_with("what") || name.starts_with("how") || name.starts_with("who") || name.starts_with("request type");
-    let place =
-        |(i, name, _): &(usize, String, &str)| lines.get(*i).filter(|_| asked(name)).map(|line| (line.start, line.start + line.text.find(':').unwrap_or(0)));
-    fields.iter().filter_map(place).collect()
-}
 
-fn spoken(line: &Line) -> bool {
-    // A motto.
-    if line.text.len() > 2 && line.text.starts_with(['"', '“']) && line.text.ends_with(['"', '”']) {
-        return false;
+    /// An earlier mail below, and what every mail of a firm ends in.
+    fn quoted(&mut self) {
+        for i in 0..self.lines.len() {
+            let Some(line) = self.lines.get(i).filter(|_| self.before(i) >= LEAST) else { continue };
+            let headed = || self.lines.iter().skip(i + 1).take(4).any(|next| HEADERS.iter().any(|head| begins(next.source, head)));
+            let wrote = begins(line.source, "on ") && line.source.ends_with("wrote:");
+            if wrote || ORIGINAL.iter().any(|head| begins(line.source, head)) || begins(line.source, "from:") && headed() {
+                self.drop(i..self.lines.len());
+                return;
+            }
+            let lower = line.source.to_ascii_lowercase();
+            if DISCLAIMERS.iter().any(|said| lower.contains(said)) {
+                self.drop([i]);
+            }
+        }
     }
-    line.words.len() > LINE || line.text.ends_with('?') || line.words.iter().any(|word| SPOKEN.contains(word))
-}
 
-/// A farewell, and everything below it that does not speak; and all below the line that mail programs draw.
-fn signed(lines: &[Line], kept: &mut [bool]) {
-    let mut below = false;
-    for (i, line) in lines.iter().enumerate() {
-        let before = count(lines, kept.get(..i).unwrap_or_default());
-        if line.text == "--" && before >= LEAST {
-            kept.iter_mut().skip(i).for_each(|kept| *kept = false);
+    /// A form keeps what tells something, and whom it is for if that is another than who filled it in.
+    fn form(&mut self) {
+        let fields: Vec<(usize, String, &str)> =
+            self.lines.iter().enumerate().filter_map(|(i, line)| field(line.source).map(|(name, value)| (i, name, value))).collect();
+        if fields.len() < FIELDS {
             return;
         }
-        let words = line.words.iter().take_while(|word| FAREWELLS.contains(word)).count();
-        let farewell =
-            words > 0 && line.words.len() - words <= 3 && before >= LEAST && !line.words.iter().any(|word| matches!(*word, "for" | "user" | "account"));
-        below = farewell || below && !spoken(line);
-        if below {
-            kept.iter_mut().skip(i).take(1).for_each(|kept| *kept = false);
+        let is = |list: &[&str], name: &str| list.contains(&name);
+        let holds = |list: &[&str], name: &str| list.iter().any(|part| name.contains(part));
+        let mut people = fields.iter().filter(|(_, name, _)| is(&WHO, name)).map(|(_, _, value)| *value);
+        let who = people.next();
+        let is_who = |value: &str| who.is_some_and(|who| who.eq_ignore_ascii_case(value));
+        // Several people in one form: any of them may be the matter.
+        let several = people.any(|other| !is_who(other));
+        let (mut idle, mut asked) = (Vec::new(), Vec::new());
+        for (i, name, value) in &fields {
+            let own = holds(&WHOM, name) && (is_who(value) || value.to_ascii_lowercase().contains("self"));
+            let filled = !several && (is(&WHO, name) || is(&KNOWN_BY, name));
+            if own || filled || holds(&IDLE, name) && !holds(&TOLD, name) {
+                idle.push(*i);
+            } else if ASKED.iter().any(|word| name.starts_with(word)) {
+                asked.push(*i);
+            }
+        }
+        self.drop(idle);
+        for i in asked {
+            let colon = |(a, b): (&Token, &Token)| self.text.source.get(a.end..b.start).is_some_and(|between| between.contains(':'));
+            let token = |i: usize| self.text.tokens.get(i);
+            let Some(line) = self.lines.get_mut(i) else { continue };
+            line.from = (line.from + 1..line.to).find(|&i| token(i - 1).zip(token(i)).is_some_and(colon)).unwrap_or(line.to);
         }
     }
-}
 
-/// A name with what belongs to it at the end of what somebody wrote of themselves: in lines of its own, or behind the last sentence. Where the rest ends, in bytes.
-fn ending(text: &Text, lines: &[Line], kept: &mut [bool], lexicon: &Lexicon) -> usize {
-    let all = text.source.len();
-    let own = lines.iter().zip(kept.iter()).any(|(line, kept)| *kept && line.words.iter().any(|word| OWN.contains(word)));
-    if !own {
-        return all;
+    fn spoken(&self, line: &Line) -> bool {
+        // A motto.
+        if line.source.len() > 2 && line.source.starts_with(['"', '“']) && line.source.ends_with(['"', '”']) {
+            return false;
+        }
+        line.len() > LINE || line.source.ends_with('?') || self.words(line).any(|word| SPOKEN.contains(&word))
     }
-    let named = |at: usize| {
-        let capital = |at: usize| text.tokens.get(at).is_some_and(|token| token.capital && token.kind == Kind::Word);
-        let plain =
-            |at: usize| lexicon.product(text.word(at)) || lexicon.common(text.word(at)) || lexicon::provider(text.word(at)) || lexicon.thing(text.word(at));
-        // A title or an initial is followed by a name.
-        let title = TITLES.contains(&text.word(at)) || text.word(at).len() == 1 && text.word(at) != "i";
-        let next = capital(at + 1) && (title || text.tokens.get(at + 1).is_some_and(|token| !token.gap)) && !plain(at + 1);
-        capital(at) && (title && next || !plain(at) && (lexicon.name(text.word(at)) || next))
-    };
-    let at = |start: usize| text.tokens.iter().position(|token| token.start >= start);
-    let full: Vec<usize> = (0..lines.len()).filter(|&i| kept.get(i) == Some(&true) && lines.get(i).is_some_and(|line| !line.words.is_empty())).collect();
-    // Lines of their own.
-    let speaks = |i: &&usize| lines.get(**i).is_none_or(spoken);
-    let tail = full.iter().rev().take_while(|i| !speaks(i)).count();
-    if (1..=LINES).contains(&tail) && tail < full.len() {
-        let (rest, tail) = full.split_at(full.len() - tail);
-        let left: usize = rest.iter().filter_map(|i| lines.get(*i)).map(|line| line.words.len()).sum();
-        let open = rest
-            .last()
-            .and_then(|i| lines.get(*i))
-            .is_none_or(|line| line.text.ends_with([':', ',']) || line.words.last().is_some_and(|word| OPEN.contains(word)));
-        let first = tail.first().and_then(|i| lines.get(*i)).and_then(|line| at(line.start));
-        // One word apart from the rest, which is nobody's English.
-        let apart = tail.first().is_some_and(|i| i.checked_sub(1).and_then(|i| lines.get(i)).is_some_and(|line| line.text.is_empty()));
-        let strange = |at: usize| !lexicon.product(text.word(at)) && !lexicon.common(text.word(at)) && !lexicon.english(text.word(at));
-        let lone = |at: usize| apart && strange(at) && tail.first().and_then(|i| lines.get(*i)).is_some_and(|line| line.words.len() == 1);
-        if left >= LEAST && !open && first.is_some_and(|at| named(at) || lone(at)) {
-            tail.iter().for_each(|i| kept.iter_mut().skip(*i).take(1).for_each(|kept| *kept = false));
-            return all;
+
+    /// A farewell, and everything below it that does not speak; and all below the line that mail programs draw.
+    fn signed(&mut self) {
+        let mut below = false;
+        for i in 0..self.lines.len() {
+            let (Some(line), before) = (self.lines.get(i), self.before(i)) else { return };
+            if line.source == "--" && before >= LEAST {
+                self.drop(i..self.lines.len());
+                return;
+            }
+            let words = self.words(line).take_while(|word| FAREWELLS.contains(word)).count();
+            let alone = words > 0 && line.len() - words <= BESIDES && !self.words(line).any(|word| matches!(word, "for" | "user" | "account"));
+            below = alone && before >= LEAST || below && !self.spoken(line);
+            self.drop(below.then_some(i));
         }
     }
-    // Behind the last sentence of the last line.
-    let Some(last) = full.last().and_then(|i| lines.get(*i)) else { return all };
-    let begins = |i: usize| {
-        let dash = || {
-            text.tokens
-                .get(i.wrapping_sub(1))
-                .zip(text.tokens.get(i))
-                .is_some_and(|(a, b)| text.source.get(a.end..b.start).is_some_and(|between| between.contains(" - ")))
+
+    /// A name with what belongs to it at the end of what somebody wrote of themselves.
+    fn named(&mut self) {
+        let full: Vec<usize> = (0..self.lines.len()).filter(|&i| self.lines.get(i).is_some_and(|line| line.kept && line.len() > 0)).collect();
+        let own = |word: &str| pattern::OWN.contains(&word) || FORGOTTEN.contains(&word);
+        if !full.iter().filter_map(|&i| self.lines.get(i)).any(|line| self.words(line).any(own)) {
+            return;
+        }
+        if let Some(tail) = self.in_lines(&full) {
+            self.drop(tail);
+        } else if let Some((&last, from)) = full.last().zip(self.behind(&full))
+            && let Some(line) = self.lines.get_mut(last)
+        {
+            line.to = from;
+        }
+    }
+
+    /// Lines of their own.
+    fn in_lines(&self, full: &[usize]) -> Option<Vec<usize>> {
+        let line = |i: &usize| self.lines.get(*i);
+        let count = full.iter().rev().take_while(|i| line(i).is_some_and(|line| !self.spoken(line))).count();
+        let (rest, tail) = full.split_at_checked(full.len() - count)?;
+        let (above, first) = (rest.last().and_then(line)?, tail.first().filter(|_| count <= LINES)?);
+        let open = above.source.ends_with([':', ',']) || self.words(above).last().is_some_and(|word| OPEN.contains(&word));
+        let left: usize = rest.iter().filter_map(line).map(Line::len).sum();
+        let apart = first.checked_sub(1).and_then(|i| self.lines.get(i)).is_some_and(|line| line.source.is_empty());
+        let first = line(first)?;
+        let lone = apart && first.len() == 1 && self.strange(first.from);
+        (left >= LEAST && !open && (self.is_name(first.from) || lone)).then(|| tail.to_vec())
+    }
+
+    /// Behind the last sentence of the last line: the token with which it begins.
+    fn behind(&self, full: &[usize]) -> Option<usize> {
+        let last = full.last().and_then(|&i| self.lines.get(i))?;
+        let word = |i: usize| self.text.word(i);
+        let token = |i: usize| self.text.tokens.get(i);
+        let dash = |i: usize| {
+            let between = token(i.wrapping_sub(1)).zip(token(i)).and_then(|(a, b)| self.text.source.get(a.end..b.start));
+            between.is_some_and(|between| between.contains(" - "))
         };
-        text.tokens.get(i).is_some_and(|token| (last.start..last.end).contains(&token.start) && (token.first || dash()))
-    };
-    // "Dr. A. Mensah" is one end, not three.
-    let begin =
-        (0..text.tokens.len()).rev().find(|&i| begins(i) && !(i > 0 && begins(i - 1) && (TITLES.contains(&text.word(i - 1)) || text.word(i - 1).len() == 1)));
-    let from = begin;
-    let Some(from) = from else { return all };
-    let words: Vec<&str> =
-        text.tokens.iter().enumerate().filter(|(i, token)| *i >= from && token.start < last.end).map(|(_, token)| token.word.as_str()).collect();
-    let open = from.checked_sub(1).is_none_or(|before| OPEN.contains(&text.word(before)));
-    let short = words.len() <= LINE && !words.iter().any(|word| SPOKEN.contains(word));
-    // "- Rasmus" signs, whoever that is.
-    let dashed = text.tokens.get(from).is_some_and(|token| !token.first && token.capital) && words.len() <= 4;
-    let dashed = dashed && !lexicon.product(text.word(from)) && !lexicon.common(text.word(from)) && !lexicon.english(text.word(from));
-    // "Bogdan, ID 30077".
-    let numbered = text.tokens.get(from).is_some_and(|token| token.capital && token.kind == Kind::Word) && !lexicon.product(text.word(from));
-    let numbered = numbered && !lexicon.common(text.word(from)) && !lexicon.english(text.word(from));
-    let numbered = numbered && (from..from + words.len()).any(|i| text.tokens.get(i).is_some_and(|token| token.kind == Kind::Number));
-    if from >= LEAST && short && !open && (named(from) || dashed || numbered) { text.tokens.get(from).map_or(all, |token| token.start) } else { all }
+        let begins = |i: usize| token(i).is_some_and(|token| token.first) || dash(i);
+        // "Dr. A. Mensah" is one end, not three.
+        let goes_on = |i: usize| i > last.from && begins(i - 1) && (TITLES.contains(&word(i - 1)) || word(i - 1).len() == 1);
+        let from = (last.from..last.to).rev().find(|&i| begins(i) && !goes_on(i)).filter(|&from| from >= LEAST)?;
+        let count = last.to - from;
+        let told = count > LINE || (from..last.to).any(|i| SPOKEN.contains(&word(i))) || OPEN.contains(&word(from - 1));
+        let strange = || self.strange(from) && token(from).is_some_and(|token| token.capital && token.kind == Kind::Word);
+        // "- Rasmus" signs, whoever that is, and so does "Bogdan, ID 30077".
+        let dashed = token(from).is_some_and(|token| !token.first) && count <= 4;
+        let numbered = (from..last.to).any(|i| token(i).is_some_and(|token| token.kind == Kind::Number));
+        (!told && (self.is_name(from) || (dashed || numbered) && strange())).then_some(from)
+    }
+
+    /// Nobody's English, and no product's name.
+    fn strange(&self, at: usize) -> bool {
+        let word = self.text.word(at);
+        !self.lexicon.product(word) && !self.lexicon.common(word) && !self.lexicon.english(word)
+    }
+
+    /// A first name, two words that are none, or what stands behind a title or an initial.
+    fn is_name(&self, at: usize) -> bool {
+        let word = |at: usize| self.text.word(at);
+        let capital = |at: usize| self.text.tokens.get(at).is_some_and(|token| token.capital && token.kind == Kind::Word);
+        let plain = |at: usize| {
+            let word = word(at);
+            self.lexicon.product(word) || self.lexicon.common(word) || lexicon::provider(word) || self.lexicon.thing(word)
+        };
+        let title = TITLES.contains(&word(at)) || word(at).len() == 1 && word(at) != "i";
+        let next = capital(at + 1) && (title || self.text.tokens.get(at + 1).is_some_and(|token| !token.gap)) && !plain(at + 1);
+        capital(at) && (title && next || !plain(at) && (self.lexicon.name(word(at)) || next))
+    }
 }
 
 #[cfg(test)]

@@ -119,80 +119,11 @@ const THINGS: &[&str] = &[
     "private",
 ];
 
-/// First names that are words as well.
+/// First names that are words as well, and so not in the list of names.
 const EITHER: &[&str] = &[
-    "grace",
-    "faith",
-    "hope",
-    "joy",
-    "rose",
-    "dawn",
-    "april",
-    "may",
-    "june",
-    "summer",
-    "will",
-    "mark",
-    "bill",
-    "jack",
-    "frank",
-    "dean",
-    "chase",
-    "hunter",
-    "mason",
-    "carter",
-    "parker",
-    "cooper",
-    "rob",
-    "drew",
-    "pat",
-    "sue",
-    "penny",
-    "ruby",
-    "ivy",
-    "holly",
-    "heather",
-    "violet",
-    "daisy",
-    "olive",
-    "iris",
-    "lily",
-    "amber",
-    "crystal",
-    "jade",
-    "pearl",
-    "angel",
-    "christian",
-    "guy",
-    "max",
-    "sandy",
-    "ginger",
-    "melody",
-    "robin",
-    "jay",
-    "martin",
-    "cliff",
-    "dale",
-    "glen",
-    "reed",
-    "wade",
-    "brooke",
-    "gene",
-    "earl",
-    "duke",
-    "noel",
-    "carol",
-    "nick",
-    "norm",
-    "ray",
-    "rich",
-    "art",
-    "bob",
-    "jean",
-    "peter",
-    "tom",
-    "john",
-    "harry",
+    "grace", "faith", "hope", "joy", "rose", "dawn", "april", "may", "june", "summer", "will", "dean", "chase", "hunter", "mason", "carter", "parker",
+    "cooper", "drew", "pat", "penny", "ruby", "ivy", "violet", "daisy", "olive", "iris", "amber", "crystal", "jade", "pearl", "angel", "guy", "sandy",
+    "ginger", "melody", "cliff", "dale", "glen", "reed", "wade", "brooke", "gene", "earl", "duke", "noel", "norm", "ray", "rich", "art",
 ];
 
 /// People other than the writer.
@@ -416,7 +347,7 @@ impl Lexicon {
             let start = ENGLISH.get(..middle).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
             let line = ENGLISH.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
             match line.cmp(word) {
-                std::cmp::Ordering::Equal => return !self.names.contains(word) && !self.products.contains(word),
+                std::cmp::Ordering::Equal => return true,
                 std::cmp::Ordering::Less => from = start + line.len() + 1,
                 std::cmp::Ordering::Greater => to = start,
             }
@@ -427,7 +358,7 @@ impl Lexicon {
     /// One slip away from a word of a dictionary.
     #[must_use]
     pub fn nearly_english(&self, word: &str) -> bool {
-        if self.names.contains(word) || self.products.contains(word) || !word.bytes().all(|b| b.is_ascii_lowercase()) || word.len() > 20 {
+        if self.name(word) || self.product(word) || !word.bytes().all(|b| b.is_ascii_lowercase()) || word.len() > 20 {
             return false;
         }
         let cut = |at: usize| (word.get(..at).unwrap_or_default(), word.get(at..).unwrap_or_default());
@@ -525,6 +456,16 @@ mod tests {
         assert!(both.is_empty(), "{both:?}");
         let both: Vec<_> = PROVIDER.iter().filter(|word| lexicon.products.contains(**word)).collect();
         assert!(both.is_empty(), "{both:?}");
+    }
+
+    #[test]
+    fn the_dictionary_is_in_order_and_holds_no_name_and_no_product() {
+        let lexicon = Lexicon::new();
+        let words: Vec<&str> = super::ENGLISH.lines().collect();
+        assert!(words.is_sorted(), "the search needs them so");
+        let both: Vec<_> = words.iter().filter(|word| lexicon.product(word) || lexicon.name(word)).collect();
+        assert!(both.is_empty(), "{both:?}");
+        assert!(words.iter().all(|word| lexicon.english(word)) && !lexicon.english("zorblatt") && !lexicon.english(""));
     }
 
     #[test]

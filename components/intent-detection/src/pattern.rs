@@ -8,6 +8,8 @@ use crate::{
     text::{Kind, Text, Token},
 };
 
+/// Words by which a writer speaks of themselves.
+pub const OWN: [&str; 6] = ["i", "im", "ive", "my", "me", "mine"];
 /// Words that bring the writer in, after which a person named before is no longer the subject.
 pub const WRITER: &[&str] = &["i", "im", "ive", "my", "me", "mine", "id", "ill"];
 
@@ -106,7 +108,7 @@ fn fits(word: &str, token: &Token, lexicon: &Lexicon) -> bool {
         "%name" => token.kind == Kind::Mask || lexicon.name(&token.word) && !token.possessive,
         "%capital" => token.kind == Kind::Word && token.capital && !token.first && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
         "%unknown" => token.kind == Kind::Word && lexicon.unknown(&token.word) && !lexicon.product(&token.word),
-        "%either" => token.kind == Kind::Word && token.capital && lexicon::either(&token.word),
+        "%either" => token.kind == Kind::Word && token.capital && (lexicon::either(&token.word) || lexicon.name(&token.word)),
         "%owner" => owner(token, lexicon),
         "%foreign" => foreign(token),
         "%number" => token.kind == Kind::Number,

@@ -35,8 +35,7 @@ pub(crate) const SPOKEN: &[&str] = &[
     "for", "is", "was", "the", "please", "pls", "her", "his", "their", "needs", "need", "my", "i", "me", "it", "he", "she", "they", "who", "this", "that",
     "user", "account", "password", "login", "reset", "unlock", "locked", "forgot", "also", "not",
 ];
-/// Most words of a signature's line, and of a name.
-const LINE: usize = 8;
+/// Most words of a name.
 const NAME: usize = 3;
 
 /// Words with which the writer goes on after a name.
@@ -66,7 +65,7 @@ pub(crate) fn called(text: &Text) -> Option<usize> {
 const PLACES: [&str; 12] = ["store", "office", "site", "warehouse", "shop", "building", "branch", "campus", "plant", "clinic", "school", "library"];
 
 /// Somebody who is only mentioned.
-const MENTIONED: &[&str] = &["%name had|has the same", "%name told|asked|advised me", "%name|%capital read|gave|sent|issued|helped|showed .. me|us"];
+pub(crate) const MENTIONED: &[&str] = &["%name had|has the same", "%name told|asked|advised me", "%name|%capital read|gave|sent|issued|helped|showed .. me|us"];
 
 /// By which the writer says who, or where, they are.
 const INTRODUCED: &[&str] =
@@ -176,20 +175,10 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
     let name = |from: usize| Some(run(from)).filter(|&(from, to)| !(from..to).any(owns)).filter(|&(_, to)| gap(to) || ON.contains(&text.word(to)));
     let mut ranges = Vec::new();
     ranges.extend(called(text).map(|end| (0, end)));
-    let own = (0..count).any(|i| matches!(text.word(i), "i" | "im" | "ive" | "my" | "me"));
-    let mut signed = false;
+    let own = (0..count).any(|i| pattern::OWN.contains(&text.word(i)));
     for (from, to) in lines(text) {
         let line: Vec<&str> = (from..to).map(|i| text.word(i)).collect();
         let begins = |words: &[&str]| line.first().is_some_and(|word| words.contains(word));
-        let spoken = line.len() > LINE || line.iter().any(|word| SPOKEN.contains(word));
-        // A farewell alone, or with a name behind it; what follows is a signature as long as it does not speak.
-        let farewells = line.iter().take_while(|word| FAREWELLS.contains(word)).count();
-        if farewells > 0 && !spoken && line.len() - farewells <= NAME || signed && !spoken {
-            signed = true;
-            ranges.push((from, to));
-        } else {
-            signed = false;
-        }
         if begins(HEADERS) && headed(text, from) {
             ranges.push((from, to));
         }
@@ -230,9 +219,6 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
             ranges.push((i, at + 1 + usize::from(joined)));
         }
     }
-    // A name alone at the end of what somebody wrote of themselves.
-    let last = lines(text).last().copied().filter(|_| own);
-    ranges.extend(last.filter(|&(from, to)| to - from <= NAME && from > LINE && (from..to).all(odd)));
     let introduced = INTRODUCED.iter().flat_map(|rule| pattern::all(rule, text, lexicon));
     ranges.extend(introduced.filter_map(|(_, last)| name(last + 1)));
     ranges.extend(MENTIONED.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).map(|(from, last)| (from, last + 1)));

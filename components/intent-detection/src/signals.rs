@@ -318,12 +318,12 @@ fn behind(text: &Text, lexicon: &Lexicon, at: usize) -> Option<String> {
         from += 1;
     }
     // What one gets to, once in, has no password of its own.
-    let within =
-        matches!(text.word(at), "get" | "getting" | "access") && matches!(text.word(from), "file" | "files" | "folder" | "folders" | "document" | "documents");
-    // Where a password came from is not where it leads; and a user is somebody.
+    let entered = matches!(text.word(at), "get" | "getting" | "access");
+    let within = entered && matches!(text.word(from), "file" | "files" | "folder" | "folders" | "document" | "documents");
+    // Where a password came from is not where it leads.
     let source = lexicon::secret(text.word(at)) && text.word(from - 1) == "from";
-    let within = within || source || matches!(text.word(from), "user" | "username" | "userid");
-    if !linked || within || text.tokens.get(from)?.gap {
+    let somebody = matches!(text.word(from), "user" | "username" | "userid");
+    if !linked || within || source || somebody || text.tokens.get(from)?.gap {
         return None;
     }
     let mut to = from;
@@ -415,7 +415,6 @@ const SUMMARY: &[&str] = &[
 
 /// Words by which the writer names themselves, or somebody who only sent them.
 const SELF: &[&str] = &[
-    "%name|%capital read|gave|sent|issued|helped|showed .. me|us",
     "this is|uh|um professor|dr|mr|mrs|ms %name|%capital|%unknown",
     "im|am|as .. %person",
     "%person told|said|asked|says|wants|approved|approves|mentioned|suggested|recommended|sent|knows|waiting",
@@ -426,29 +425,32 @@ const SELF: &[&str] = &[
     "hi|hello|hey|dear|thanks|cheers|morning|afternoon %name|%person",
     "my|mine|im|i|is|login|username|email|address|me|am|from .. %email",
     "your %person",
-    "%name told|asked|advised me",
-    "%name had|has the same",
 ];
+/// How the writer tells an account of their own by its name.
+const MINE: &[&str] = &["its|thats|is me|mine", "locked myself", "my %credential|%provider|mfa|authenticator", "my %provider %credential"];
+const KNOWN_AS: &[&str] = &["user|username|userid|login|id %unknown", "username|userid|login is %unknown"];
 
 fn about_another(text: &Text, lexicon: &Lexicon) -> Option<String> {
+    let every = |rules: &[&str]| rules.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect::<Vec<_>>();
     let caller = places::called(text);
-    let mut own: Vec<(usize, usize)> = SELF.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
-    // "Please reset my password. User kbrandt4": who writes of themselves may say by which name they are known.
-    let of_mine =
-        pattern::any(&["its|thats|is me|mine", "locked myself", "my %credential|%provider|mfa|authenticator", "my %provider %credential"], text, lexicon)
-            .is_some();
+    let mut own = every(SELF);
+    own.extend(every(places::MENTIONED));
     own.extend(caller.map(|end| (0, end)));
-    let called: Vec<_> =
-        ["user|username|userid|login|id %unknown", "username|userid|login is %unknown"].iter().flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
-    own.extend(called.iter().filter(|_| of_mine));
+    // "Please reset my password. User kbrandt4": who writes of themselves may say by which name they are known.
+    let known_as = if pattern::any(MINE, text, lexicon).is_some() { every(KNOWN_AS) } else { Vec::new() };
+    own.extend(&known_as);
     let summary = pattern::any(SUMMARY, text, lexicon).is_some() || caller.is_some();
-    let rules = ANOTHER.iter().chain(PRONOUNS.iter().filter(|_| !summary));
-    let mut found: Vec<(usize, usize)> = rules.flat_map(|rule| pattern::all(rule, text, lexicon)).collect();
+    let mut found = every(ANOTHER);
+    if !summary {
+        found.extend(every(PRONOUNS));
+    }
     found.extend(spoken_of(text, lexicon));
     found.extend(titled(text, lexicon));
     // A rule that rests on the one person whom the writer only mentions does not count.
-    found.retain(|found| !(of_mine && called.contains(found)));
     found.retain(|&(from, to)| {
+        if known_as.contains(&(from, to)) {
+            return false;
+        }
         let people: Vec<usize> = (from..=to).filter(|&i| is_somebody(text, lexicon, i)).collect();
         people.is_empty() || people.iter().any(|&i| !own.iter().any(|&(a, b)| (a..=b).contains(&i)))
     });

@@ -5,7 +5,7 @@
 
 use crate::host::{Fault, Host, Incoming};
 use crate::needs::{self, Action, Use};
-use crate::probe::{self, Sent, Unsent, flag, is_named};
+use crate::probe::{self, Sent, Unsent, flag, is_called, is_named};
 use crate::runner::Settings;
 use crate::tenants::{self, Unusable};
 use firstline_core::keys;
@@ -384,10 +384,8 @@ impl<H: Host> Checks<'_, H> {
         if !types.is_empty() {
             let found = self.list(connection, &["company", "contacts", "types"], &[("pageSize", PAGE)], "contact types", psa.clone()).await?;
             // In this list a type has its name as `description`, on a contact as `name`.
-            let called =
-                |one: &Value, name: &str| one.get("description").and_then(Value::as_str).is_some_and(|known| known.trim().eq_ignore_ascii_case(name.trim()));
             for name in types.iter().filter(|_| found.is_some()) {
-                let there = found.iter().flatten().any(|one| called(one, name) && !flag(one, "inactiveFlag"));
+                let there = found.iter().flatten().any(|one| is_called(one, "description", name) && !flag(one, "inactiveFlag"));
                 self.good(&connection.id, &format!("contact type `{name}`"), there, psa.clone(), "choose one that is there; nobody has it");
             }
         }

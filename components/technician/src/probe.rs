@@ -94,7 +94,13 @@ pub fn flag(value: &Value, name: &str) -> bool {
 /// Whether a member of a list has this name, as people write it.
 #[must_use]
 pub fn is_named(value: &Value, name: &str) -> bool {
-    value.get("name").and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(name.trim()))
+    is_called(value, "name", name)
+}
+
+/// The same, where the vendor gives the name another key.
+#[must_use]
+pub fn is_called(value: &Value, key: &str, name: &str) -> bool {
+    value.get(key).and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(name.trim()))
 }
 
 /// A conversation without events and a task without grants.

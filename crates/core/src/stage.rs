@@ -109,8 +109,7 @@ impl Question {
     /// The approvals that still hold: not expired, and of somebody who may still say yes.
     pub fn standing<'a>(&'a self, tenant: &'a Tenant, now: Instant) -> impl Iterator<Item = &'a Approval> {
         let manager = self.subject.manager.as_ref().map(|manager| manager.id.as_str());
-        // Whoever was the manager when they were asked may be it no more.
-        // And whoever had the type of an approver may have it no more.
+        // Whoever was the manager when they were asked may be it no more, and whoever had the type of an approver may have lost it.
         let still = move |approval: &Approval| match &approval.by {
             Approver::Manager { account, .. } => manager == Some(account),
             Approver::Contact { address, .. } => self.contacts.as_ref().is_some_and(|all| all.names(&tenant.approvals.contact_types, address)),
@@ -333,6 +332,17 @@ pub enum Approver {
         /// An owner.
         owner: bool,
     },
+}
+
+impl Approver {
+    /// The id of their user in a chat; nothing if they do not answer in one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } | Approver::Contact { user, .. } => Some(user),
+            Approver::Api { .. } => None,
+        }
+    }
 }
 
 /// What holds at the moment of a question, beside the documents.

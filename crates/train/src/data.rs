@@ -6,6 +6,7 @@ use intent_detection::{
     features::{Feature, features},
     labels::Intent,
     lexicon::Lexicon,
+    pattern::OWN,
     signals::signals,
     text::Text,
 };
@@ -140,7 +141,7 @@ pub fn framed(examples: &[Example], frames: &Path, rng: &mut Rng) -> Result<Vec<
         }
         // Whom the text is about stands in the frame then, and may be anybody, unless the writer speaks of themselves.
         let mut words = example.text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-        let own = words.any(|word| matches!(word.as_str(), "i" | "im" | "ive" | "my" | "me"));
+        let own = words.any(|word| OWN.contains(&word.as_str()));
         let held = example.held || !own && NAMING.iter().any(|named| frame.contains(named));
         framed.push(Example { held, ..Example::new(text, example.intent, example.source, 0.5 * example.weight) });
     }

@@ -230,14 +230,7 @@ pub fn statuses(board: u64) -> Request {
 
 /// Finds the company's active contacts with this address.
 pub fn contacts(company: u64, address: &str) -> Request {
-    query(
-        get(&["company", "contacts"]),
-        &[
-            ("conditions", format!("company/id={company} and inactiveFlag=false")),
-            ("childConditions", format!("communicationItems/value={}", quote(address))),
-            ("pageSize", "5".into()),
-        ],
-    )
+    active_contacts(company, &format!("communicationItems/value={}", quote(address)), 5)
 }
 
 /// So many contacts of one type are too many to ask, and a page of them stays well below what a reply may hold.
@@ -245,13 +238,13 @@ pub const CONTACTS: usize = 50;
 
 /// Finds the company's active contacts of this type.
 pub fn contacts_of_type(company: u64, kind: &str) -> Request {
+    active_contacts(company, &format!("types/name={}", quote(kind)), CONTACTS)
+}
+
+fn active_contacts(company: u64, child: &str, most: usize) -> Request {
     query(
         get(&["company", "contacts"]),
-        &[
-            ("conditions", format!("company/id={company} and inactiveFlag=false")),
-            ("childConditions", format!("types/name={}", quote(kind))),
-            ("pageSize", CONTACTS.to_string()),
-        ],
+        &[("conditions", format!("company/id={company} and inactiveFlag=false")), ("childConditions", child.to_owned()), ("pageSize", most.to_string())],
     )
 }
 

@@ -318,15 +318,19 @@ pub(super) fn posted(state: &mut State, task: &Task, outcome: &Outcome, tenant: 
 fn is_manager(state: &State, profile: &Profile) -> bool {
     let Some(case) = &state.case else { return false };
     let manager = case.account.as_ref().and_then(|account| account.manager.as_ref());
-    let address = profile.email.as_deref().filter(|_| !profile.guest && !profile.inactive && profile.id != case.user);
-    manager.zip(address).is_some_and(|(manager, address)| manager.address.eq_ignore_ascii_case(address))
+    is_another_member(case, profile) && manager.is_some_and(|manager| has(profile, &manager.address))
 }
 
 /// A member of the client's workspace who has this address, which is that of a contact who may say yes.
 fn is_contact(state: &State, profile: &Profile, address: &str, tenant: &Tenant) -> bool {
     let Some(case) = state.case.as_ref().filter(|case| case.ask.as_ref().is_some_and(|ask| ask.proof.is_none())) else { return false };
     let known = case.contacts.as_ref().is_some_and(|all| all.names(&tenant.approvals.contact_types, address));
-    known && !profile.guest && !profile.inactive && profile.id != case.user && has(profile, address)
+    known && is_another_member(case, profile) && has(profile, address)
+}
+
+/// A full member of the client's workspace, other than the requester.
+fn is_another_member(case: &Case, profile: &Profile) -> bool {
+    !profile.guest && !profile.inactive && profile.id != case.user
 }
 
 /// Their address is this one.
@@ -404,11 +408,10 @@ pub(super) fn answered(state: &mut State, event: &Event, press: Option<&Press>, 
     // The first answer counts; a second one while the first is looked into is no news.
     let Some(ask) = case.ask.as_mut().filter(|ask| ask.answer.is_none()) else { return };
     ask.answer = Some(Given { by: by.clone(), channel: event.channel.clone(), choice: press.choice.clone() });
-    match by {
-        Approver::Api { name, .. } => decide(state, &name, Vec::new(), tenant, now, notes),
-        Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } | Approver::Contact { user, .. } => {
-            state.chat_on(&chat, ChatAct::Who(user), Purpose::Approver, now)
-        }
+    if let Some(user) = by.user() {
+        state.chat_on(&chat, ChatAct::Who(user.to_owned()), Purpose::Approver, now);
+    } else if let Approver::Api { name, .. } = &by {
+        decide(state, name, Vec::new(), tenant, now, notes);
     }
 }
 
@@ -431,10 +434,7 @@ pub(super) fn recognized(state: &mut State, outcome: &Outcome, tenant: &Tenant, 
         return;
     };
     let by = ask.answer.as_ref().map(|answer| &answer.by);
-    let asked = match by {
-        Some(Approver::Staff { user, .. } | Approver::Named { user } | Approver::Manager { user, .. } | Approver::Contact { user, .. }) => user.clone(),
-        Some(Approver::Api { .. }) | None => String::new(),
-    };
+    let asked = by.and_then(Approver::user).unwrap_or_default().to_owned();
     let same = |profile: &Profile| if let Some(Approver::Contact { address, .. }) = by { has(profile, address) } else { true };
     match outcome {
         Outcome::Profile(profile) if profile.id == asked && !profile.guest && !profile.inactive && same(profile) => {

@@ -242,11 +242,10 @@ pub struct Approvals {
 
 impl Default for Approvals {
     fn default() -> Self {
-        let (people, contact_types) = (Vec::new(), Vec::new());
         Approvals {
             channel: None,
-            people,
-            contact_types,
+            people: Vec::new(),
+            contact_types: Vec::new(),
             manager: false,
             manager_vouches: false,
             remind_minutes: 30,
