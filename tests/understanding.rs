@@ -55,6 +55,14 @@ async fn mails_forms_and_notes_of_calls_are_acted_upon_too() {
     assert!(figures.macro_f1 >= 0.82, "{figures:?}");
 }
 
+/// An ordinary week elsewhere, read at first sight; no rule was written for these. So few are acted upon since people name much in passing.
+#[tokio::test]
+async fn of_an_ordinary_week_nothing_is_acted_upon_wrongly() {
+    let (count, figures) = figures("ordinary.jsonl").await;
+    assert_eq!((count, figures.acted_wrongly), (240, 0), "{figures:?}");
+    assert!(figures.acting >= 120 && figures.acting_reached * 100 >= figures.acting * 20, "{figures:?}");
+}
+
 /// Whatever comes in, the component answers, and its memory does not grow from text to text.
 #[tokio::test]
 async fn odd_texts_are_answered_by_the_component() {

@@ -35,7 +35,8 @@ pub(crate) const SPOKEN: &[&str] = &[
     "for", "is", "was", "the", "please", "pls", "her", "his", "their", "needs", "need", "my", "i", "me", "it", "he", "she", "they", "who", "this", "that",
     "user", "account", "password", "login", "reset", "unlock", "locked", "forgot", "also", "not",
 ];
-/// Most words of a name.
+/// Most words of a signature's line, and of a name.
+const LINE: usize = 8;
 const NAME: usize = 3;
 
 /// Words with which the writer goes on after a name.
@@ -176,9 +177,19 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
     let mut ranges = Vec::new();
     ranges.extend(called(text).map(|end| (0, end)));
     let own = (0..count).any(|i| pattern::OWN.contains(&text.word(i)));
+    let mut signed = false;
     for (from, to) in lines(text) {
         let line: Vec<&str> = (from..to).map(|i| text.word(i)).collect();
         let begins = |words: &[&str]| line.first().is_some_and(|word| words.contains(word));
+        let spoken = line.len() > LINE || line.iter().any(|word| SPOKEN.contains(word));
+        // A farewell alone, or with a name behind it; what follows is a signature as long as it does not speak.
+        let farewells = line.iter().take_while(|word| FAREWELLS.contains(word)).count();
+        if farewells > 0 && !spoken && line.len() - farewells <= NAME || signed && !spoken {
+            signed = true;
+            ranges.push((from, to));
+        } else {
+            signed = false;
+        }
         if begins(HEADERS) && headed(text, from) {
             ranges.push((from, to));
         }
@@ -219,6 +230,9 @@ fn harmless(text: &Text, lexicon: &Lexicon, odd: &[bool]) -> Vec<(usize, usize)>
             ranges.push((i, at + 1 + usize::from(joined)));
         }
     }
+    // A name alone at the end of what somebody wrote of themselves.
+    let last = lines(text).last().copied().filter(|_| own);
+    ranges.extend(last.filter(|&(from, to)| to - from <= NAME && from > LINE && (from..to).all(odd)));
     let introduced = INTRODUCED.iter().flat_map(|rule| pattern::all(rule, text, lexicon));
     ranges.extend(introduced.filter_map(|(_, last)| name(last + 1)));
     ranges.extend(MENTIONED.iter().flat_map(|rule| pattern::all(rule, text, lexicon)).map(|(from, last)| (from, last + 1)));
